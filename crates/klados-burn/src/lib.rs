@@ -1,0 +1,1 @@
+//! Klados for Burn.

@@ -1,0 +1,2 @@
+//! The `klados` command.
+fn main() {}
