@@ -1,1 +1,6 @@
-//! The losses, see below.
+//! Losses for class hierarchies.
+pub mod hierarchy;
+
+pub use hierarchy::{
+    Hierarchy, HierarchyBuilder, HierarchyError, HierarchyErrorKind, Label, Level, Location, NodeId, Warning,
+};

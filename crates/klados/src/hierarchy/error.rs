@@ -1,0 +1,125 @@
+//! What can be wrong with a hierarchy, or with a name that is looked up in one.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where in the input something was found: an optional file and an optional line, counted from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// The file, where the input came from one.
+    pub file: Option<PathBuf>,
+    /// The line in it, counted from 1.
+    pub line: Option<u64>,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, "{}:{line}: ", file.display()),
+            (Some(file), None) => write!(f, "{}: ", file.display()),
+            (None, Some(line)) => write!(f, "line {line}: "),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// The kinds of [`HierarchyError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HierarchyErrorKind {
+    /// Some nodes are their own ancestors.
+    Cycle,
+    /// A node is given as its own parent.
+    SelfLoop,
+    /// A line names a child without a parent.
+    MissingParent,
+    /// A name is empty.
+    EmptyName,
+    /// There is no node, or no class.
+    Empty,
+    /// A name is not in the hierarchy.
+    UnknownName,
+    /// A short name stands for several nodes.
+    AmbiguousName,
+    /// A class is named twice.
+    DuplicateClass,
+    /// A level or rank is not in the hierarchy.
+    UnknownLevel,
+    /// A label is not of the form that is documented at [`Label`](crate::Label).
+    MalformedLabel,
+    /// The operation needs a tree and the hierarchy is a DAG.
+    NotATree,
+    /// The text is not of the expected format.
+    Format,
+    /// The file could not be read.
+    Io,
+    /// There are more nodes than a 32-bit index can name.
+    TooLarge,
+}
+
+/// An error in a hierarchy or in a name that was looked up in one.
+///
+/// The message names the file, the line and the nodes where they are known; [`kind`](Self::kind) is for programs.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{location}{message}")]
+pub struct HierarchyError {
+    kind: HierarchyErrorKind,
+    location: Box<Location>,
+    message: String,
+}
+
+impl HierarchyError {
+    pub(crate) fn new(kind: HierarchyErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, location: Box::default(), message: message.into() }
+    }
+
+    pub(crate) fn at_line(mut self, line: Option<u64>) -> Self {
+        self.location.line = self.location.line.or(line);
+        self
+    }
+
+    pub(crate) fn in_file(mut self, file: &Path) -> Self {
+        self.location.file.get_or_insert_with(|| file.to_owned());
+        self
+    }
+
+    /// What is wrong, for programs.
+    pub fn kind(&self) -> HierarchyErrorKind {
+        self.kind
+    }
+
+    /// The file and line, where they are known.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The message without the location.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// Something legal but surprising that was found while a hierarchy was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it was found.
+    pub location: Location,
+    /// What was found and what was done about it.
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.location, self.message)
+    }
+}
+
+/// `"a", "b" and 7 more`: a list for people, cut after `limit` names.
+pub(crate) fn list<S: fmt::Display>(names: impl IntoIterator<Item = S>, limit: usize) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
+    if names.len() <= limit {
+        names.join(", ")
+    } else {
+        format!("{} and {} more", names[..limit].join(", "), names.len() - limit)
+    }
+}

@@ -1,0 +1,180 @@
+//! What is known of a sample: its class, a node above it, one of several nodes, a distribution, or nothing.
+
+use super::error::list;
+use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId, PATH_SEPARATOR};
+
+/// The label of one single-label sample. A batch may mix all of them.
+///
+/// | label | written | the classes `S` it stands for |
+/// |---|---|---|
+/// | a node ("only identified to genus") | `crow`, `Animalia > Chordata > Aves` | the classes at or below it |
+/// | a class alone, where it is also an internal node | `=dog` | that class |
+/// | one of several nodes | `crow\|bat` | the classes below any of them |
+/// | ignored | the empty string | none: loss 0, gradient 0, even where the logits are NaN |
+/// | a distribution over the classes | in code only | weighted by its probabilities |
+///
+/// # Example
+///
+/// ```
+/// use klados::{Hierarchy, Label};
+///
+/// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+/// assert_eq!(hierarchy.parse_label("mammal")?, Label::Node(hierarchy.node("mammal")?));
+/// assert_eq!(hierarchy.parse_label("")?, Label::Ignored);
+/// let error = hierarchy.parse_label("crwo").unwrap_err();
+/// assert_eq!(error.to_string(), "unknown label \"crwo\"; the nearest names are \"crow\"");
+/// # Ok::<(), klados::HierarchyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Label {
+    /// The sample takes no part.
+    Ignored,
+    /// A class by its column in the logits.
+    Class(usize),
+    /// A node: the sample is one of the classes at or below it.
+    Node(NodeId),
+    /// The sample is one of the classes at or below any of these nodes.
+    Union(Vec<NodeId>),
+    /// A probability for each class; they sum to 1 within 1e-6.
+    Soft(Vec<f64>),
+}
+
+impl Hierarchy {
+    /// Reads a label as [`Label`] describes. A whole string that is a node's name is that node before it is split at `|`.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name (with the nearest ones), an ambiguous name (with its paths), or an empty part of a union.
+    pub fn parse_label(&self, text: &str) -> Result<Label, HierarchyError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Label::Ignored);
+        }
+        let unsplit = self.resolve("label", text);
+        if unsplit.is_ok() || !text.contains('|') {
+            return unsplit.map(Label::Node).map_err(|error| match text.contains(';') {
+                true => HierarchyError::new(
+                    Kind::MalformedLabel,
+                    format!("\"{text}\" names several nodes that all hold; a single-label loss takes one node, or a|b"),
+                ),
+                false => error,
+            });
+        }
+        let mut nodes = Vec::new();
+        for part in text.split('|') {
+            if part.trim().is_empty() {
+                let message = format!("the label \"{text}\" has an empty part; write a|b for \"a or b\"");
+                return Err(HierarchyError::new(Kind::MalformedLabel, message));
+            }
+            let node = self.resolve("label", part.trim())?;
+            if !nodes.contains(&node) {
+                nodes.push(node);
+            }
+        }
+        Ok(if let [node] = nodes[..] { Label::Node(node) } else { Label::Union(nodes) })
+    }
+
+    /// The node that a name stands for: a short name that is unique, a path `A > B > C` or an unambiguous end of one, or
+    /// `=name` for the class alone where the node is internal.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name (with the nearest ones), or an ambiguous one (with its paths).
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use klados::Hierarchy;
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("animal", "dog"), ("dog", "poodle")])?.with_classes(["dog", "poodle"])?;
+    /// let dog = hierarchy.node("dog")?;
+    /// let class = hierarchy.node("=dog")?;
+    /// assert_eq!(hierarchy.parents(class), [dog]);
+    /// assert_eq!(hierarchy.node("animal > dog")?, dog);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn node(&self, name: &str) -> Result<NodeId, HierarchyError> {
+        self.resolve("node", name.trim())
+    }
+
+    /// The column of the class of this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`node`](Self::node); also a node that carries no class.
+    pub fn class(&self, name: &str) -> Result<usize, HierarchyError> {
+        let node = self.resolve("class", name.trim())?;
+        self.class_at(node).ok_or_else(|| self.not_a_class(node))
+    }
+
+    pub(super) fn resolve(&self, what: &str, text: &str) -> Result<NodeId, HierarchyError> {
+        let candidates: Vec<NodeId> = self.inner.names.find(text).collect();
+        match candidates[..] {
+            [node] => return Ok(node),
+            [] => {}
+            _ => return Err(self.ambiguous(what, text, &candidates)),
+        }
+        if let Some(rest) = text.strip_prefix('=') {
+            let node = self.resolve(what, rest.trim())?;
+            let class = self.class_at(node).ok_or_else(|| self.not_a_class(node))?;
+            return Ok(self.class_node(class));
+        }
+        if text.contains(PATH_SEPARATOR) {
+            return self.resolve_path(what, text);
+        }
+        Err(self.inner.names.unknown(what, text))
+    }
+
+    fn resolve_path(&self, what: &str, text: &str) -> Result<NodeId, HierarchyError> {
+        let mut names = text.rsplit(PATH_SEPARATOR).map(str::trim);
+        let last = names.next().unwrap_or_default();
+        let above: Vec<&str> = names.collect();
+        let mut matches = Vec::new();
+        let mut complete = Vec::new();
+        for node in self.inner.names.find(last) {
+            let mut ends = vec![node];
+            for name in &above {
+                ends = ends.iter().flat_map(|end| self.parents(*end)).copied().collect();
+                ends.retain(|end| self.name(*end) == *name);
+            }
+            if !ends.is_empty() {
+                matches.push(node);
+                let starts_at_top = |end: &NodeId| *end == NodeId::ROOT || self.parents(*end).contains(&NodeId::ROOT);
+                if ends.iter().any(starts_at_top) {
+                    complete.push(node);
+                }
+            }
+        }
+        match (&matches[..], &complete[..]) {
+            ([node], _) | (_, [node]) => Ok(*node),
+            ([], _) => {
+                let mut error = self.inner.names.unknown(what, text);
+                let known: Vec<NodeId> = self.inner.names.find(last).collect();
+                if !known.is_empty() {
+                    let paths = list(known.iter().map(|node| self.path(*node)), 5);
+                    let message = format!("unknown {what} \"{text}\"; \"{last}\" is at {paths}");
+                    error = HierarchyError::new(Kind::UnknownName, message);
+                }
+                Err(error)
+            }
+            _ => Err(self.ambiguous(what, text, &matches)),
+        }
+    }
+
+    fn ambiguous(&self, what: &str, text: &str, nodes: &[NodeId]) -> HierarchyError {
+        let paths = list(nodes.iter().map(|node| self.path(*node)), 5);
+        let message = format!("the {what} \"{text}\" is ambiguous; give it as a path: {paths}");
+        HierarchyError::new(Kind::AmbiguousName, message)
+    }
+
+    fn not_a_class(&self, node: NodeId) -> HierarchyError {
+        let below = self.classes_below(node);
+        let message = format!(
+            "\"{}\" is not a class; the classes below it are {}",
+            self.name(node),
+            list(below.iter().map(|&class| self.class_name(class)), 5)
+        );
+        HierarchyError::new(Kind::UnknownName, message)
+    }
+}

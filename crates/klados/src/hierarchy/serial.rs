@@ -1,0 +1,83 @@
+//! The serialized form: names, edges and classes, from which everything else is rebuilt.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::builder::{Graph, assemble};
+use super::{Hierarchy, NONE};
+
+/// Nodes in order of appearance; edges and classes refer to them by index.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form<'a> {
+    nodes: Vec<Cow<'a, str>>,
+    /// `[parent, child]`
+    edges: Vec<(u32, u32)>,
+    classes: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rank_names: Vec<String>,
+    /// By node, null where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ranks: Vec<Option<u32>>,
+    /// The added root is the last node.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    root_is_added: bool,
+}
+
+impl Serialize for Hierarchy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (graph, place) = self.to_graph();
+        let ranks = match graph.rank_names.is_empty() {
+            true => Vec::new(),
+            false => graph.ranks.iter().map(|&rank| (rank != NONE).then_some(rank)).collect(),
+        };
+        let form = Form {
+            nodes: graph.names.iter().map(|name| Cow::Borrowed(&**name)).collect(),
+            edges: graph.edges.iter().map(|&(parent, child, _)| (parent, child)).collect(),
+            classes: self.class_places(&place),
+            rank_names: graph.rank_names,
+            ranks,
+            root_is_added: graph.root_is_added,
+        };
+        form.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hierarchy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = Form::deserialize(deserializer)?;
+        let nodes = form.nodes.len() as u32;
+        let in_range = |node: &u32| *node < nodes;
+        let mut seen = vec![false; form.nodes.len()];
+        let repeated = |class: &u32| std::mem::replace(&mut seen[*class as usize], true);
+        if !form.edges.iter().all(|(parent, child)| in_range(parent) && in_range(child) && parent != child) {
+            return Err(de::Error::custom(format!(
+                "an edge names a node outside of 0..{nodes}, or joins a node to itself"
+            )));
+        }
+        if !form.classes.iter().all(in_range) || form.classes.iter().any(repeated) {
+            return Err(de::Error::custom(format!("a class is outside of 0..{nodes}, or is named twice")));
+        }
+        if form.nodes.iter().any(|name| name.trim().is_empty()) {
+            return Err(de::Error::custom("a node's name is empty"));
+        }
+        let known_rank = |rank: &Option<u32>| rank.is_none_or(|rank| (rank as usize) < form.rank_names.len());
+        if !(form.ranks.is_empty() || form.ranks.len() == form.nodes.len()) || !form.ranks.iter().all(known_rank) {
+            return Err(de::Error::custom("ranks: expected one for each node, null or an index into rank_names"));
+        }
+        let ranks = match form.ranks.is_empty() {
+            true => vec![NONE; form.nodes.len()],
+            false => form.ranks.iter().map(|rank| rank.unwrap_or(NONE)).collect(),
+        };
+        let graph = Graph {
+            names: form.nodes.iter().map(|name| name.as_ref().into()).collect(),
+            ranks,
+            rank_names: form.rank_names,
+            edges: form.edges.iter().map(|&(parent, child)| (parent, child, 0)).collect(),
+            root_is_added: form.root_is_added,
+            warnings: Vec::new(),
+        };
+        assemble(graph, Some(form.classes)).map_err(de::Error::custom)
+    }
+}
