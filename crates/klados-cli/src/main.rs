@@ -1,2 +1,38 @@
 //! The `klados` command.
-fn main() {}
+//!
+//! `args` says what can be typed, `cmd` has one file a command, `data` reads and writes the files they share.
+//! Results go to standard output, progress and warnings to standard error. Exit status: 0 done, 1 bad input, 2 wrong
+//! usage.
+
+mod args;
+mod cmd;
+mod data;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let mut out = std::io::stdout().lock();
+    let result = cmd::run(args.command, &mut out).and_then(|()| Ok(out.flush()?));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // `klados ... | head` closes the pipe: the reader has what it wanted.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::from(if error.is::<cmd::Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// Whether writing failed because nobody reads any more.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

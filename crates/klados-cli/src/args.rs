@@ -1,0 +1,21 @@
+//! What can be typed: the top of the command line. Each command's own arguments are beside its code in `cmd`.
+
+use clap::{Parser, Subcommand};
+
+/// Train and measure classifiers whose classes roll up into superclasses.
+#[derive(Debug, Parser)]
+#[command(name = "klados", version, about, max_term_width = 110)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[cfg(feature = "train")]
+    Train(crate::cmd::train::TrainArgs),
+    #[cfg(feature = "train")]
+    Predict(crate::cmd::predict::PredictArgs),
+}

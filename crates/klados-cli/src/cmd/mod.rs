@@ -1,0 +1,32 @@
+//! One file a command: its arguments and what it does. `run` dispatches.
+
+#[cfg(feature = "train")]
+pub(crate) mod predict;
+#[cfg(feature = "train")]
+pub(crate) mod train;
+
+use std::io::Write;
+
+use crate::args::Command;
+
+/// Arguments that do not fit together in a way that clap cannot see. `main` turns it into exit status 2.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Runs one command; results go to `out`.
+pub(crate) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
+    match command {
+        #[cfg(feature = "train")]
+        Command::Train(args) => train::run(&args, out),
+        #[cfg(feature = "train")]
+        Command::Predict(args) => predict::run(&args, out),
+    }
+}

@@ -1,0 +1,7 @@
+//! Files that several commands read: matrices, labels, tables, and the embedded pictures.
+
+#[cfg(feature = "train")]
+pub(crate) mod emoji;
+pub(crate) mod labels;
+pub(crate) mod npy;
+pub(crate) mod replace;
