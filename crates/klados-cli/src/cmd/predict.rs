@@ -17,9 +17,5 @@ pub(crate) struct PredictArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &PredictArgs, _out: &mut dyn Write) -> Result<()> {
-    bail!(
-        "cannot predict {} with {} yet",
-        args.data.display(),
-        args.model.display()
-    )
+    bail!("cannot predict {} with {} yet", args.data.display(), args.model.display())
 }

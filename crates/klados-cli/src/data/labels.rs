@@ -31,10 +31,7 @@ pub(crate) fn read_lines(path: &Path) -> Result<Vec<LabelRow>> {
         let number = index as u64 + 1;
         let text = std::str::from_utf8(line)
             .with_context(|| format!("{}:{number}: the line is not UTF-8 text", path.display()))?;
-        rows.push(LabelRow {
-            line: number,
-            text: text.to_owned(),
-        });
+        rows.push(LabelRow { line: number, text: text.to_owned() });
     }
     Ok(rows)
 }
@@ -47,11 +44,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("labels.txt");
         std::fs::write(&path, bytes).expect("written");
-        read_lines(&path)
-            .expect("read")
-            .into_iter()
-            .map(|row| row.text)
-            .collect()
+        read_lines(&path).expect("read").into_iter().map(|row| row.text).collect()
     }
 
     #[test]

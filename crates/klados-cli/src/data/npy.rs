@@ -35,14 +35,12 @@ pub(crate) struct Matrix {
 pub(crate) fn read(path: &Path) -> Result<Matrix> {
     let name = path.display();
     let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
-    let npy =
-        NpyFile::new(BufReader::new(file)).with_context(|| format!("{name} is not a .npy file"))?;
+    let npy = NpyFile::new(BufReader::new(file)).with_context(|| format!("{name} is not a .npy file"))?;
     let shape = npy.shape().to_vec();
     let &[rows, columns] = shape.as_slice() else {
         bail!("{name}: expected an array of two dimensions [rows, columns], found shape {shape:?}");
     };
-    let size =
-        |n: u64| usize::try_from(n).map_err(|_| anyhow!("{name}: shape {shape:?} is too large"));
+    let size = |n: u64| usize::try_from(n).map_err(|_| anyhow!("{name}: shape {shape:?} is too large"));
     let (rows, columns) = (size(rows)?, size(columns)?);
     let fortran = npy.order() == Order::Fortran;
     let dtype = npy.dtype();
@@ -50,30 +48,15 @@ pub(crate) fn read(path: &Path) -> Result<Matrix> {
     let values = match &dtype {
         DType::Plain(kind) if kind.to_string().ends_with("f4") => {
             let values = npy.into_vec::<f32>().with_context(truncated)?;
-            Values::F32(if fortran {
-                transposed(&values, rows, columns)
-            } else {
-                values
-            })
+            Values::F32(if fortran { transposed(&values, rows, columns) } else { values })
         }
         DType::Plain(kind) if kind.to_string().ends_with("f8") => {
             let values = npy.into_vec::<f64>().with_context(truncated)?;
-            Values::F64(if fortran {
-                transposed(&values, rows, columns)
-            } else {
-                values
-            })
+            Values::F64(if fortran { transposed(&values, rows, columns) } else { values })
         }
-        other => bail!(
-            "{name}: expected float32 or float64, found dtype {}",
-            other.descr()
-        ),
+        other => bail!("{name}: expected float32 or float64, found dtype {}", other.descr()),
     };
-    Ok(Matrix {
-        rows,
-        columns,
-        values,
-    })
+    Ok(Matrix { rows, columns, values })
 }
 
 /// Writes `matrix` beside `path` and renames it, so that a reader never sees half a file.
@@ -93,11 +76,7 @@ pub(crate) fn write(path: &Path, matrix: &Matrix) -> Result<()> {
                 writer.finish()?;
             }
             Values::F64(values) => {
-                let mut writer = npyz::WriteOptions::new()
-                    .default_dtype()
-                    .shape(&shape)
-                    .writer(&mut out)
-                    .begin_nd()?;
+                let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut out).begin_nd()?;
                 writer.extend(values)?;
                 writer.finish()?;
             }
@@ -108,9 +87,7 @@ pub(crate) fn write(path: &Path, matrix: &Matrix) -> Result<()> {
 
 /// Fortran order into C order.
 fn transposed<T: Copy>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
-    (0..rows)
-        .flat_map(|row| (0..columns).map(move |column| values[column * rows + row]))
-        .collect()
+    (0..rows).flat_map(|row| (0..columns).map(move |column| values[column * rows + row])).collect()
 }
 
 #[cfg(test)]
@@ -121,15 +98,8 @@ mod tests {
     fn what_is_written_is_read_back() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("m.npy");
-        for values in [
-            Values::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
-            Values::F64(vec![0.5; 6]),
-        ] {
-            let matrix = Matrix {
-                rows: 2,
-                columns: 3,
-                values,
-            };
+        for values in [Values::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), Values::F64(vec![0.5; 6])] {
+            let matrix = Matrix { rows: 2, columns: 3, values };
             write(&path, &matrix).expect("written");
             assert_eq!(read(&path).expect("read"), matrix);
         }
@@ -144,15 +114,7 @@ mod tests {
     fn a_truncated_file_says_how_many_values_were_expected() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("m.npy");
-        write(
-            &path,
-            &Matrix {
-                rows: 2,
-                columns: 3,
-                values: Values::F32(vec![0.0; 6]),
-            },
-        )
-        .expect("written");
+        write(&path, &Matrix { rows: 2, columns: 3, values: Values::F32(vec![0.0; 6]) }).expect("written");
         let bytes = std::fs::read(&path).expect("read");
         std::fs::write(&path, &bytes[..bytes.len() - 4]).expect("written");
         let message = format!("{:#}", read(&path).expect_err("an error"));

@@ -13,10 +13,7 @@ use anyhow::{Context, Result};
 ///
 /// When the file cannot be created, written or renamed; the message names `path`.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = (|| {
         // `tempfile` alone would create it readable to its owner only; a result is an ordinary file.
         let mut builder = tempfile::Builder::new();

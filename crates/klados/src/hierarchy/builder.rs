@@ -449,7 +449,6 @@ fn number(graph: Graph, classes: &[u32], carriers: &[(u32, u32)], order: &[u32])
             root_is_added: graph.root_is_added,
             warnings: graph.warnings,
             class_counts: OnceLock::new(),
-            closure: OnceLock::new(),
         }),
     }
 }
@@ -490,7 +489,7 @@ impl Hierarchy {
     /// let hierarchy = all.with_classes(["cat", "dog", "poodle"])?;
     /// assert_eq!(hierarchy.class_count(), 3);
     /// assert_eq!(hierarchy.class_name(1), "dog");
-    /// assert_eq!(hierarchy.classes_below(hierarchy.node("dog")?), [1, 2]);
+    /// assert_eq!(hierarchy.classes_below(hierarchy.node("dog")?), [2, 1]); // in tree order, its own leaf last
     /// assert!(hierarchy.warnings()[0].message.contains("beagle")); // has no class: pruned
     /// # Ok::<(), klados::HierarchyError>(())
     /// ```

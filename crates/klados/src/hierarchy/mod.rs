@@ -122,7 +122,6 @@ pub(crate) struct Inner {
     warnings: Vec<Warning>,
     /// The number of classes at or below a node; built when first asked for, as in a DAG it takes a walk a class.
     class_counts: OnceLock<Vec<u32>>,
-    closure: OnceLock<Closure>,
 }
 
 /// The absent index.

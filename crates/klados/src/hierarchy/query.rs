@@ -10,7 +10,7 @@ impl Hierarchy {
     }
 
     /// All nodes in hierarchy order, the root first.
-    pub fn nodes(&self) -> impl ExactSizeIterator<Item = NodeId> + Clone + use<> {
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeId> + ExactSizeIterator + Clone + use<> {
         (0..self.node_count() as u32).map(NodeId)
     }
 

@@ -1,0 +1,388 @@
+//! From a label to the sets of classes that a row kernel takes.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::error::check_length;
+use super::{Inner, InputError, InputErrorKind as Kind, Objective, UnionLambda};
+use crate::kernels::nested::Nested;
+use crate::kernels::overlapping::Overlapping;
+use crate::loss::Unresolved;
+use crate::{Hierarchy, Label, NodeId};
+
+/// The nodes that a hard label names, none of them below another.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    nodes: Vec<NodeId>,
+    /// The height of the tallest.
+    height: usize,
+}
+
+/// That a label names what is there.
+pub(crate) fn check_label(hierarchy: &Hierarchy, label: &Label) -> Result<(), InputError> {
+    let check_node = |node: &NodeId| match node.index() < hierarchy.node_count() {
+        true => Ok(()),
+        false => {
+            let message = format!("node {} is outside of 0..{}", node.index(), hierarchy.node_count());
+            Err(InputError::new(Kind::OutOfRange, message))
+        }
+    };
+    match label {
+        Label::Ignored => Ok(()),
+        Label::Class(class) if *class < hierarchy.class_count() => Ok(()),
+        Label::Class(class) => {
+            let message = format!("class {class} is outside of 0..{}", hierarchy.class_count());
+            Err(InputError::new(Kind::OutOfRange, message))
+        }
+        Label::Node(node) => check_node(node),
+        Label::Union(nodes) if nodes.is_empty() => Err(InputError::new(Kind::LabelForm, "a union of no nodes")),
+        Label::Union(nodes) => nodes.iter().try_for_each(check_node),
+        Label::Soft(target) => {
+            check_length("the soft label", target.len(), hierarchy.class_count(), "classes")?;
+            if let Some(class) = target.iter().position(|&q| !(0.0..=1.0 + 1e-6).contains(&q)) {
+                let (q, name) = (target[class], hierarchy.class_name(class));
+                let message = format!("the soft label gives \"{name}\" (class {class}) {q}, expected a probability");
+                return Err(InputError::new(Kind::NotADistribution, message));
+            }
+            let sum: f64 = target.iter().sum();
+            match (sum - 1.0).abs() <= 1e-6 {
+                true => Ok(()),
+                false => {
+                    let message = format!("the soft label sums to {sum}, expected 1 within 1e-6");
+                    Err(InputError::new(Kind::NotADistribution, message))
+                }
+            }
+        }
+    }
+}
+
+/// The classes that a hard label stands for, each once.
+pub(crate) fn classes_of(hierarchy: &Hierarchy, label: &Label) -> Vec<usize> {
+    match label {
+        Label::Class(class) => vec![*class],
+        Label::Node(node) => hierarchy.classes_below(*node),
+        Label::Union(nodes) => {
+            let mut classes: Vec<usize> = nodes.iter().flat_map(|node| hierarchy.classes_below(*node)).collect();
+            classes.sort_unstable();
+            classes.dedup();
+            classes
+        }
+        Label::Ignored | Label::Soft(_) => Vec::new(),
+    }
+}
+
+impl Named {
+    pub(super) fn set(&mut self, hierarchy: &Hierarchy, label: &Label) {
+        self.nodes.clear();
+        match label {
+            Label::Class(class) => self.nodes.push(hierarchy.class_node(*class)),
+            Label::Node(node) => self.nodes.push(*node),
+            Label::Union(nodes) => self.nodes.extend_from_slice(nodes),
+            Label::Ignored | Label::Soft(_) => {}
+        }
+        self.height = self.nodes.iter().map(|node| hierarchy.height(*node)).max().unwrap_or(0);
+        if self.nodes.len() > 1 {
+            let all = self.nodes.clone();
+            self.nodes.retain(|node| !all.iter().any(|other| other != node && hierarchy.is_at_or_above(*other, *node)));
+            self.nodes.sort_unstable();
+            self.nodes.dedup();
+        }
+    }
+}
+
+impl Inner {
+    /// The nodes above all named ones, the root left out: what the label resolves. In hierarchy order.
+    fn resolved(&self, named: &Named) -> Vec<NodeId> {
+        let mut common = self.hierarchy.lineage(named.nodes[0]);
+        for node in &named.nodes[1..] {
+            let lineage = self.hierarchy.lineage(*node);
+            common.retain(|node| lineage.contains(node));
+        }
+        common
+    }
+
+    /// The largest weight that a class of the label carries below what the label resolves; exactly 0 where there is no
+    /// node of weight.
+    fn unresolved_weight(&self, weights: &[f64], named: &Named, resolved: &[NodeId]) -> f64 {
+        let counted = resolved.iter().filter(|node| weights[node.index()] != 0.0).count();
+        let most = named.nodes.iter().map(|node| self.heaviest[node.index()].1 as usize).max().unwrap_or(0);
+        if most <= counted {
+            return 0.0;
+        }
+        let above: f64 = resolved.iter().map(|node| weights[node.index()]).sum();
+        named.nodes.iter().map(|node| self.heaviest[node.index()].0 - above).fold(0.0, f64::max)
+    }
+
+    /// The chain of sets of a hard label in a tree, with the weights of their terms times `factor`. Positions are in
+    /// tree order.
+    pub(super) fn fill_nested(&self, named: &Named, factor: f64, nested: &mut Nested) {
+        let hierarchy = &self.hierarchy;
+        nested.clear();
+        let lca = named.nodes[1..].iter().fold(named.nodes[0], |lca, node| hierarchy.lca(lca, *node));
+        let is_union = named.nodes.len() > 1;
+        // `named.nodes` is in hierarchy order, so its spans ascend.
+        for node in &named.nodes {
+            let (start, end) = hierarchy.span(*node);
+            nested.shells.push(start, end);
+        }
+        nested.shells.close();
+        let mut at = lca;
+        let mut inside = hierarchy.span(lca);
+        if is_union {
+            let mut next = inside.0;
+            for node in &named.nodes {
+                let (start, end) = hierarchy.span(*node);
+                nested.shells.push(next, start);
+                next = end;
+            }
+            nested.shells.push(next, inside.1);
+            nested.shells.close();
+        }
+        while let Some(&parent) = hierarchy.parents(at).first() {
+            let (start, end) = hierarchy.span(parent);
+            nested.shells.push(start, inside.0);
+            nested.shells.push(inside.1, end);
+            nested.shells.close();
+            (at, inside) = (parent, (start, end));
+        }
+        let path = || std::iter::successors(Some(lca), |node| hierarchy.parents(*node).first().copied());
+        match &self.tables.objective {
+            Objective::Marginal { weights, unresolved } => {
+                let fallback = match unresolved {
+                    Unresolved::Skip => 0.0,
+                    Unresolved::Label => {
+                        let resolved: Vec<NodeId> = path().filter(|node| *node != NodeId::ROOT).collect();
+                        self.unresolved_weight(weights, named, &resolved)
+                    }
+                };
+                if is_union {
+                    nested.weights.push(fallback * factor);
+                }
+                nested.weights.extend(path().map(|node| weights[node.index()] * factor));
+                if !is_union {
+                    nested.weights[0] += fallback * factor;
+                }
+            }
+            Objective::Conditional { lambda, union } => {
+                if is_union {
+                    let weight = match union {
+                        UnionLambda::Depth(by_depth) => by_depth[hierarchy.depth(lca) + 1],
+                        UnionLambda::Height(by_height) => by_height[named.height],
+                    };
+                    nested.weights.push(weight * factor);
+                }
+                nested.weights.extend(path().map(|node| lambda[node.index()] * factor));
+            }
+            Objective::SoftLabels { .. } => {}
+        }
+        // The last set is the root's, which has no term.
+        nested.weights.truncate(nested.shells.len() - 1);
+    }
+
+    /// The overlapping sets of a hard label in a DAG, as atoms: classes that are in the same sets. `order` becomes the
+    /// classes by atom.
+    pub(super) fn fill_overlapping(
+        &self,
+        named: &Named,
+        factor: f64,
+        overlapping: &mut Overlapping,
+        order: &mut Vec<u32>,
+        signatures: &mut Signatures,
+    ) {
+        let Objective::Marginal { weights, unresolved } = &self.tables.objective else { return };
+        overlapping.clear();
+        let resolved = self.resolved(named);
+        let fallback = match unresolved {
+            Unresolved::Skip => 0.0,
+            Unresolved::Label => self.unresolved_weight(weights, named, &resolved),
+        };
+        let mut sets: Vec<(f64, &[NodeId])> = Vec::new();
+        for node in &resolved {
+            // The named node itself is among the resolved ones where the label is one node: one set for both.
+            let own = if named.nodes == [*node] { fallback } else { 0.0 };
+            let weight = (weights[node.index()] + own) * factor;
+            if weight != 0.0 {
+                sets.push((weight, std::slice::from_ref(node)));
+            }
+        }
+        if named.nodes.len() > 1 && fallback * factor != 0.0 {
+            sets.push((fallback * factor, &named.nodes));
+        }
+        signatures.sweep(&self.hierarchy, sets.iter().map(|(_, nodes)| *nodes));
+        let atoms = signatures.atoms(&self.hierarchy, order, &mut overlapping.shells);
+        for (set, (weight, _)) in sets.iter().enumerate() {
+            overlapping.weights.push(*weight);
+            overlapping
+                .contains
+                .extend(atoms.iter().map(|atom| signatures.sets[*atom as usize].contains(&(set as u32))));
+        }
+    }
+
+    /// The relative target of soft labels, by class.
+    pub(super) fn fill_soft_labels(
+        &self,
+        by_height: &[f64],
+        label: NodeId,
+        target: &mut Vec<f64>,
+        rank: &mut Vec<u32>,
+    ) {
+        let hierarchy = &self.hierarchy;
+        let base = hierarchy.height(label);
+        target.clear();
+        target.resize(hierarchy.class_count(), 0.0);
+        if hierarchy.is_tree() {
+            let mut inside = (usize::MAX, usize::MAX);
+            for node in std::iter::once(label).chain(hierarchy.ancestors(label)) {
+                let (start, end) = hierarchy.span(node);
+                let value = by_height[hierarchy.height(node) - base];
+                for position in (start..end).filter(|position| !(inside.0..inside.1).contains(position)) {
+                    target[hierarchy.tree_order()[position] as usize] = value;
+                }
+                inside = (start, end);
+            }
+            return;
+        }
+        // The lowest common ancestor of the label and a class is the first, most specific first, that is above the class.
+        let mut candidates = hierarchy.ancestors(label);
+        candidates.push(label);
+        candidates.sort_unstable_by_key(|node| hierarchy.specificity(*node));
+        rank.clear();
+        rank.resize(hierarchy.node_count(), u32::MAX);
+        for (place, node) in candidates.iter().enumerate() {
+            rank[node.index()] = place as u32;
+        }
+        for node in hierarchy.nodes() {
+            for parent in hierarchy.parents(node) {
+                rank[node.index()] = rank[node.index()].min(rank[parent.index()]);
+            }
+        }
+        for (class, target) in target.iter_mut().enumerate() {
+            let lca = candidates[rank[hierarchy.class_node(class).index()] as usize];
+            *target = by_height[hierarchy.height(lca) - base];
+        }
+    }
+
+    /// The nodes that a label names, for [`Criterion::terms`](super::Criterion::terms): what it resolves, the weight
+    /// that falls back to its own set, and the lambda of a union.
+    pub(super) fn hard_terms(&self, label: &Label) -> Vec<super::Term> {
+        let mut named = Named::default();
+        named.set(&self.hierarchy, label);
+        let mut resolved = self.resolved(&named);
+        resolved.sort_unstable_by_key(|node| Reverse(*node));
+        let own = || match named.nodes[..] {
+            [node] => super::TermSet::Node(node),
+            _ => super::TermSet::Union(named.nodes.clone()),
+        };
+        let mut terms = Vec::new();
+        match &self.tables.objective {
+            Objective::Marginal { weights, unresolved } => {
+                for node in &resolved {
+                    let set = super::TermSet::Node(*node);
+                    terms.push(super::Term { set, given: NodeId::ROOT, weight: weights[node.index()] });
+                }
+                if *unresolved == Unresolved::Label {
+                    let weight = self.unresolved_weight(weights, &named, &resolved);
+                    match terms.first_mut() {
+                        Some(first) if first.set == own() => first.weight += weight,
+                        _ => terms.push(super::Term { set: own(), given: NodeId::ROOT, weight }),
+                    }
+                }
+            }
+            Objective::Conditional { lambda, union } => {
+                for node in &resolved {
+                    let given = self.hierarchy.parents(*node)[0];
+                    terms.push(super::Term { set: super::TermSet::Node(*node), given, weight: lambda[node.index()] });
+                }
+                if named.nodes.len() > 1 {
+                    let lca = resolved.first().copied().unwrap_or(NodeId::ROOT);
+                    let weight = match union {
+                        UnionLambda::Depth(by_depth) => by_depth[self.hierarchy.depth(lca) + 1],
+                        UnionLambda::Height(by_height) => by_height[named.height],
+                    };
+                    terms.push(super::Term { set: own(), given: lca, weight });
+                }
+            }
+            Objective::SoftLabels { .. } => {}
+        }
+        terms.retain(|term| term.weight != 0.0);
+        terms
+    }
+}
+
+/// Which of a few sets of nodes each node is below, found in one sweep from the root down.
+#[derive(Debug, Default)]
+pub(super) struct Signatures {
+    /// By node: an index into `sets`.
+    of_node: Vec<u32>,
+    /// The distinct signatures: ascending lists of sets.
+    sets: Vec<Vec<u32>>,
+    index: HashMap<Vec<u32>, u32>,
+    starts: HashMap<NodeId, Vec<u32>>,
+}
+
+impl Signatures {
+    fn sweep<'a>(&mut self, hierarchy: &Hierarchy, sets: impl Iterator<Item = &'a [NodeId]>) {
+        self.starts.clear();
+        for (set, nodes) in sets.enumerate() {
+            for node in nodes {
+                self.starts.entry(*node).or_default().push(set as u32);
+            }
+        }
+        self.sets.clear();
+        self.index.clear();
+        self.sets.push(Vec::new());
+        self.index.insert(Vec::new(), 0);
+        self.of_node.clear();
+        self.of_node.resize(hierarchy.node_count(), 0);
+        for node in hierarchy.nodes().skip(1) {
+            let parents = hierarchy.parents(node);
+            let first = self.of_node[parents[0].index()];
+            let own = self.starts.get(&node);
+            let inherits = own.is_none() && parents[1..].iter().all(|parent| self.of_node[parent.index()] == first);
+            self.of_node[node.index()] = if inherits {
+                first
+            } else {
+                let above = parents.iter().flat_map(|parent| &self.sets[self.of_node[parent.index()] as usize]);
+                let mut signature: Vec<u32> = above.chain(own.into_iter().flatten()).copied().collect();
+                signature.sort_unstable();
+                signature.dedup();
+                let next = self.sets.len() as u32;
+                *self.index.entry(signature).or_insert_with_key(|signature| {
+                    self.sets.push(signature.clone());
+                    next
+                })
+            };
+        }
+    }
+
+    /// Sorts the classes by signature into `order`, one shell an atom. Returns the signature of each atom.
+    fn atoms(
+        &self,
+        hierarchy: &Hierarchy,
+        order: &mut Vec<u32>,
+        shells: &mut crate::kernels::shells::Shells,
+    ) -> Vec<u32> {
+        let signature = |class: usize| self.of_node[hierarchy.class_node(class).index()];
+        let mut ends = vec![0u32; self.sets.len() + 1];
+        for class in 0..hierarchy.class_count() {
+            ends[signature(class) as usize + 1] += 1;
+        }
+        for at in 1..ends.len() {
+            ends[at] += ends[at - 1];
+        }
+        let mut atoms = Vec::new();
+        for (at, range) in ends.windows(2).enumerate().filter(|(_, range)| range[0] < range[1]) {
+            shells.push(range[0] as usize, range[1] as usize);
+            shells.close();
+            atoms.push(at as u32);
+        }
+        order.clear();
+        order.resize(hierarchy.class_count(), 0);
+        for class in 0..hierarchy.class_count() {
+            let next = &mut ends[signature(class) as usize];
+            order[*next as usize] = class as u32;
+            *next += 1;
+        }
+        atoms
+    }
+}

@@ -1,0 +1,34 @@
+//! What a loss compiles to: weights by node, and the options that act on rows.
+
+use crate::loss::Unresolved;
+
+/// The tables of a loss on a class softmax. Kernels and adapters read these and know no loss.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    pub(crate) objective: Objective,
+    pub(crate) gamma: f64,
+    pub(crate) label_smoothing: f64,
+    /// By column.
+    pub(crate) class_weight: Option<Vec<f64>>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The terms of a row, before the focal factor.
+#[derive(Clone, Debug)]
+pub(crate) enum Objective {
+    /// `-sum_u w_u log P(u) - r log P(S)` over the nodes common to the label; `weights` by node, 0 for the root.
+    Marginal { weights: Vec<f64>, unresolved: Unresolved },
+    /// `-sum_u lambda_u log P(u | parent)`, and for a union `-lambda log P(S | lca)`.
+    Conditional { lambda: Vec<f64>, union: UnionLambda },
+    /// `-sum_k q_k log p_k` with `q_k` proportional to `by_height[height of lca(label, k) - height of the label]`.
+    SoftLabels { by_height: Vec<f64> },
+}
+
+/// The weight of the term `log P(S | lca)` of a union.
+#[derive(Clone, Debug)]
+pub(crate) enum UnionLambda {
+    /// By the depth below the lowest common ancestor.
+    Depth(Vec<f64>),
+    /// By the height of the tallest named node.
+    Height(Vec<f64>),
+}

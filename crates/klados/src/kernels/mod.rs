@@ -1,0 +1,19 @@
+//! Row kernels, by what they need of a row. They know slices and tables of indices and weights, no hierarchy and no loss.
+//!
+//! | kernel | the sets whose log-probabilities a row needs | used for |
+//! |---|---|---|
+//! | [`nested`] | a chain of sets, each inside the next (the path kernel) | hard labels on a tree |
+//! | [`overlapping`] | any few sets | hard labels on a DAG |
+//! | [`nodes`] | every node | soft targets, label smoothing, node log-probabilities |
+//! | [`classes`] | the classes alone | soft labels |
+//!
+//! A row is read once, exponentials are taken relative to the maximum of each shell, and the sums of a row are `f64`
+//! relative to the row's maximum.
+
+pub(crate) mod batch;
+pub(crate) mod classes;
+pub(crate) mod focal;
+pub(crate) mod nested;
+pub(crate) mod nodes;
+pub(crate) mod overlapping;
+pub(crate) mod shells;

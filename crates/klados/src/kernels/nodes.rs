@@ -1,0 +1,251 @@
+//! Log-probabilities of all nodes of a class softmax, and the way back from their gradient to the logits. In `f64`.
+//!
+//! In a tree they run down the edges: `log P(v) = log P(v | parent) + log P(parent)`, a sum of terms of one sign, each
+//! taken with the largest sibling left out of the sum, so that every one has full relative precision however close to
+//! 0 or 1 the probability is. In a DAG each node's classes are summed by way of the closure.
+
+use crate::hierarchy::Closure;
+use crate::numeric::{Element, scalar};
+
+/// The indices that the kernel needs of a hierarchy.
+#[derive(Debug)]
+pub(crate) struct NodeTables {
+    /// By column: the node that carries the class.
+    pub(crate) class_node: Vec<u32>,
+    pub(crate) nodes: usize,
+    pub(crate) shape: Shape,
+}
+
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// `parent` by node; `offsets` into `children` by node.
+    Tree {
+        parent: Vec<u32>,
+        offsets: Vec<u32>,
+        children: Vec<u32>,
+    },
+    Dag(Closure),
+}
+
+impl NodeTables {
+    /// By node: the sum of `of_class` over the classes at or below it, the root's left at 0.
+    pub(crate) fn sum_below(&self, of_class: &[f64], by_node: &mut Vec<f64>) {
+        by_node.clear();
+        by_node.resize(self.nodes, 0.0);
+        match &self.shape {
+            Shape::Tree { parent, .. } => {
+                for (&value, &node) in of_class.iter().zip(&self.class_node) {
+                    by_node[node as usize] = value;
+                }
+                for node in (1..self.nodes).rev() {
+                    by_node[parent[node] as usize] += by_node[node];
+                }
+                by_node[0] = 0.0;
+            }
+            Shape::Dag(Closure { offsets, above }) => {
+                for (class, &value) in of_class.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+                    for &node in &above[offsets[class] as usize..offsets[class + 1] as usize] {
+                        by_node[node as usize] += value;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A row's node quantities; reused from row to row.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    /// `log P(v)`; 0 for the root.
+    pub(crate) log_p: Vec<f64>,
+    /// `log P(v | parent)`, in a tree.
+    pub(crate) log_cond: Vec<f64>,
+    /// `log` of the mass below `v`, relative to the row's maximum.
+    mass: Vec<f64>,
+    flow: Vec<f64>,
+    max: f64,
+}
+
+impl Nodes {
+    /// Fills `log_p` and, in a tree, `log_cond`. False if there is a NaN or `+inf`; a masked row has all `-inf` below
+    /// the root.
+    pub(crate) fn forward<T: Element>(&mut self, z: &[T], tables: &NodeTables) -> bool {
+        self.max = T::max_of(z).to_f64();
+        if !(self.max < f64::INFINITY) {
+            return false;
+        }
+        for values in [&mut self.log_p, &mut self.log_cond, &mut self.mass] {
+            values.clear();
+            values.resize(tables.nodes, f64::NEG_INFINITY);
+        }
+        self.log_p[0] = 0.0;
+        if self.max == f64::NEG_INFINITY {
+            return true;
+        }
+        for (z, &node) in z.iter().zip(&tables.class_node) {
+            self.mass[node as usize] = z.to_f64() - self.max;
+        }
+        match &tables.shape {
+            Shape::Tree { parent, offsets, children } => {
+                for node in (0..tables.nodes).rev() {
+                    self.normalize_children(node, &children[offsets[node] as usize..offsets[node + 1] as usize]);
+                }
+                for node in 1..tables.nodes {
+                    self.log_p[node] = self.log_p[parent[node] as usize] + self.log_cond[node];
+                }
+            }
+            Shape::Dag(Closure { offsets, above }) => self.forward_dag(z, tables, offsets, above),
+        }
+        true
+    }
+
+    /// The mass of a node and the conditional log-probabilities of its children.
+    fn normalize_children(&mut self, node: usize, children: &[u32]) {
+        let Some(&first) = children.first() else { return };
+        let mut top = first as usize;
+        for &child in &children[1..] {
+            if self.mass[child as usize] > self.mass[top] {
+                top = child as usize;
+            }
+        }
+        let max = self.mass[top];
+        if max == f64::NEG_INFINITY {
+            return;
+        }
+        let mut others = 0.0;
+        for &child in children {
+            if child as usize != top {
+                others += scalar::exp(self.mass[child as usize] - max);
+            }
+        }
+        let log_all = scalar::ln_1p(others);
+        for &child in children {
+            self.log_cond[child as usize] = (self.mass[child as usize] - max) - log_all;
+        }
+        self.mass[node] = max + log_all;
+    }
+
+    fn forward_dag<T: Element>(&mut self, z: &[T], tables: &NodeTables, offsets: &[u32], above: &[u32]) {
+        let rows = || {
+            let ends = offsets.windows(2).map(|pair| &above[pair[0] as usize..pair[1] as usize]);
+            z.iter().map(|z| z.to_f64() - self.max).zip(ends).filter(|(z, _)| *z > f64::NEG_INFINITY)
+        };
+        let mut top = vec![f64::NEG_INFINITY; tables.nodes];
+        let mut sum = vec![0.0; tables.nodes];
+        let mut all = 0.0;
+        for (z, nodes) in rows() {
+            all += scalar::exp(z);
+            for &node in nodes {
+                top[node as usize] = top[node as usize].max(z);
+            }
+        }
+        for (z, nodes) in rows() {
+            for &node in nodes {
+                sum[node as usize] += scalar::exp(z - top[node as usize]);
+            }
+        }
+        let log_all = scalar::ln(all);
+        // Probabilities near 1 come from the complement, which only the few nodes above one half need.
+        let mut heavy = Vec::new();
+        for node in 1..tables.nodes {
+            if top[node] > f64::NEG_INFINITY {
+                self.mass[node] = top[node] + scalar::ln(sum[node]);
+                self.log_p[node] = self.mass[node] - log_all;
+                if self.log_p[node] > -std::f64::consts::LN_2 {
+                    heavy.push(node as u32);
+                }
+            }
+        }
+        self.mass[0] = log_all;
+        let mut outside = vec![0.0; heavy.len()];
+        for (z, nodes) in rows() {
+            let term = scalar::exp(z);
+            // Both lists ascend.
+            let mut next = nodes.iter().peekable();
+            for (outside, node) in outside.iter_mut().zip(&heavy) {
+                while next.next_if(|at| *at < node).is_some() {}
+                if next.peek().is_none_or(|at| *at != node) {
+                    *outside += term;
+                }
+            }
+        }
+        for (outside, node) in outside.into_iter().zip(heavy) {
+            self.log_p[node as usize] = scalar::ln_1p(-outside / all);
+        }
+    }
+
+    /// From `upstream[v] = dL / d log P(v)` of the last [`forward`](Self::forward) to `dL / dz`, which is handed to
+    /// `store` a class at a time. The root's entry has no effect, nor has that of a node of probability 0.
+    pub(crate) fn backward_marginal<T: Element>(
+        &mut self,
+        z: &[T],
+        tables: &NodeTables,
+        upstream: &[f64],
+        store: impl FnMut(usize, f64),
+    ) {
+        let mut flow = std::mem::take(&mut self.flow);
+        flow.clear();
+        flow.extend(
+            upstream.iter().zip(&self.log_p).map(|(&up, &log_p)| if log_p == f64::NEG_INFINITY { 0.0 } else { up }),
+        );
+        flow[0] = -flow[1..].iter().sum::<f64>();
+        self.flow = flow;
+        match &tables.shape {
+            Shape::Tree { parent, .. } => self.flow_down(z, tables, parent, store),
+            Shape::Dag(Closure { offsets, above }) => self.backward_dag(z, offsets, above, store),
+        }
+    }
+
+    /// As [`backward_marginal`](Self::backward_marginal) for `upstream[v] = dL / d log P(v | parent)`, in a tree.
+    pub(crate) fn backward_conditional<T: Element>(
+        &mut self,
+        z: &[T],
+        tables: &NodeTables,
+        upstream: &[f64],
+        store: impl FnMut(usize, f64),
+    ) {
+        let Shape::Tree { parent, .. } = &tables.shape else { return };
+        self.flow.clear();
+        self.flow.extend_from_slice(upstream);
+        self.flow[0] = 0.0;
+        for node in 1..tables.nodes {
+            self.flow[parent[node] as usize] -= upstream[node];
+        }
+        self.flow_down(z, tables, parent, store);
+    }
+
+    /// `flow(v) += P(v | parent) flow(parent)`: what the normalisations above a node send down to it.
+    fn flow_down<T: Element>(
+        &mut self,
+        z: &[T],
+        tables: &NodeTables,
+        parent: &[u32],
+        mut store: impl FnMut(usize, f64),
+    ) {
+        for node in 1..tables.nodes {
+            self.flow[node] += scalar::exp(self.log_cond[node]) * self.flow[parent[node] as usize];
+        }
+        for (class, (z, &node)) in z.iter().zip(&tables.class_node).enumerate() {
+            let masked = z.to_f64() == f64::NEG_INFINITY;
+            store(class, if masked { 0.0 } else { self.flow[node as usize] });
+        }
+    }
+
+    fn backward_dag<T: Element>(&mut self, z: &[T], offsets: &[u32], above: &[u32], mut store: impl FnMut(usize, f64)) {
+        for (class, z) in z.iter().enumerate() {
+            let z = z.to_f64() - self.max;
+            if z == f64::NEG_INFINITY || z.is_nan() {
+                store(class, 0.0);
+                continue;
+            }
+            let mut sum = self.flow[0] * scalar::exp(z - self.mass[0]);
+            for &node in &above[offsets[class] as usize..offsets[class + 1] as usize] {
+                let flow = self.flow[node as usize];
+                if flow != 0.0 {
+                    sum += flow * scalar::exp(z - self.mass[node as usize]);
+                }
+            }
+            store(class, sum);
+        }
+    }
+}

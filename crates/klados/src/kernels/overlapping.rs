@@ -1,0 +1,106 @@
+//! Any few sets of classes, as the ancestors of a label in a DAG are: they overlap without being nested.
+//!
+//! Classes that are in the same sets form an atom. The atoms partition the row, so each class counts once, by however
+//! many paths it is reached, and costs one exponential.
+
+use super::focal;
+use super::shells::{Masses, Row, Shells};
+use crate::numeric::{Element, scalar};
+
+/// One row's atoms and sets, and the memory that the kernel reuses. The shells are the atoms.
+#[derive(Debug, Default)]
+pub(crate) struct Overlapping {
+    pub(crate) shells: Shells,
+    /// By set.
+    pub(crate) weights: Vec<f64>,
+    /// By set and atom, row-major: whether the atom is in the set.
+    pub(crate) contains: Vec<bool>,
+    masses: Masses,
+    sets: Vec<f64>,
+    complements: Vec<f64>,
+    slopes: Vec<f64>,
+    coefficients: Vec<f64>,
+}
+
+impl Overlapping {
+    pub(crate) fn clear(&mut self) {
+        self.shells.clear();
+        self.weights.clear();
+        self.contains.clear();
+    }
+
+    /// The loss `sum_i w_i f(log P(set i))` of a row, and its gradient. As [`Nested::row`](super::nested::Nested::row).
+    pub(crate) fn row<T: Element>(&mut self, z: &[T], mut grad: Option<&mut [T]>, gamma: f64) -> f64 {
+        let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
+        let loss = match row {
+            Row::Regular => self.loss(gamma),
+            Row::Masked => f64::INFINITY,
+            Row::Poisoned => f64::NAN,
+        };
+        if let Some(grad) = grad {
+            if loss.is_finite() {
+                self.coefficients();
+                self.masses.spread(grad, &self.shells, &self.coefficients);
+            } else {
+                grad.fill(T::from_f64(if loss.is_nan() { f64::NAN } else { 0.0 }));
+            }
+        }
+        loss
+    }
+
+    fn loss(&mut self, gamma: f64) -> f64 {
+        let atoms = &self.masses.log;
+        let all = log_sum_exp(atoms.iter().copied());
+        self.sets.clear();
+        self.complements.clear();
+        self.slopes.clear();
+        let mut loss = 0.0;
+        for (set, &weight) in self.weights.iter().enumerate() {
+            let contains = &self.contains[set * atoms.len()..][..atoms.len()];
+            let part = |inside: bool| atoms.iter().zip(contains).filter(move |&(_, &c)| c == inside).map(|(&a, _)| a);
+            let mass = log_sum_exp(part(true));
+            let q: f64 = part(false).map(|atom| scalar::exp(atom - all)).sum();
+            self.sets.push(mass);
+            self.complements.push(q);
+            if weight == 0.0 {
+                self.slopes.push(0.0);
+                continue;
+            }
+            if mass == f64::NEG_INFINITY {
+                return f64::INFINITY;
+            }
+            let log_p = if q < 0.5 { scalar::ln_1p(-q) } else { mass - all };
+            let term = focal::term(log_p, q, gamma);
+            loss += weight * term.value;
+            self.slopes.push(weight * term.slope);
+        }
+        loss
+    }
+
+    /// The sum of the gradient over each atom: `P(atom)` times the slopes of the sets without it, less
+    /// `P(atom | set) (1 - P(set))` times the slope of each set that holds it.
+    fn coefficients(&mut self) {
+        let atoms = &self.masses.log;
+        let all = log_sum_exp(atoms.iter().copied());
+        self.coefficients.clear();
+        for (atom, &mass) in atoms.iter().enumerate() {
+            let (mut push, mut pull) = (0.0, 0.0);
+            if mass > f64::NEG_INFINITY {
+                for (set, &slope) in self.slopes.iter().enumerate().filter(|&(_, &slope)| slope != 0.0) {
+                    if self.contains[set * atoms.len() + atom] {
+                        pull += slope * self.complements[set] * scalar::exp(mass - self.sets[set]);
+                    } else {
+                        push += slope;
+                    }
+                }
+                push *= scalar::exp(mass - all);
+            }
+            self.coefficients.push(push - pull);
+        }
+    }
+}
+
+fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    if max == f64::NEG_INFINITY { max } else { max + scalar::ln(values.map(|value| scalar::exp(value - max)).sum()) }
+}

@@ -1,0 +1,112 @@
+//! A partition of a row into shells, and the log-sum-exp of each.
+
+use crate::numeric::{Element, scalar};
+
+/// Disjoint sets of positions that together are the row, each a few ranges. Reused from row to row.
+#[derive(Debug, Default)]
+pub(crate) struct Shells {
+    segments: Vec<(u32, u32)>,
+    ends: Vec<u32>,
+}
+
+impl Shells {
+    pub(crate) fn clear(&mut self) {
+        self.segments.clear();
+        self.ends.clear();
+    }
+
+    /// Adds a range to the shell that is being filled; an empty one is left out.
+    pub(crate) fn push(&mut self, start: usize, end: usize) {
+        if start < end {
+            self.segments.push((start as u32, end as u32));
+        }
+    }
+
+    /// Ends the shell that is being filled. It may be empty.
+    pub(crate) fn close(&mut self) {
+        self.ends.push(self.segments.len() as u32);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn ranges(&self, shell: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let start = if shell == 0 { 0 } else { self.ends[shell - 1] as usize };
+        self.segments[start..self.ends[shell] as usize].iter().map(|&(a, b)| a as usize..b as usize)
+    }
+}
+
+/// The log-sum-exps of a row's shells, relative to the row's maximum, so that no digit is spent on the offset.
+#[derive(Debug, Default)]
+pub(crate) struct Masses {
+    /// By shell; `-inf` where the shell is empty or masked.
+    pub(crate) log: Vec<f64>,
+    /// By shell: `sum e^(z - max of the shell)`.
+    sum: Vec<f64>,
+}
+
+/// What a row turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// Some class is not masked, and nothing is NaN or `+inf`.
+    Regular,
+    /// All logits are `-inf`.
+    Masked,
+    /// There is a NaN or `+inf`.
+    Poisoned,
+}
+
+impl Masses {
+    /// Takes the exponentials of a row, each relative to the maximum of its shell, into `terms` where it is given.
+    pub(crate) fn measure<T: Element>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
+        self.log.clear();
+        self.sum.clear();
+        let mut top = f64::NEG_INFINITY;
+        for shell in 0..shells.len() {
+            let mut max = T::NEG_INFINITY;
+            for range in shells.ranges(shell) {
+                let next = T::max_of(&z[range]);
+                if next > max || next.to_f64().is_nan() {
+                    max = next;
+                }
+                if !(max.to_f64() < f64::INFINITY) {
+                    return Row::Poisoned;
+                }
+            }
+            let mut sum = 0.0;
+            for range in shells.ranges(shell) {
+                match terms.as_deref_mut() {
+                    Some(terms) if max.to_f64() == f64::NEG_INFINITY => terms[range].fill(T::default()),
+                    None if max.to_f64() == f64::NEG_INFINITY => {}
+                    Some(terms) => sum += T::exp_store(&z[range.clone()], max, &mut terms[range]),
+                    None => sum += T::exp_sum(&z[range], max),
+                }
+            }
+            self.log.push(max.to_f64());
+            self.sum.push(sum);
+            top = top.max(max.to_f64());
+        }
+        if top == f64::NEG_INFINITY {
+            return Row::Masked;
+        }
+        for (log, &sum) in self.log.iter_mut().zip(&self.sum) {
+            if *log > f64::NEG_INFINITY {
+                *log = (*log - top) + scalar::ln(sum);
+            }
+        }
+        Row::Regular
+    }
+
+    /// Multiplies the terms of each shell, so that they sum to `coefficients[shell]`.
+    pub(crate) fn spread<T: Element>(&self, terms: &mut [T], shells: &Shells, coefficients: &[f64]) {
+        for shell in 0..shells.len() {
+            if self.log[shell] == f64::NEG_INFINITY {
+                continue; // the terms are zero already
+            }
+            for range in shells.ranges(shell) {
+                T::scale(&mut terms[range], coefficients[shell] / self.sum[shell]);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! The losses. Each file is one loss: what it computes, its source, its parameters, and how it compiles to tables.
+
+mod hierarchical_cross_entropy;
+mod marginal_cross_entropy;
+mod options;
+mod soft_labels;
+mod weights;
+
+use std::str::FromStr;
+
+pub use hierarchical_cross_entropy::{HierarchicalCrossEntropy, HxeWeighting};
+pub use marginal_cross_entropy::{MarginalCrossEntropy, Unresolved};
+pub use options::{ClassWeight, Reduction, balanced_class_weight};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+pub use soft_labels::SoftLabels;
+pub use weights::{LevelWeights, Weights};
+
+use crate::Hierarchy;
+use crate::criterion::{Criterion, CriterionError, CriterionErrorKind};
+
+/// Setters in builder style, and `new` with the defaults.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        /// The loss with its default parameters.
+        pub fn new() -> Self {
+            Self::default()
+        }
+
+        $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, $name: $type) -> Self {
+                self.$name = $name;
+                self
+            }
+        )*
+    };
+}
+use setters;
+
+/// Any loss, by the name and with the parameters that Rust, the command line and Python share.
+///
+/// Serialized as `{"marginal_cross_entropy": {"weights": "balanced"}}`. Read back, and parsed [from text](FromStr), are
+/// also the bare name, with default parameters, and `{"name": "marginal_cross_entropy", "weights": "balanced"}`.
+/// An unknown name or parameter is an error that lists the known ones.
+///
+/// # Example
+///
+/// ```
+/// use klados::{Hierarchy, Loss};
+///
+/// let loss: Loss = r#"{"hierarchical_cross_entropy": {"alpha": 0.5}}"#.parse()?;
+/// assert_eq!(loss.name(), "hierarchical_cross_entropy");
+/// assert_eq!("soft_labels".parse::<Loss>()?, Loss::from(klados::loss::SoftLabels::new()));
+/// let error = r#"{"soft_labels": {"alpha": 1}}"#.parse::<Loss>().unwrap_err();
+/// assert!(error.to_string().contains("expected one of `beta`"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Loss {
+    /// Cross-entropy at every node above the label.
+    MarginalCrossEntropy(MarginalCrossEntropy),
+    /// HXE (Bertinetto et al. 2020).
+    HierarchicalCrossEntropy(HierarchicalCrossEntropy),
+    /// Cross-entropy with a target that falls with the distance (Bertinetto et al. 2020).
+    SoftLabels(SoftLabels),
+}
+
+impl Loss {
+    /// The names of all losses, as they are serialized.
+    pub const NAMES: [&'static str; 3] = ["marginal_cross_entropy", "hierarchical_cross_entropy", "soft_labels"];
+
+    /// The name of the loss, as it is serialized.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MarginalCrossEntropy(_) => Self::NAMES[0],
+            Self::HierarchicalCrossEntropy(_) => Self::NAMES[1],
+            Self::SoftLabels(_) => Self::NAMES[2],
+        }
+    }
+
+    /// Checks the parameters against a hierarchy and makes the tables that the kernels read.
+    ///
+    /// # Errors
+    ///
+    /// A parameter out of range or that does not fit the hierarchy.
+    pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
+        match self {
+            Self::MarginalCrossEntropy(loss) => loss.compile(hierarchy),
+            Self::HierarchicalCrossEntropy(loss) => loss.compile(hierarchy),
+            Self::SoftLabels(loss) => loss.compile(hierarchy),
+        }
+    }
+
+    /// The class weights as the loss names them.
+    pub fn class_weight(&self) -> Option<&ClassWeight> {
+        match self {
+            Self::MarginalCrossEntropy(loss) => loss.class_weight.as_ref(),
+            Self::HierarchicalCrossEntropy(loss) => loss.class_weight.as_ref(),
+            Self::SoftLabels(loss) => loss.class_weight.as_ref(),
+        }
+    }
+
+    /// The same loss with other class weights: how `"balanced"` and a file become a list.
+    #[must_use]
+    pub fn with_class_weight(mut self, weight: Option<ClassWeight>) -> Self {
+        match &mut self {
+            Self::MarginalCrossEntropy(loss) => loss.class_weight = weight,
+            Self::HierarchicalCrossEntropy(loss) => loss.class_weight = weight,
+            Self::SoftLabels(loss) => loss.class_weight = weight,
+        }
+        self
+    }
+
+    /// How the loss reduces a batch.
+    pub fn reduction(&self) -> Reduction {
+        match self {
+            Self::MarginalCrossEntropy(loss) => loss.reduction,
+            Self::HierarchicalCrossEntropy(loss) => loss.reduction,
+            Self::SoftLabels(loss) => loss.reduction,
+        }
+    }
+
+    /// The same loss with another reduction.
+    #[must_use]
+    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
+        match &mut self {
+            Self::MarginalCrossEntropy(loss) => loss.reduction = reduction,
+            Self::HierarchicalCrossEntropy(loss) => loss.reduction = reduction,
+            Self::SoftLabels(loss) => loss.reduction = reduction,
+        }
+        self
+    }
+
+    fn from_parts(name: &str, parameters: Value) -> Result<Self, CriterionError> {
+        fn read<T: for<'de> Deserialize<'de>>(name: &str, parameters: Value) -> Result<T, CriterionError> {
+            serde_json::from_value(parameters).map_err(|error| syntax(format!("{name}: {error}")))
+        }
+        match name {
+            "marginal_cross_entropy" => Ok(Self::MarginalCrossEntropy(read(name, parameters)?)),
+            "hierarchical_cross_entropy" => Ok(Self::HierarchicalCrossEntropy(read(name, parameters)?)),
+            "soft_labels" => Ok(Self::SoftLabels(read(name, parameters)?)),
+            _ => {
+                let known = crate::hierarchy::error::list(Self::NAMES, Self::NAMES.len());
+                Err(syntax(format!("unknown loss \"{name}\"; the losses are {known}")))
+            }
+        }
+    }
+
+    fn from_value(value: Value) -> Result<Self, CriterionError> {
+        let expected = "expected a name, or {\"name of the loss\": {parameters}}";
+        match value {
+            Value::String(name) => Self::from_parts(&name, Value::Object(Map::new())),
+            Value::Object(mut map) => match map.remove("name") {
+                Some(Value::String(name)) => Self::from_parts(&name, Value::Object(map)),
+                Some(other) => Err(syntax(format!("the name of a loss is a string, got {other}"))),
+                None if map.len() == 1 => match map.into_iter().next() {
+                    Some((name, parameters)) => Self::from_parts(&name, parameters),
+                    None => Err(syntax(expected)),
+                },
+                None => Err(syntax(format!("{expected}, got {} keys", map.len()))),
+            },
+            other => Err(syntax(format!("{expected}, got {other}"))),
+        }
+    }
+}
+
+fn syntax(message: impl Into<String>) -> CriterionError {
+    CriterionError::new(CriterionErrorKind::Syntax, message)
+}
+
+impl FromStr for Loss {
+    type Err = CriterionError;
+
+    fn from_str(text: &str) -> Result<Self, CriterionError> {
+        let text = text.trim();
+        if !text.starts_with('{') {
+            return Self::from_parts(text.trim_matches('"'), Value::Object(Map::new()));
+        }
+        let value = serde_json::from_str(text).map_err(|error| syntax(format!("the loss is not JSON: {error}")))?;
+        Self::from_value(value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Loss {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<MarginalCrossEntropy> for Loss {
+    fn from(loss: MarginalCrossEntropy) -> Self {
+        Self::MarginalCrossEntropy(loss)
+    }
+}
+
+impl From<HierarchicalCrossEntropy> for Loss {
+    fn from(loss: HierarchicalCrossEntropy) -> Self {
+        Self::HierarchicalCrossEntropy(loss)
+    }
+}
+
+impl From<SoftLabels> for Loss {
+    fn from(loss: SoftLabels) -> Self {
+        Self::SoftLabels(loss)
+    }
+}

@@ -1,0 +1,62 @@
+//! Scalar functions of a row's sums, in `f64`. Errors are those of the platform's `exp`, `ln`, `ln_1p` and `exp_m1`
+//! (below 1 ULP on every platform in use), plus the roundings that the bodies show.
+#![allow(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
+
+/// `e^x`.
+pub(crate) fn exp(x: f64) -> f64 {
+    x.exp()
+}
+
+/// The natural logarithm of `x`.
+pub(crate) fn ln(x: f64) -> f64 {
+    x.ln()
+}
+
+/// `ln(1 + x)`.
+pub(crate) fn ln_1p(x: f64) -> f64 {
+    x.ln_1p()
+}
+
+/// `1 - e^x` for `x <= 0`, without cancellation near 0.
+pub(crate) fn one_minus_exp(x: f64) -> f64 {
+    -x.exp_m1()
+}
+
+/// `ln(e^a + e^b)`; either may be `-inf`.
+pub(crate) fn log_add_exp(a: f64, b: f64) -> f64 {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
+}
+
+/// `ln(1 + e^x)`, never below 0.
+pub(crate) fn softplus(x: f64) -> f64 {
+    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_add_exp_takes_empty_sets() {
+        assert_eq!(log_add_exp(f64::NEG_INFINITY, f64::NEG_INFINITY), f64::NEG_INFINITY);
+        assert_eq!(log_add_exp(f64::NEG_INFINITY, -3.0), -3.0);
+        assert_eq!(log_add_exp(1e4, -1e4), 1e4);
+        assert!((log_add_exp(0.5, 0.5) - (0.5 + 2f64.ln())).abs() < 1e-15);
+    }
+
+    #[test]
+    fn softplus_keeps_both_tails() {
+        assert_eq!(softplus(-1e4), 0.0);
+        assert_eq!(softplus(1e4), 1e4);
+        assert_eq!(softplus(-100.0), (-100f64).exp());
+        assert_eq!(softplus(f64::NEG_INFINITY), 0.0);
+        assert_eq!(softplus(f64::INFINITY), f64::INFINITY);
+    }
+
+    #[test]
+    fn one_minus_exp_does_not_cancel() {
+        assert_eq!(one_minus_exp(-1e-30), 1e-30);
+        assert_eq!(one_minus_exp(f64::NEG_INFINITY), 1.0);
+    }
+}
