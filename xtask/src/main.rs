@@ -1,2 +1,54 @@
-//! Repository tasks.
-fn main() {}
+//! `cargo xtask`: the repository's tasks, the same for developers and for continuous integration.
+//!
+//! `test` has one file with its steps; `process` runs commands in the repository's root; `python` has the virtual
+//! environment of the second statement of the mathematics.
+#![expect(clippy::print_stdout, reason = "what a task reports is its output")]
+#![expect(clippy::print_stderr, reason = "errors go to standard error")]
+
+mod bench;
+mod golden;
+mod process;
+mod python;
+mod test;
+
+use std::process::ExitCode;
+
+/// A task: what is typed, what it does, and its code, which takes the arguments after the name.
+struct Task {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> anyhow::Result<()>,
+}
+
+const TASKS: &[Task] = &[
+    Task { name: "test", about: "every check of the repository, or the steps that are named", run: test::run },
+    Task { name: "bench", about: "how long hierarchies take to load, and how much memory", run: bench::run },
+    Task { name: "golden", about: "write testdata/golden anew from the reference", run: golden::run },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        list();
+        return ExitCode::SUCCESS;
+    };
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
+        eprintln!("error: there is no task \"{name}\"");
+        list();
+        return ExitCode::from(2);
+    };
+    match (task.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn list() {
+    println!("usage: cargo xtask TASK\n");
+    for task in TASKS {
+        println!("  {:8} {}", task.name, task.about);
+    }
+}

@@ -1,0 +1,13 @@
+//! `cargo xtask bench`: measurements, in release builds.
+
+use anyhow::{Result, bail};
+
+use crate::process::{cargo, run as sh};
+
+/// Times the loading of hierarchies: synthetic ones, and those of `../shared/data` where they are.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    if !arguments.is_empty() {
+        bail!("bench takes no arguments");
+    }
+    sh(&mut cargo(&["bench", "--locked", "-p", "klados", "--bench", "hierarchy"]))
+}
