@@ -1,5 +1,6 @@
 //! Losses for class hierarchies.
 pub mod criterion;
+pub mod format;
 pub mod hierarchy;
 mod kernels;
 pub mod loss;

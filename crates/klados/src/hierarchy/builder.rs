@@ -117,32 +117,54 @@ impl HierarchyBuilder {
         path: impl IntoIterator<Item = (&'a str, Option<usize>)>,
     ) -> Result<&mut Self, HierarchyError> {
         let mut key = String::new();
-        let mut parent = None;
+        let mut steps = Vec::new();
         for (name, rank) in path {
             key.push(KEY_SEPARATOR);
             key.push_str(name.trim());
-            let known = self.graph.names.len();
-            let node = self.intern(&key, name)?;
-            if node as usize >= known {
-                if let Some(rank) = rank {
-                    self.graph.ranks[node as usize] = rank as u32;
-                }
-                if let Some(parent) = parent {
-                    self.graph.edges.push((parent, node, self.line.unwrap_or(0)));
-                }
+            steps.push((key.len(), name, rank));
+        }
+        let known = self.graph.names.len() as u32;
+        let mut child = None;
+        // From the bottom up: the child appears before the parent, as in an edge.
+        for &(end, name, rank) in steps.iter().rev() {
+            let node = self.intern(&key[..end], name)?;
+            if node >= known
+                && let Some(rank) = rank
+            {
+                self.graph.ranks[node as usize] = rank as u32;
             }
-            parent = Some(node);
+            if let Some(child) = child.filter(|&child| child >= known) {
+                self.graph.edges.push((node, child, self.line.unwrap_or(0)));
+            }
+            child = Some(node);
         }
-        if parent.is_none() {
-            return Err(HierarchyError::new(Kind::EmptyName, "a path without names").at_line(self.line));
+        match child {
+            Some(_) => Ok(self),
+            None => Err(HierarchyError::new(Kind::EmptyName, "a path without names").at_line(self.line)),
         }
-        Ok(self)
     }
 
     /// Names the ranks that [`add_ranked_path`](Self::add_ranked_path) refers to.
     pub fn set_rank_names(&mut self, names: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
         self.graph.rank_names = names.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Gives a node, named as in [`add_edge`](Self::add_edge), a rank by name. A name that
+    /// [`set_rank_names`](Self::set_rank_names) did not give is added as the lowest rank.
+    ///
+    /// # Errors
+    ///
+    /// [`HierarchyErrorKind::EmptyName`](super::HierarchyErrorKind::EmptyName).
+    pub fn set_rank(&mut self, node: &str, rank: &str) -> Result<&mut Self, HierarchyError> {
+        let node = self.intern(node, node)?;
+        let names = &mut self.graph.rank_names;
+        let place = names.iter().position(|name| name == rank).unwrap_or_else(|| {
+            names.push(rank.to_owned());
+            names.len() - 1
+        });
+        self.graph.ranks[node as usize] = place as u32;
+        Ok(self)
     }
 
     /// Reports something legal but surprising with the hierarchy's [warnings](Hierarchy::warnings), at the current line.
@@ -275,15 +297,11 @@ fn find_cycle(graph: &Graph, parents: &Csr, children: &Csr) -> Result<(), Hierar
         }
     }
     let cycle = &walk[seen[node]..];
-    let line = graph
-        .edges
-        .iter()
-        .filter(|&&(parent, child, line)| {
-            let step = cycle.iter().position(|&v| v == child as usize);
-            line > 0 && step.is_some_and(|i| cycle[(i + 1) % cycle.len()] == parent as usize)
-        })
-        .map(|&(_, _, line)| line)
-        .max();
+    let next = |v: u32| seen[v as usize].checked_sub(seen[node]).and_then(|i| cycle.get((i + 1) % cycle.len()));
+    let on_cycle = |&&(parent, child, _): &&(u32, u32, u64)| {
+        seen[child as usize] != usize::MAX && next(child) == Some(&(parent as usize))
+    };
+    let line = graph.edges.iter().filter(on_cycle).map(|&(_, _, line)| line).max().filter(|&line| line > 0);
     let message = format!(
         "{} nodes form a cycle, each the child of the next and the last of the first: {}",
         cycle.len(),

@@ -15,7 +15,11 @@ impl fmt::Display for Hierarchy {
         while let Some((node, indent)) = stack.pop() {
             let again = std::mem::replace(&mut printed[node.index()], true) && !self.children(node).is_empty();
             let mark = if again { " (above)" } else { "" };
-            writeln!(f, "{:width$}{}{mark}", "", self.name(node), width = 2 * indent)?;
+            // In parts, as a width is limited to 65,535.
+            for _ in 0..indent / 100 {
+                write!(f, "{:200}", "")?;
+            }
+            writeln!(f, "{:width$}{}{mark}", "", self.name(node), width = 2 * (indent % 100))?;
             if !again {
                 stack.extend(self.children(node).iter().rev().map(|&child| (child, indent + 1)));
             }

@@ -207,13 +207,18 @@ impl Hierarchy {
         self.inner.rank_names.get(self.inner.rank[node.index()] as usize).map(String::as_str)
     }
 
-    /// The levels from the top: the ranks where the input names them, else the depths from 1.
+    /// The levels from the top: the ranks where the input names them (but one that only the root has), else the depths
+    /// from 1.
     pub fn levels(&self) -> Vec<Level> {
         if self.inner.rank_names.is_empty() {
-            (1..=self.height(NodeId::ROOT)).map(Level::Depth).collect()
-        } else {
-            self.inner.rank_names.iter().cloned().map(Level::Rank).collect()
+            return (1..=self.height(NodeId::ROOT)).map(Level::Depth).collect();
         }
+        let mut used = vec![false; self.inner.rank_names.len()];
+        for &rank in self.inner.rank[1..].iter().filter(|&&rank| rank != NONE) {
+            used[rank as usize] = true;
+        }
+        let names = self.inner.rank_names.iter().zip(used).filter(|(_, used)| *used);
+        names.map(|(name, _)| Level::Rank(name.clone())).collect()
     }
 
     /// The level of a node among [`levels`](Self::levels); none for the root, and for a node without rank where the
@@ -308,6 +313,16 @@ impl Hierarchy {
             }
         };
         (0..self.class_count()).map(owner).collect()
+    }
+
+    /// Says which file the warnings come from.
+    pub(crate) fn in_file(mut self, file: &std::path::Path) -> Self {
+        if let Some(inner) = std::sync::Arc::get_mut(&mut self.inner) {
+            for warning in &mut inner.warnings {
+                warning.location.file.get_or_insert_with(|| file.to_owned());
+            }
+        }
+        self
     }
 
     /// What was legal but surprising in the input: duplicate edges, pruned nodes, an ambiguous column order.

@@ -105,6 +105,7 @@ impl Weights {
                 fill_paths(hierarchy, "greedy", 1.0, &mut weights, |height, left| left - height as f64 * step)?;
             }
         }
+        weights[0] = 0.0; // the root is certain, also where it has a rank
         Ok(weights)
     }
 }

@@ -1,0 +1,30 @@
+//! One edge a line: `child,parent`, in either order of the columns.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use super::CsvOptions;
+use super::table::{Table, line};
+use crate::{HierarchyBuilder, HierarchyError};
+
+pub(super) fn read(
+    table: &mut Table<impl Read>,
+    options: &CsvOptions,
+    builder: &mut HierarchyBuilder,
+) -> Result<(), HierarchyError> {
+    let child = table.column(options.child_column.as_deref().unwrap_or("child"))?;
+    let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
+    while let Some(record) = table.next()? {
+        builder.at_line(line(record)).add_edge(&record[parent], &record[child])?;
+    }
+    Ok(())
+}
+
+/// Whether two columns of unknown names hold edges: a node that is a child here is a parent there.
+pub(super) fn looks_like_edges(table: &Table<impl Read>) -> bool {
+    let values = |column: usize| {
+        let all = table.peek().iter().map(move |record| &record[column]);
+        all.filter(|name| !name.is_empty()).collect::<HashSet<&str>>()
+    };
+    table.header().len() == 2 && !values(0).is_disjoint(&values(1))
+}

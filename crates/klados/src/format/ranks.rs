@@ -1,0 +1,62 @@
+//! One column a rank: `species,genus,family`, from the top or from the bottom.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use super::CsvOptions;
+use super::table::{Table, line};
+use crate::{HierarchyBuilder, HierarchyError, HierarchyErrorKind as Kind};
+
+/// The ranks of Linnaean taxonomy from the top, for a table that does not show its direction.
+const LINNAEAN: [&str; 9] =
+    ["domain", "kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies"];
+
+pub(super) fn read(
+    table: &mut Table<impl Read>,
+    options: &CsvOptions,
+    builder: &mut HierarchyBuilder,
+) -> Result<(), HierarchyError> {
+    let columns: Vec<usize> = match &options.rank_columns {
+        Some(names) => names.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?,
+        None => {
+            let all = 0..table.header().len();
+            if from_the_top(table, builder) { all.collect() } else { all.rev().collect() }
+        }
+    };
+    builder.set_rank_names(columns.iter().map(|&column| table.header()[column].clone()));
+    while let Some(record) = table.next()? {
+        builder.at_line(line(record));
+        let path = columns.iter().enumerate().map(|(rank, &column)| (&record[column], Some(rank)));
+        let path: Vec<_> = path.filter(|(name, _)| !name.is_empty()).collect();
+        if path.is_empty() {
+            return Err(HierarchyError::new(Kind::EmptyName, "a line without a name").at_line(line(record)));
+        }
+        builder.add_ranked_path(path)?;
+    }
+    Ok(())
+}
+
+/// Whether the first column is the top rank: it has fewer distinct values than the last. Where they have equally many,
+/// the names of the ranks decide, else the first is taken to be the top, with a warning.
+fn from_the_top(table: &Table<impl Read>, builder: &mut HierarchyBuilder) -> bool {
+    let last = table.header().len() - 1;
+    let distinct = |column: usize| table.peek().iter().map(|record| &record[column]).collect::<HashSet<_>>().len();
+    let place = |column: usize| {
+        let name = table.header()[column].to_lowercase();
+        LINNAEAN.iter().position(|rank| *rank == name)
+    };
+    match (distinct(0).cmp(&distinct(last)), place(0).zip(place(last))) {
+        (std::cmp::Ordering::Less, _) => true,
+        (std::cmp::Ordering::Greater, _) => false,
+        (_, Some((first, last))) => first < last,
+        (_, None) => {
+            let message = format!(
+                "the columns \"{}\" and \"{}\" have equally many values: the first is taken to be the top rank",
+                table.header()[0],
+                table.header()[last]
+            );
+            builder.at_line(Some(1)).warn(message);
+            true
+        }
+    }
+}

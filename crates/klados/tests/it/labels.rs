@@ -1,0 +1,69 @@
+//! Reading labels.
+
+use klados::{Hierarchy, HierarchyBuilder, HierarchyErrorKind as Kind, Label};
+
+fn dogs() -> Hierarchy {
+    Hierarchy::from_edges([("animal", "dog"), ("dog", "poodle"), ("dog", "beagle"), ("animal", "cat")])
+        .unwrap()
+        .with_classes(["dog", "poodle", "beagle", "cat"])
+        .unwrap()
+}
+
+#[test]
+fn every_form() {
+    let hierarchy = dogs();
+    let node = |name: &str| hierarchy.node(name).unwrap();
+    assert_eq!(hierarchy.parse_label("dog").unwrap(), Label::Node(node("dog")));
+    assert_eq!(hierarchy.parse_label(" dog ").unwrap(), Label::Node(node("dog")));
+    assert_eq!(hierarchy.parse_label("=dog").unwrap(), Label::Node(hierarchy.class_node(0)));
+    assert_eq!(hierarchy.parse_label("=cat").unwrap(), Label::Node(node("cat")));
+    assert_eq!(hierarchy.parse_label("animal > dog").unwrap(), Label::Node(node("dog")));
+    assert_eq!(hierarchy.parse_label("cat|=dog").unwrap(), Label::Union(vec![node("cat"), hierarchy.class_node(0)]));
+    assert_eq!(hierarchy.parse_label("cat | cat").unwrap(), Label::Node(node("cat")));
+    assert_eq!(hierarchy.parse_label("").unwrap(), Label::Ignored);
+    assert_eq!(hierarchy.parse_label("  ").unwrap(), Label::Ignored);
+}
+
+#[test]
+fn a_whole_name_comes_before_its_parts() {
+    let hierarchy = Hierarchy::from_edges([("x", "a|b"), ("x", "a"), ("x", "b"), ("x", "c > d"), ("x", "=a")]).unwrap();
+    for name in ["a|b", "c > d", "=a"] {
+        assert_eq!(hierarchy.parse_label(name).unwrap(), Label::Node(hierarchy.node(name).unwrap()));
+    }
+    assert!(matches!(hierarchy.parse_label("a|c > d").unwrap(), Label::Union(_)));
+}
+
+#[test]
+fn errors_say_what_to_write() {
+    let hierarchy = dogs();
+    let message = |label: &str| hierarchy.parse_label(label).unwrap_err().to_string();
+    assert_eq!(message("podle"), "unknown label \"podle\"; the nearest names are \"poodle\"");
+    assert_eq!(message("xyzzy"), "unknown label \"xyzzy\"");
+    assert_eq!(message("cat|"), "the label \"cat|\" has an empty part; write a|b for \"a or b\"");
+    assert_eq!(
+        message("=animal"),
+        "\"animal\" is not a class; the classes below it are \"poodle\", \"beagle\", \"dog\", \"cat\""
+    );
+    assert_eq!(message("cat > dog"), "unknown label \"cat > dog\"; \"dog\" is at \"animal > dog\"");
+    assert!(message("cat;dog").contains("a single-label loss takes one node"));
+}
+
+#[test]
+fn homonyms_are_told_apart_by_their_paths() {
+    let mut builder = HierarchyBuilder::new();
+    builder.add_path(["Plantae", "Iridaceae", "Iris"]).unwrap();
+    builder.add_path(["Animalia", "Tarachodidae", "Iris"]).unwrap();
+    builder.add_path(["Iris"]).unwrap();
+    let hierarchy = builder.build().unwrap();
+    let error = hierarchy.parse_label("Iris").unwrap_err();
+    assert_eq!(error.kind(), Kind::AmbiguousName);
+    assert!(error.to_string().contains("\"Plantae > Iridaceae > Iris\""), "{error}");
+    let plant = hierarchy.node("Iridaceae > Iris").unwrap();
+    assert_eq!(hierarchy.path(plant), "Plantae > Iridaceae > Iris");
+    assert_eq!(hierarchy.node("Plantae > Iridaceae > Iris").unwrap(), plant);
+    assert_eq!(hierarchy.depth(hierarchy.node("root > Iris").unwrap()), 1);
+    for class in 0..3 {
+        let path = hierarchy.path(hierarchy.class_node(class));
+        assert!(hierarchy.node(&path).is_ok() || path == "Iris");
+    }
+}

@@ -1,0 +1,6 @@
+//! The tests of the core from outside, in one binary.
+
+mod architecture;
+mod formats;
+mod hierarchies;
+mod labels;
