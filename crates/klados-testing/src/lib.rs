@@ -10,6 +10,7 @@
 //! - [`gradcheck`]: gradients by central differences;
 
 pub mod big;
+pub mod generate;
 pub mod golden;
 pub mod gradcheck;
 pub mod hierarchy;

@@ -17,11 +17,10 @@ pub(super) fn terms<R: Real>(
         return Err("hierarchical cross-entropy is for trees".into());
     }
     let decay = |steps: usize| (-R::of(loss.alpha) * R::of(steps as f64)).exp();
-    let all_nodes = R::sum((0..hierarchy.nodes()).map(|v| decay(hierarchy.depth(v))));
     // Of a node, or of what stands for one: `depth` edges below the root and `height` above the classes.
     let lambda = |depth: usize, height: usize| match loss.weighting {
         Weighting::Depth => decay(depth - 1),
-        Weighting::DepthNormalized => decay(depth) / all_nodes.clone(),
+        Weighting::DepthNormalized => decay(depth) / R::sum((0..hierarchy.nodes()).map(|v| decay(hierarchy.depth(v)))),
         Weighting::Height => decay(height),
     };
 

@@ -59,8 +59,11 @@ pub fn evaluate<R: Real>(loss: &Loss, hierarchy: &Hierarchy, logits: &[f64], lab
     let gamma = loss.gamma();
     let mut grad = vec![R::zero(); z.len()];
     let mut magnitude = R::zero();
+    let mut total = R::zero();
     for term in &terms {
-        for (k, slope) in term.gradient(&p, gamma).into_iter().enumerate() {
+        let (value, slopes) = term.evaluate(&p, gamma);
+        total = total + value;
+        for (k, slope) in slopes.into_iter().enumerate() {
             let summands = if is_distribution { vec![slope.inside, slope.outside] } else { vec![slope.total()] };
             for summand in summands {
                 grad[k] = grad[k].clone() + summand.clone();
@@ -70,11 +73,7 @@ pub fn evaluate<R: Real>(loss: &Loss, hierarchy: &Hierarchy, logits: &[f64], lab
             }
         }
     }
-    Ok(Sample {
-        loss: R::sum(terms.iter().map(|term| term.value(&p, gamma))).to_f64(),
-        grad: grad.iter().map(Real::to_f64).collect(),
-        magnitude: magnitude.to_f64(),
-    })
+    Ok(Sample { loss: total.to_f64(), grad: grad.iter().map(Real::to_f64).collect(), magnitude: magnitude.to_f64() })
 }
 
 /// The loss alone, for logits of which `None` is masked. `None` is infinity. An ignored sample costs 0.
@@ -92,7 +91,7 @@ pub fn value<R: Real>(
         return Ok(None);
     };
     let p = term::probabilities(logits);
-    Ok(Some(R::sum(terms.iter().map(|term| term.value(&p, loss.gamma())))))
+    Ok(Some(R::sum(terms.iter().map(|term| term.evaluate(&p, loss.gamma()).0))))
 }
 
 /// The terms, or `None` where one of them is the logarithm of zero.

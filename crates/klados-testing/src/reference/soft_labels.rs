@@ -26,8 +26,8 @@ pub(super) fn terms<R: Real>(
         let lca = hierarchy.lca(&[y, hierarchy.class_node(k)]);
         (-R::of(loss.beta) * R::of(hierarchy.height(lca) as f64) / top.clone()).exp()
     };
-    let open: Vec<usize> = all.iter().copied().filter(|&k| open[k]).collect();
-    let total = R::sum(open.iter().map(|&k| target(k)));
-    let term = |&k: &usize| Term { weight: target(k) / total.clone(), set: vec![k], given: all.clone() };
-    Ok(Some(open.iter().map(term).collect()))
+    let targets: Vec<(usize, R)> = all.iter().filter(|&&k| open[k]).map(|&k| (k, target(k))).collect();
+    let total = R::sum(targets.iter().map(|(_, q)| q.clone()));
+    let term = |(k, q): (usize, R)| Term { weight: q / total.clone(), set: vec![k], given: all.clone() };
+    Ok(Some(targets.into_iter().map(term).collect()))
 }

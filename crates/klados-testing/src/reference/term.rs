@@ -48,34 +48,30 @@ pub(super) fn probabilities<R: Real>(logits: &[Option<R>]) -> Vec<R> {
 }
 
 impl<R: Real> Term<R> {
-    /// `P(set)`, `P(given)` and `c`.
-    fn conditional(&self, p: &[R]) -> (R, R, R) {
-        let sum = |classes: &[usize]| R::sum(classes.iter().map(|&k| p[k].clone()));
-        let (set, given) = (sum(&self.set), sum(&self.given));
-        (set.clone(), given.clone(), set / given)
-    }
-
-    pub(super) fn value(&self, p: &[R], gamma: f64) -> R {
-        let (_, _, c) = self.conditional(p);
-        -self.weight.clone() * (R::one() - c.clone()).power(gamma) * c.ln()
-    }
-
+    /// The term, and its part in each entry of the gradient.
+    ///
     /// With `f(c) = -w (1 - c)^gamma log c`, an entry is `df/dlog c` times `dlog c/dz_k`, where
     /// `df/dlog c = -w ((1 - c)^gamma - gamma (1 - c)^(gamma - 1) c log c)` and
     /// `dlog c/dz_k = [k in set] p_k / P(set) - [k in given] p_k / P(given)`.
-    pub(super) fn gradient(&self, p: &[R], gamma: f64) -> Vec<Slope<R>> {
-        let (set, given, c) = self.conditional(p);
+    pub(super) fn evaluate(&self, p: &[R], gamma: f64) -> (R, Vec<Slope<R>>) {
+        let sum = |classes: &[usize]| R::sum(classes.iter().map(|&k| p[k].clone()));
+        let (set, given) = (sum(&self.set), sum(&self.given));
+        let c = set.clone() / given.clone();
+        let log = c.ln();
         let rest = R::one() - c.clone();
-        let mut slope = rest.power(gamma);
+        let focus = rest.power(gamma);
+        let mut slope = focus.clone();
         if gamma != 0.0 && !rest.is_zero() {
-            slope = slope - R::of(gamma) * rest.power(gamma - 1.0) * c.clone() * c.ln();
+            slope = slope - R::of(gamma) * focus.clone() / rest * c * log.clone();
         }
+        let value = -self.weight.clone() * focus * log;
         let slope = -self.weight.clone() * slope;
         let part = |k: usize, classes: &[usize], total: &R| {
             if classes.contains(&k) { slope.clone() * p[k].clone() / total.clone() } else { R::zero() }
         };
-        (0..p.len())
+        let slopes = (0..p.len())
             .map(|k| Slope { inside: part(k, &self.set, &set), outside: -part(k, &self.given, &given) })
-            .collect()
+            .collect();
+        (value, slopes)
     }
 }
