@@ -3,6 +3,10 @@
 //! Every loss on a class softmax is a sum of [`Term`]s `-w (1 - c)^gamma log c`, where `c = P(set | given)`. A loss's own
 //! file writes down its terms for a label; this one adds the options and deals with masked classes and bad rows.
 //!
+//! Masked classes are left out of every sum. The loss is infinite where a term that takes part (its weight is not 0) is
+//! the logarithm of zero, where all classes of a distribution or of a soft label's node are masked, and where a sample
+//! that takes part has a row in which all classes are.
+//!
 //! In `f64` it is good for logits of ordinary size; [`Big`](crate::Big) has no such limit.
 
 mod hxe;
@@ -110,7 +114,7 @@ fn possible_terms<R: Real>(
 }
 
 /// The terms of a loss for a label, options included; equal sets are one term, and a term of weight 0 is left out.
-/// `open` says which classes are not masked. `None` where the label has no open class left to be renormalised over.
+/// `open` says which classes are not masked. `None` where the label has no open class left.
 ///
 /// `(1 - eps) c_y L(label) + (eps / N) sum_k c_k L({k})`, and for a distribution `sum_k c_k q_k L({k})` as the first part.
 ///
@@ -167,8 +171,13 @@ pub fn terms<R: Real>(
         }
     }
 
+    parts.retain(|(weight, _)| !weight.is_zero());
+    if !parts.is_empty() && !open.contains(&true) {
+        return Ok(None);
+    }
+
     let mut terms: Vec<Term<R>> = Vec::new();
-    for (weight, nodes) in parts.into_iter().filter(|(weight, _)| !weight.is_zero()) {
+    for (weight, nodes) in parts {
         let own: Vec<Term<R>> = match loss {
             Loss::MarginalCrossEntropy(loss) => marginal::terms(loss, hierarchy, &nodes)?,
             Loss::HierarchicalCrossEntropy(loss) => hxe::terms(loss, hierarchy, &nodes)?,
