@@ -172,11 +172,12 @@ impl Inner {
                     nested.weights.push(weight * factor);
                 }
                 nested.weights.extend(path().map(|node| lambda[node.index()] * factor));
+                if let [.., _, root] = &mut nested.weights[..] {
+                    *root = 0.0;
+                }
             }
             Objective::SoftLabels { .. } => {}
         }
-        // The last set is the root's, which has no term.
-        nested.weights.truncate(nested.shells.len() - 1);
     }
 
     /// The overlapping sets of a hard label in a DAG, as atoms: classes that are in the same sets. `order` becomes the
@@ -205,7 +206,8 @@ impl Inner {
                 sets.push((weight, std::slice::from_ref(node)));
             }
         }
-        if named.nodes.len() > 1 && fallback * factor != 0.0 {
+        // The label's own set where it is none of the resolved ones: a union, or the root.
+        if named.nodes != resolved[resolved.len().saturating_sub(1)..] && fallback * factor != 0.0 {
             sets.push((fallback * factor, &named.nodes));
         }
         signatures.sweep(&self.hierarchy, sets.iter().map(|(_, nodes)| *nodes));
@@ -334,11 +336,11 @@ impl Signatures {
         self.index.insert(Vec::new(), 0);
         self.of_node.clear();
         self.of_node.resize(hierarchy.node_count(), 0);
-        for node in hierarchy.nodes().skip(1) {
+        for node in hierarchy.nodes() {
             let parents = hierarchy.parents(node);
-            let first = self.of_node[parents[0].index()];
+            let first = parents.first().map_or(0, |parent| self.of_node[parent.index()]);
             let own = self.starts.get(&node);
-            let inherits = own.is_none() && parents[1..].iter().all(|parent| self.of_node[parent.index()] == first);
+            let inherits = own.is_none() && parents.iter().all(|parent| self.of_node[parent.index()] == first);
             self.of_node[node.index()] = if inherits {
                 first
             } else {

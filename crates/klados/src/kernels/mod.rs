@@ -13,6 +13,7 @@
 pub(crate) mod batch;
 pub(crate) mod classes;
 pub(crate) mod focal;
+mod mass;
 pub(crate) mod nested;
 pub(crate) mod nodes;
 pub(crate) mod overlapping;

@@ -6,6 +6,7 @@
 //! of that order. See section "The path kernel" of `docs/numerics.md`.
 
 use super::focal;
+use super::mass::Mass;
 use super::shells::{Masses, Row, Shells};
 use crate::numeric::{Element, scalar};
 
@@ -22,11 +23,11 @@ pub(crate) enum Terms {
 #[derive(Debug, Default)]
 pub(crate) struct Nested {
     pub(crate) shells: Shells,
-    /// By set, without the last, which is certain.
+    /// By set. The last is certain: its weight only says whether a row without any class left has a loss.
     pub(crate) weights: Vec<f64>,
     masses: Masses,
-    /// `log` of the mass of each set, relative to the row's maximum.
-    sets: Vec<f64>,
+    /// The mass of each set.
+    sets: Vec<Mass>,
     /// `1 - P` of each set (marginal), or of each set given the next (conditional).
     complements: Vec<f64>,
     /// The weight of each term times the slope of its focal factor.
@@ -48,11 +49,12 @@ impl Nested {
         let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
         let loss = match row {
             Row::Regular => self.loss(terms, gamma),
+            Row::Masked if self.weights.iter().all(|&weight| weight == 0.0) => 0.0,
             Row::Masked => f64::INFINITY,
             Row::Poisoned => f64::NAN,
         };
         if let Some(grad) = grad {
-            if loss.is_finite() {
+            if row == Row::Regular && loss.is_finite() {
                 match terms {
                     Terms::Marginal => self.marginal_coefficients(),
                     Terms::Conditional => self.conditional_coefficients(),
@@ -66,12 +68,12 @@ impl Nested {
     }
 
     fn loss(&mut self, terms: Terms, gamma: f64) -> f64 {
-        let shells = &self.masses.log;
+        let shells = &self.masses.of_shell;
         let last = shells.len() - 1;
         self.sets.clear();
-        let mut inside = f64::NEG_INFINITY;
+        let mut inside = Mass::NONE;
         for &shell in shells {
-            inside = scalar::log_add_exp(inside, shell);
+            inside = inside.plus(shell);
             self.sets.push(inside);
         }
         self.complements.clear();
@@ -80,11 +82,10 @@ impl Nested {
         for set in (0..last).rev() {
             self.complements[set] = match terms {
                 Terms::Marginal => {
-                    outside += scalar::exp(shells[set + 1] - self.sets[last]);
+                    outside += shells[set + 1].over(self.sets[last]);
                     outside
                 }
-                Terms::Conditional if self.sets[set + 1] == f64::NEG_INFINITY => 0.0,
-                Terms::Conditional => scalar::exp(shells[set + 1] - self.sets[set + 1]),
+                Terms::Conditional => shells[set + 1].over(self.sets[set + 1]),
             };
         }
         self.slopes.clear();
@@ -95,14 +96,14 @@ impl Nested {
                 self.slopes.push(0.0);
                 continue;
             }
-            if self.sets[set] == f64::NEG_INFINITY {
+            if self.sets[set].is_none() {
                 return f64::INFINITY;
             }
             let q = self.complements[set];
             let log_p = match terms {
                 Terms::Marginal if q < 0.5 => scalar::ln_1p(-q),
-                Terms::Marginal => self.sets[set] - self.sets[last],
-                Terms::Conditional => -scalar::softplus(shells[set + 1] - self.sets[set]),
+                Terms::Marginal => self.sets[set].log_over(self.sets[last]),
+                Terms::Conditional => -scalar::softplus(shells[set + 1].log_over(self.sets[set])),
             };
             let term = focal::term(log_p, q, gamma);
             loss += weight * term.value;
@@ -114,7 +115,7 @@ impl Nested {
     /// The sum of the gradient over each shell: `P(shell) V_j - P(shell | S_j) R_j` with `V_j` the slopes inside and
     /// `R_j = w_j Q_j + P(S_j | S_(j+1)) R_(j+1)`.
     fn marginal_coefficients(&mut self) {
-        let (shells, sets) = (&self.masses.log, &self.sets);
+        let (shells, sets) = (&self.masses.of_shell, &self.sets);
         let last = shells.len() - 1;
         self.coefficients.clear();
         self.coefficients.resize(last + 1, 0.0);
@@ -125,40 +126,29 @@ impl Nested {
         let mut pull = 0.0;
         for shell in (0..=last).rev() {
             if shell < last {
-                pull = self.slopes[shell] * self.complements[shell] + step(sets, shell) * pull;
+                pull = self.slopes[shell] * self.complements[shell] + sets[shell].over(sets[shell + 1]) * pull;
             }
-            self.coefficients[shell] = if shells[shell] == f64::NEG_INFINITY {
-                0.0
-            } else {
-                scalar::exp(shells[shell] - sets[last]) * self.coefficients[shell]
-                    - scalar::exp(shells[shell] - sets[shell]) * pull
-            };
+            self.coefficients[shell] =
+                shells[shell].over(sets[last]) * self.coefficients[shell] - shells[shell].over(sets[shell]) * pull;
         }
     }
 
     /// The sum of the gradient over each shell: `P(shell | S_j) (lambda_(j-1) - G_j)` with
     /// `G_j = lambda_j (1 - P(S_j | S_(j+1))) + P(S_j | S_(j+1)) G_(j+1)`.
     fn conditional_coefficients(&mut self) {
-        let (shells, sets) = (&self.masses.log, &self.sets);
+        let (shells, sets) = (&self.masses.of_shell, &self.sets);
         let last = shells.len() - 1;
         self.coefficients.clear();
         self.coefficients.resize(last + 1, 0.0);
         let mut pull = 0.0;
         for shell in (0..=last).rev() {
             if shell < last {
-                pull = self.slopes[shell] * self.complements[shell] + step(sets, shell) * pull;
+                pull = self.slopes[shell] * self.complements[shell] + sets[shell].over(sets[shell + 1]) * pull;
             }
-            if shells[shell] > f64::NEG_INFINITY {
-                let inside = if shell == 0 { 0.0 } else { self.slopes[shell - 1] };
-                self.coefficients[shell] = scalar::exp(shells[shell] - sets[shell]) * (inside - pull);
-            }
+            let inside = if shell == 0 { 0.0 } else { self.slopes[shell - 1] };
+            self.coefficients[shell] = shells[shell].over(sets[shell]) * (inside - pull);
         }
     }
-}
-
-/// `P(S_j | S_(j+1))`, 0 where the inner set is masked.
-fn step(sets: &[f64], set: usize) -> f64 {
-    if sets[set] == f64::NEG_INFINITY { 0.0 } else { scalar::exp(sets[set] - sets[set + 1]) }
 }
 
 #[cfg(test)]
@@ -172,7 +162,7 @@ mod tests {
             nested.shells.push(position, position + 1);
             nested.shells.close();
         }
-        nested.weights.extend(weights);
+        nested.weights.extend([weights[0], weights[1], 0.0]);
         let mut grad = [0.0; 3];
         let loss = nested.row(&z, Some(&mut grad), terms, 0.0);
         (loss, grad)

@@ -4,6 +4,7 @@
 //! taken with the largest sibling left out of the sum, so that every one has full relative precision however close to
 //! 0 or 1 the probability is. In a DAG each node's classes are summed by way of the closure.
 
+use super::mass::Mass;
 use crate::hierarchy::Closure;
 use crate::numeric::{Element, scalar};
 
@@ -60,33 +61,34 @@ pub(crate) struct Nodes {
     pub(crate) log_p: Vec<f64>,
     /// `log P(v | parent)`, in a tree.
     pub(crate) log_cond: Vec<f64>,
-    /// `log` of the mass below `v`, relative to the row's maximum.
-    mass: Vec<f64>,
+    /// The mass below `v`.
+    mass: Vec<Mass>,
     flow: Vec<f64>,
-    max: f64,
 }
 
 impl Nodes {
     /// Fills `log_p` and, in a tree, `log_cond`. False if there is a NaN or `+inf`; a masked row has all `-inf` below
     /// the root.
     pub(crate) fn forward<T: Element>(&mut self, z: &[T], tables: &NodeTables) -> bool {
-        self.max = T::max_of(z).to_f64();
-        if !(self.max < f64::INFINITY) {
+        let max = T::max_of(z).to_f64();
+        if !(max < f64::INFINITY) {
             return false;
         }
-        for values in [&mut self.log_p, &mut self.log_cond, &mut self.mass] {
+        for values in [&mut self.log_p, &mut self.log_cond] {
             values.clear();
             values.resize(tables.nodes, f64::NEG_INFINITY);
         }
+        self.mass.clear();
+        self.mass.resize(tables.nodes, Mass::NONE);
         self.log_p[0] = 0.0;
-        if self.max == f64::NEG_INFINITY {
+        if max == f64::NEG_INFINITY {
             return true;
-        }
-        for (z, &node) in z.iter().zip(&tables.class_node) {
-            self.mass[node as usize] = z.to_f64() - self.max;
         }
         match &tables.shape {
             Shape::Tree { parent, offsets, children } => {
+                for (z, &node) in z.iter().zip(&tables.class_node) {
+                    self.mass[node as usize] = Mass::of(z.to_f64());
+                }
                 for node in (0..tables.nodes).rev() {
                     self.normalize_children(node, &children[offsets[node] as usize..offsets[node + 1] as usize]);
                 }
@@ -94,7 +96,7 @@ impl Nodes {
                     self.log_p[node] = self.log_p[parent[node] as usize] + self.log_cond[node];
                 }
             }
-            Shape::Dag(Closure { offsets, above }) => self.forward_dag(z, tables, offsets, above),
+            Shape::Dag(Closure { offsets, above }) => self.forward_dag(z, max, tables, offsets, above),
         }
         true
     }
@@ -104,73 +106,69 @@ impl Nodes {
         let Some(&first) = children.first() else { return };
         let mut top = first as usize;
         for &child in &children[1..] {
-            if self.mass[child as usize] > self.mass[top] {
+            if self.mass[top].is_less_than(self.mass[child as usize]) {
                 top = child as usize;
             }
         }
         let max = self.mass[top];
-        if max == f64::NEG_INFINITY {
+        if max.is_none() {
             return;
         }
         let mut others = 0.0;
         for &child in children {
             if child as usize != top {
-                others += scalar::exp(self.mass[child as usize] - max);
+                others += self.mass[child as usize].over(max);
             }
         }
         let log_all = scalar::ln_1p(others);
         for &child in children {
-            self.log_cond[child as usize] = (self.mass[child as usize] - max) - log_all;
+            let log_over = if child as usize == top { 0.0 } else { self.mass[child as usize].log_over(max) };
+            self.log_cond[child as usize] = log_over - log_all;
         }
-        self.mass[node] = max + log_all;
+        self.mass[node] = Mass { top: max.top, sum: max.sum * (1.0 + others) };
     }
 
-    fn forward_dag<T: Element>(&mut self, z: &[T], tables: &NodeTables, offsets: &[u32], above: &[u32]) {
+    fn forward_dag<T: Element>(&mut self, z: &[T], max: f64, tables: &NodeTables, offsets: &[u32], above: &[u32]) {
         let rows = || {
             let ends = offsets.windows(2).map(|pair| &above[pair[0] as usize..pair[1] as usize]);
-            z.iter().map(|z| z.to_f64() - self.max).zip(ends).filter(|(z, _)| *z > f64::NEG_INFINITY)
+            z.iter().map(|z| z.to_f64()).zip(ends).filter(|(z, _)| *z > f64::NEG_INFINITY)
         };
-        let mut top = vec![f64::NEG_INFINITY; tables.nodes];
-        let mut sum = vec![0.0; tables.nodes];
-        let mut all = 0.0;
+        self.mass[0] = Mass { top: max, sum: 0.0 };
         for (z, nodes) in rows() {
-            all += scalar::exp(z);
+            self.mass[0].sum += scalar::exp(z - max);
             for &node in nodes {
-                top[node as usize] = top[node as usize].max(z);
+                self.mass[node as usize].top = self.mass[node as usize].top.max(z);
             }
         }
         for (z, nodes) in rows() {
             for &node in nodes {
-                sum[node as usize] += scalar::exp(z - top[node as usize]);
+                let mass = &mut self.mass[node as usize];
+                mass.sum += scalar::exp(z - mass.top);
             }
         }
-        let log_all = scalar::ln(all);
+        let all = self.mass[0];
         // Probabilities near 1 come from the complement, which only the few nodes above one half need.
         let mut heavy = Vec::new();
         for node in 1..tables.nodes {
-            if top[node] > f64::NEG_INFINITY {
-                self.mass[node] = top[node] + scalar::ln(sum[node]);
-                self.log_p[node] = self.mass[node] - log_all;
-                if self.log_p[node] > -std::f64::consts::LN_2 {
-                    heavy.push(node as u32);
-                }
+            self.log_p[node] = self.mass[node].log_over(all);
+            if self.log_p[node] > -std::f64::consts::LN_2 {
+                heavy.push(node as u32);
             }
         }
-        self.mass[0] = log_all;
         let mut outside = vec![0.0; heavy.len()];
         for (z, nodes) in rows() {
-            let term = scalar::exp(z);
+            let share = scalar::exp(z - max) / all.sum;
             // Both lists ascend.
             let mut next = nodes.iter().peekable();
             for (outside, node) in outside.iter_mut().zip(&heavy) {
                 while next.next_if(|at| *at < node).is_some() {}
                 if next.peek().is_none_or(|at| *at != node) {
-                    *outside += term;
+                    *outside += share;
                 }
             }
         }
         for (outside, node) in outside.into_iter().zip(heavy) {
-            self.log_p[node as usize] = scalar::ln_1p(-outside / all);
+            self.log_p[node as usize] = scalar::ln_1p(-outside);
         }
     }
 
@@ -233,16 +231,16 @@ impl Nodes {
 
     fn backward_dag<T: Element>(&mut self, z: &[T], offsets: &[u32], above: &[u32], mut store: impl FnMut(usize, f64)) {
         for (class, z) in z.iter().enumerate() {
-            let z = z.to_f64() - self.max;
-            if z == f64::NEG_INFINITY || z.is_nan() {
+            let mass = Mass::of(z.to_f64());
+            if mass.is_none() {
                 store(class, 0.0);
                 continue;
             }
-            let mut sum = self.flow[0] * scalar::exp(z - self.mass[0]);
+            let mut sum = self.flow[0] * mass.over(self.mass[0]);
             for &node in &above[offsets[class] as usize..offsets[class + 1] as usize] {
                 let flow = self.flow[node as usize];
                 if flow != 0.0 {
-                    sum += flow * scalar::exp(z - self.mass[node as usize]);
+                    sum += flow * mass.over(self.mass[node as usize]);
                 }
             }
             store(class, sum);

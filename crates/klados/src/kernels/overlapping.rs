@@ -4,6 +4,7 @@
 //! many paths it is reached, and costs one exponential.
 
 use super::focal;
+use super::mass::Mass;
 use super::shells::{Masses, Row, Shells};
 use crate::numeric::{Element, scalar};
 
@@ -16,7 +17,7 @@ pub(crate) struct Overlapping {
     /// By set and atom, row-major: whether the atom is in the set.
     pub(crate) contains: Vec<bool>,
     masses: Masses,
-    sets: Vec<f64>,
+    sets: Vec<Mass>,
     complements: Vec<f64>,
     slopes: Vec<f64>,
     coefficients: Vec<f64>,
@@ -34,11 +35,12 @@ impl Overlapping {
         let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
         let loss = match row {
             Row::Regular => self.loss(gamma),
+            Row::Masked if self.weights.iter().all(|&weight| weight == 0.0) => 0.0,
             Row::Masked => f64::INFINITY,
             Row::Poisoned => f64::NAN,
         };
         if let Some(grad) = grad {
-            if loss.is_finite() {
+            if row == Row::Regular && loss.is_finite() {
                 self.coefficients();
                 self.masses.spread(grad, &self.shells, &self.coefficients);
             } else {
@@ -49,8 +51,8 @@ impl Overlapping {
     }
 
     fn loss(&mut self, gamma: f64) -> f64 {
-        let atoms = &self.masses.log;
-        let all = log_sum_exp(atoms.iter().copied());
+        let atoms = &self.masses.of_shell;
+        let all = total(atoms.iter().copied());
         self.sets.clear();
         self.complements.clear();
         self.slopes.clear();
@@ -58,18 +60,18 @@ impl Overlapping {
         for (set, &weight) in self.weights.iter().enumerate() {
             let contains = &self.contains[set * atoms.len()..][..atoms.len()];
             let part = |inside: bool| atoms.iter().zip(contains).filter(move |&(_, &c)| c == inside).map(|(&a, _)| a);
-            let mass = log_sum_exp(part(true));
-            let q: f64 = part(false).map(|atom| scalar::exp(atom - all)).sum();
+            let mass = total(part(true));
+            let q: f64 = part(false).map(|atom| atom.over(all)).sum();
             self.sets.push(mass);
             self.complements.push(q);
             if weight == 0.0 {
                 self.slopes.push(0.0);
                 continue;
             }
-            if mass == f64::NEG_INFINITY {
+            if mass.is_none() {
                 return f64::INFINITY;
             }
-            let log_p = if q < 0.5 { scalar::ln_1p(-q) } else { mass - all };
+            let log_p = if q < 0.5 { scalar::ln_1p(-q) } else { mass.log_over(all) };
             let term = focal::term(log_p, q, gamma);
             loss += weight * term.value;
             self.slopes.push(weight * term.slope);
@@ -80,27 +82,26 @@ impl Overlapping {
     /// The sum of the gradient over each atom: `P(atom)` times the slopes of the sets without it, less
     /// `P(atom | set) (1 - P(set))` times the slope of each set that holds it.
     fn coefficients(&mut self) {
-        let atoms = &self.masses.log;
-        let all = log_sum_exp(atoms.iter().copied());
+        let atoms = &self.masses.of_shell;
+        let all = total(atoms.iter().copied());
         self.coefficients.clear();
         for (atom, &mass) in atoms.iter().enumerate() {
             let (mut push, mut pull) = (0.0, 0.0);
-            if mass > f64::NEG_INFINITY {
+            if !mass.is_none() {
                 for (set, &slope) in self.slopes.iter().enumerate().filter(|&(_, &slope)| slope != 0.0) {
                     if self.contains[set * atoms.len() + atom] {
-                        pull += slope * self.complements[set] * scalar::exp(mass - self.sets[set]);
+                        pull += slope * self.complements[set] * mass.over(self.sets[set]);
                     } else {
                         push += slope;
                     }
                 }
-                push *= scalar::exp(mass - all);
+                push *= mass.over(all);
             }
             self.coefficients.push(push - pull);
         }
     }
 }
 
-fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    if max == f64::NEG_INFINITY { max } else { max + scalar::ln(values.map(|value| scalar::exp(value - max)).sum()) }
+fn total(masses: impl Iterator<Item = Mass>) -> Mass {
+    masses.fold(Mass::NONE, Mass::plus)
 }

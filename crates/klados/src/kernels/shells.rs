@@ -1,6 +1,7 @@
-//! A partition of a row into shells, and the log-sum-exp of each.
+//! A partition of a row into shells, and the mass of each.
 
-use crate::numeric::{Element, scalar};
+use super::mass::Mass;
+use crate::numeric::Element;
 
 /// Disjoint sets of positions that together are the row, each a few ranges. Reused from row to row.
 #[derive(Debug, Default)]
@@ -37,13 +38,10 @@ impl Shells {
     }
 }
 
-/// The log-sum-exps of a row's shells, relative to the row's maximum, so that no digit is spent on the offset.
+/// The masses of a row's shells.
 #[derive(Debug, Default)]
 pub(crate) struct Masses {
-    /// By shell; `-inf` where the shell is empty or masked.
-    pub(crate) log: Vec<f64>,
-    /// By shell: `sum e^(z - max of the shell)`.
-    sum: Vec<f64>,
+    pub(crate) of_shell: Vec<Mass>,
 }
 
 /// What a row turned out to be.
@@ -60,9 +58,7 @@ pub(crate) enum Row {
 impl Masses {
     /// Takes the exponentials of a row, each relative to the maximum of its shell, into `terms` where it is given.
     pub(crate) fn measure<T: Element>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
-        self.log.clear();
-        self.sum.clear();
-        let mut top = f64::NEG_INFINITY;
+        self.of_shell.clear();
         for shell in 0..shells.len() {
             let mut max = T::NEG_INFINITY;
             for range in shells.ranges(shell) {
@@ -83,29 +79,19 @@ impl Masses {
                     None => sum += T::exp_sum(&z[range], max),
                 }
             }
-            self.log.push(max.to_f64());
-            self.sum.push(sum);
-            top = top.max(max.to_f64());
+            self.of_shell.push(Mass { top: max.to_f64(), sum });
         }
-        if top == f64::NEG_INFINITY {
-            return Row::Masked;
-        }
-        for (log, &sum) in self.log.iter_mut().zip(&self.sum) {
-            if *log > f64::NEG_INFINITY {
-                *log = (*log - top) + scalar::ln(sum);
-            }
-        }
-        Row::Regular
+        if self.of_shell.iter().all(|mass| mass.is_none()) { Row::Masked } else { Row::Regular }
     }
 
     /// Multiplies the terms of each shell, so that they sum to `coefficients[shell]`.
     pub(crate) fn spread<T: Element>(&self, terms: &mut [T], shells: &Shells, coefficients: &[f64]) {
         for shell in 0..shells.len() {
-            if self.log[shell] == f64::NEG_INFINITY {
+            if self.of_shell[shell].is_none() {
                 continue; // the terms are zero already
             }
             for range in shells.ranges(shell) {
-                T::scale(&mut terms[range], coefficients[shell] / self.sum[shell]);
+                T::scale(&mut terms[range], coefficients[shell] / self.of_shell[shell].sum);
             }
         }
     }

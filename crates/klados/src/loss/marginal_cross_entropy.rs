@@ -96,13 +96,9 @@ impl MarginalCrossEntropy {
     ///
     /// A parameter out of range, a level that is not there, or a path-sum weighting on a DAG.
     pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
-        let objective = Objective::Marginal { weights: self.weights.by_node(hierarchy)?, unresolved: self.unresolved };
-        let mut warnings = Vec::new();
-        if let Objective::Marginal { weights, .. } = &objective
-            && weights.iter().all(|&weight| weight == 0.0)
-        {
-            warnings.push("all weights are 0: the loss is 0 for every input".to_owned());
-        }
+        let weights = self.weights.by_node(hierarchy)?;
+        let warnings = self.weights.surprise(hierarchy, &weights).into_iter().collect();
+        let objective = Objective::Marginal { weights, unresolved: self.unresolved };
         let tables = Tables {
             objective,
             gamma: options::not_negative("gamma", self.gamma)?,

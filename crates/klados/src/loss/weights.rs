@@ -67,7 +67,7 @@ impl Weights {
     ///
     /// # Errors
     ///
-    /// A negative weight, a level that the hierarchy does not have, or a path-sum weighting on a DAG.
+    /// A negative weight, a rank that the hierarchy does not have, or a path-sum weighting on a DAG.
     ///
     /// ```
     /// use klados::{Hierarchy, loss::Weights};
@@ -110,10 +110,30 @@ impl Weights {
     }
 }
 
+impl Weights {
+    /// What is legal but surprising about the weights on a hierarchy.
+    pub(super) fn surprise(&self, hierarchy: &Hierarchy, by_node: &[f64]) -> Option<String> {
+        let deepest = hierarchy.height(NodeId::ROOT);
+        match self {
+            Self::Levels(LevelWeights::Depths(list)) if list.len() > deepest => {
+                Some(format!("weights: levels: {} weights, but the deepest node has depth {deepest}", list.len()))
+            }
+            _ if by_node.iter().all(|&weight| weight == 0.0) => {
+                Some("weights: all are 0, so the loss is 0 for every input".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
 impl LevelWeights {
     fn fill(&self, hierarchy: &Hierarchy, weights: &mut [f64]) -> Result<(), CriterionError> {
         let levels: Vec<(Level, f64)> = match self {
-            Self::Depths(list) => list.iter().enumerate().map(|(i, &w)| (Level::Depth(i + 1), w)).collect(),
+            // Depths that no node has are legal: `surprise` reports them.
+            Self::Depths(list) => {
+                let deepest = hierarchy.height(NodeId::ROOT);
+                list.iter().enumerate().take(deepest).map(|(i, &w)| (Level::Depth(i + 1), w)).collect()
+            }
             Self::Ranks(map) => map.iter().map(|(rank, &w)| (Level::from(rank.as_str()), w)).collect(),
         };
         for (level, weight) in levels {

@@ -22,12 +22,6 @@ pub(crate) fn one_minus_exp(x: f64) -> f64 {
     -x.exp_m1()
 }
 
-/// `ln(e^a + e^b)`; either may be `-inf`.
-pub(crate) fn log_add_exp(a: f64, b: f64) -> f64 {
-    let (low, high) = if a < b { (a, b) } else { (b, a) };
-    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
-}
-
 /// `ln(1 + e^x)`, never below 0.
 pub(crate) fn softplus(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
@@ -36,14 +30,6 @@ pub(crate) fn softplus(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn log_add_exp_takes_empty_sets() {
-        assert_eq!(log_add_exp(f64::NEG_INFINITY, f64::NEG_INFINITY), f64::NEG_INFINITY);
-        assert_eq!(log_add_exp(f64::NEG_INFINITY, -3.0), -3.0);
-        assert_eq!(log_add_exp(1e4, -1e4), 1e4);
-        assert!((log_add_exp(0.5, 0.5) - (0.5 + 2f64.ln())).abs() < 1e-15);
-    }
 
     #[test]
     fn softplus_keeps_both_tails() {

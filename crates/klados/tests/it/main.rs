@@ -4,3 +4,4 @@ mod architecture;
 mod formats;
 mod hierarchies;
 mod labels;
+mod losses;

@@ -1,0 +1,66 @@
+//! The mass `sum e^z` of a set of classes, as a sum relative to its own largest logit.
+//!
+//! Two numbers instead of one logarithm: where a label is 9000 below the row's maximum, the log-sum-exps of its sets
+//! differ in digits that a single `f64` of that size no longer has.
+
+use crate::numeric::scalar;
+
+/// `sum * e^top`, with `sum` at least 1 where the set has an unmasked class, and 0 where it has none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mass {
+    pub(crate) top: f64,
+    pub(crate) sum: f64,
+}
+
+impl Mass {
+    pub(crate) const NONE: Self = Self { top: f64::NEG_INFINITY, sum: 0.0 };
+
+    /// The mass of one class.
+    pub(crate) fn of(z: f64) -> Self {
+        if z == f64::NEG_INFINITY { Self::NONE } else { Self { top: z, sum: 1.0 } }
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.sum == 0.0
+    }
+
+    /// Up to rounding.
+    pub(crate) fn is_less_than(self, other: Self) -> bool {
+        other.log_over(self) > 0.0 || (self.is_none() && !other.is_none())
+    }
+
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let (low, high) = if self.top < other.top { (self, other) } else { (other, self) };
+        if low.is_none() {
+            high
+        } else {
+            Self { top: high.top, sum: high.sum + low.sum * scalar::exp(low.top - high.top) }
+        }
+    }
+
+    /// `self / whole`; 0 for no mass.
+    pub(crate) fn over(self, whole: Self) -> f64 {
+        if self.is_none() { 0.0 } else { self.sum / whole.sum * scalar::exp(self.top - whole.top) }
+    }
+
+    /// `log(self / whole)`; `-inf` for no mass.
+    pub(crate) fn log_over(self, whole: Self) -> f64 {
+        if self.is_none() { f64::NEG_INFINITY } else { (self.top - whole.top) + scalar::ln(self.sum / whole.sum) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masses_far_below_the_maximum_keep_their_digits() {
+        let one = Mass { top: -9000.0, sum: 1.0 };
+        let three = one.plus(Mass { top: -9000.0, sum: 2.0 });
+        assert_eq!(one.over(three), 1.0 / 3.0);
+        assert_eq!(one.plus(Mass::NONE).sum, 1.0);
+        assert_eq!(Mass::NONE.plus(Mass::NONE).over(one), 0.0);
+        assert_eq!(Mass::NONE.log_over(one), f64::NEG_INFINITY);
+        assert_eq!(one.log_over(Mass { top: 0.0, sum: 1.0 }), -9000.0);
+    }
+}
