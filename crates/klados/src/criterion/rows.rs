@@ -109,7 +109,7 @@ impl Inner {
         scratch: &mut Scratch<T>,
         label: Option<&Label>,
         z: &[T],
-        mut grad: Option<&mut [T]>,
+        grad: Option<&mut [T]>,
         add: bool,
     ) -> f64 {
         let tables = self.nodes();
@@ -138,7 +138,7 @@ impl Inner {
                 upstream[node] = -weight * term.slope;
             }
         }
-        if let Some(grad) = grad.as_deref_mut() {
+        if let Some(grad) = grad {
             let store = |class: usize, value: f64| {
                 let before = if add { grad[class].to_f64() } else { 0.0 };
                 grad[class] = T::from_f64(before + value);
@@ -177,7 +177,7 @@ impl Inner {
         if let Some(grad) = grad {
             grad.fill(T::default());
         }
-        if T::max_of(z).to_f64() < f64::INFINITY { 0.0 } else { f64::NAN }
+        if scalar::is_poison(T::max_of(z).to_f64()) { f64::NAN } else { 0.0 }
     }
 
     fn single_node(&self, label: &Label) -> NodeId {

@@ -20,7 +20,8 @@ impl<R: Read> Table<R> {
         let mut input = BufReader::with_capacity(1 << 16, reader);
         let delimiter = delimiter(input.fill_buf().map_err(|error| HierarchyError::new(Kind::Io, error.to_string()))?);
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(input);
-        let header: Vec<String> = reader.headers().map_err(convert)?.iter().map(str::to_owned).collect();
+        let header: Vec<String> =
+            reader.headers().map_err(|error| convert(&error))?.iter().map(str::to_owned).collect();
         if header.iter().all(String::is_empty) {
             let message = "the file is empty; expected a header such as child,parent and a line an edge";
             return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
@@ -32,7 +33,7 @@ impl<R: Read> Table<R> {
         }
         let mut ahead = Vec::new();
         let mut record = csv::StringRecord::new();
-        while ahead.len() < AHEAD && reader.read_record(&mut record).map_err(convert)? {
+        while ahead.len() < AHEAD && reader.read_record(&mut record).map_err(|error| convert(&error))? {
             ahead.push(record.clone());
         }
         Ok(Self { header, reader, ahead: ahead.into_iter(), record })
@@ -68,7 +69,7 @@ impl<R: Read> Table<R> {
             self.record = record;
             return Ok(Some(&self.record));
         }
-        Ok(self.reader.read_record(&mut self.record).map_err(convert)?.then_some(&self.record))
+        Ok(self.reader.read_record(&mut self.record).map_err(|error| convert(&error))?.then_some(&self.record))
     }
 }
 
@@ -83,7 +84,7 @@ fn delimiter(start: &[u8]) -> u8 {
     [b',', b'\t', b';'].into_iter().find(|delimiter| first_line.contains(delimiter)).unwrap_or(b',')
 }
 
-fn convert(error: csv::Error) -> HierarchyError {
+fn convert(error: &csv::Error) -> HierarchyError {
     let line = error.position().map(csv::Position::line);
     match error.kind() {
         csv::ErrorKind::Io(error) => HierarchyError::new(Kind::Io, error.to_string()),

@@ -21,12 +21,12 @@ pub(crate) fn for_each_row<T: Element, S: Default + Send>(
         let least = (PARALLEL_ELEMENTS / 8).div_ceil(columns).min(losses.len().div_ceil(rayon::current_num_threads()));
         let rows = logits.par_chunks(columns).zip(losses.par_iter_mut()).enumerate();
         match grad {
-            Some(grad) => rows
-                .zip(grad.par_chunks_mut(columns))
-                .with_min_len(least)
-                .for_each_init(S::default, |scratch, ((index, (z, loss)), grad)| {
-                    row(scratch, index, z, loss, Some(grad))
-                }),
+            Some(grad) => rows.zip(grad.par_chunks_mut(columns)).with_min_len(least).for_each_init(
+                S::default,
+                |scratch, ((index, (z, loss)), grad)| {
+                    row(scratch, index, z, loss, Some(grad));
+                },
+            ),
             None => rows
                 .with_min_len(least)
                 .for_each_init(S::default, |scratch, (index, (z, loss))| row(scratch, index, z, loss, None)),

@@ -7,7 +7,7 @@ use crate::numeric::{Element, scalar};
 /// masked. Where that sum is 0 the loss is `+inf` and the gradient 0. `factor` multiplies both.
 pub(crate) fn row<T: Element>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f64], gamma: f64, factor: f64) -> f64 {
     let max = T::max_of(z);
-    if !(max.to_f64() < f64::INFINITY) {
+    if scalar::is_poison(max.to_f64()) {
         if let Some(grad) = grad {
             grad.fill(T::from_f64(f64::NAN));
         }

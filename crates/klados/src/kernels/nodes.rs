@@ -71,7 +71,7 @@ impl Nodes {
     /// the root.
     pub(crate) fn forward<T: Element>(&mut self, z: &[T], tables: &NodeTables) -> bool {
         let max = T::max_of(z).to_f64();
-        if !(max < f64::INFINITY) {
+        if scalar::is_poison(max) {
             return false;
         }
         for values in [&mut self.log_p, &mut self.log_cond] {

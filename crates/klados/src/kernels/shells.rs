@@ -1,7 +1,7 @@
 //! A partition of a row into shells, and the mass of each.
 
 use super::mass::Mass;
-use crate::numeric::Element;
+use crate::numeric::{Element, scalar};
 
 /// Disjoint sets of positions that together are the row, each a few ranges. Reused from row to row.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Masses {
                 if next > max || next.to_f64().is_nan() {
                     max = next;
                 }
-                if !(max.to_f64() < f64::INFINITY) {
+                if scalar::is_poison(max.to_f64()) {
                     return Row::Poisoned;
                 }
             }

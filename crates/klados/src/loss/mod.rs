@@ -18,6 +18,7 @@ pub use weights::{LevelWeights, Weights};
 
 use crate::Hierarchy;
 use crate::criterion::{Criterion, CriterionError, CriterionErrorKind};
+use crate::hierarchy::error::list;
 
 /// Setters in builder style, and `new` with the defaults.
 macro_rules! setters {
@@ -39,117 +40,118 @@ macro_rules! setters {
 }
 use setters;
 
-/// Any loss, by the name and with the parameters that Rust, the command line and Python share.
-///
-/// Serialized as `{"marginal_cross_entropy": {"weights": "balanced"}}`. Read back, and parsed [from text](FromStr), are
-/// also the bare name, with default parameters, and `{"name": "marginal_cross_entropy", "weights": "balanced"}`.
-/// An unknown name or parameter is an error that lists the known ones.
-///
-/// # Example
-///
-/// ```
-/// use klados::{Hierarchy, Loss};
-///
-/// let loss: Loss = r#"{"hierarchical_cross_entropy": {"alpha": 0.5}}"#.parse()?;
-/// assert_eq!(loss.name(), "hierarchical_cross_entropy");
-/// assert_eq!("soft_labels".parse::<Loss>()?, Loss::from(klados::loss::SoftLabels::new()));
-/// let error = r#"{"soft_labels": {"alpha": 1}}"#.parse::<Loss>().unwrap_err();
-/// assert!(error.to_string().contains("expected one of `beta`"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Loss {
+/// Everything that goes once over all losses: the enum, its names, and what is handed on to the loss in hand.
+macro_rules! losses {
+    ($($(#[$doc:meta])* $name:literal => $loss:ident,)*) => {
+        /// Any loss, by the name and with the parameters that Rust, the command line and Python share.
+        ///
+        /// Serialized as `{"marginal_cross_entropy": {"weights": "balanced"}}`. Read back, and parsed [from
+        /// text](FromStr), are also the bare name, with default parameters, and
+        /// `{"name": "marginal_cross_entropy", "weights": "balanced"}`. An unknown name or parameter is an error that
+        /// lists the known ones.
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// use klados::{Hierarchy, Loss};
+        ///
+        /// let loss: Loss = r#"{"hierarchical_cross_entropy": {"alpha": 0.5}}"#.parse()?;
+        /// assert_eq!(loss.name(), "hierarchical_cross_entropy");
+        /// assert_eq!("soft_labels".parse::<Loss>()?, Loss::from(klados::loss::SoftLabels::new()));
+        /// let error = r#"{"soft_labels": {"alpha": 1}}"#.parse::<Loss>().unwrap_err();
+        /// assert!(error.to_string().contains("expected one of `beta`"));
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[non_exhaustive]
+        pub enum Loss {
+            $($(#[$doc])* #[serde(rename = $name)] $loss($loss),)*
+        }
+
+        impl Loss {
+            /// The names of all losses, as they are serialized.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// The name of the loss, as it is serialized.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$loss(_) => $name,)*
+                }
+            }
+
+            /// Checks the parameters against a hierarchy and makes the tables that the kernels read.
+            ///
+            /// # Errors
+            ///
+            /// A parameter out of range or that does not fit the hierarchy.
+            pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
+                match self {
+                    $(Self::$loss(loss) => loss.compile(hierarchy),)*
+                }
+            }
+
+            /// The class weights as the loss names them.
+            pub fn class_weight(&self) -> Option<&ClassWeight> {
+                match self {
+                    $(Self::$loss(loss) => loss.class_weight.as_ref(),)*
+                }
+            }
+
+            /// The same loss with other class weights: how `"balanced"` and a file become a list.
+            #[must_use]
+            pub fn with_class_weight(mut self, weight: Option<ClassWeight>) -> Self {
+                match &mut self {
+                    $(Self::$loss(loss) => loss.class_weight = weight,)*
+                }
+                self
+            }
+
+            /// How the loss reduces a batch.
+            pub fn reduction(&self) -> Reduction {
+                match self {
+                    $(Self::$loss(loss) => loss.reduction,)*
+                }
+            }
+
+            /// The same loss with another reduction.
+            #[must_use]
+            pub fn with_reduction(mut self, reduction: Reduction) -> Self {
+                match &mut self {
+                    $(Self::$loss(loss) => loss.reduction = reduction,)*
+                }
+                self
+            }
+
+            fn from_parts(name: &str, parameters: Value) -> Result<Self, CriterionError> {
+                let read = match name {
+                    $($name => serde_json::from_value(parameters).map(Self::$loss),)*
+                    _ => {
+                        let known = list(Self::NAMES, Self::NAMES.len());
+                        return Err(syntax(format!("unknown loss \"{name}\"; the losses are {known}")));
+                    }
+                };
+                read.map_err(|error| syntax(format!("{name}: {error}")))
+            }
+        }
+
+        $(impl From<$loss> for Loss {
+            fn from(loss: $loss) -> Self {
+                Self::$loss(loss)
+            }
+        })*
+    };
+}
+
+losses! {
     /// Cross-entropy at every node above the label.
-    MarginalCrossEntropy(MarginalCrossEntropy),
+    "marginal_cross_entropy" => MarginalCrossEntropy,
     /// HXE (Bertinetto et al. 2020).
-    HierarchicalCrossEntropy(HierarchicalCrossEntropy),
+    "hierarchical_cross_entropy" => HierarchicalCrossEntropy,
     /// Cross-entropy with a target that falls with the distance (Bertinetto et al. 2020).
-    SoftLabels(SoftLabels),
+    "soft_labels" => SoftLabels,
 }
 
 impl Loss {
-    /// The names of all losses, as they are serialized.
-    pub const NAMES: [&'static str; 3] = ["marginal_cross_entropy", "hierarchical_cross_entropy", "soft_labels"];
-
-    /// The name of the loss, as it is serialized.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::MarginalCrossEntropy(_) => Self::NAMES[0],
-            Self::HierarchicalCrossEntropy(_) => Self::NAMES[1],
-            Self::SoftLabels(_) => Self::NAMES[2],
-        }
-    }
-
-    /// Checks the parameters against a hierarchy and makes the tables that the kernels read.
-    ///
-    /// # Errors
-    ///
-    /// A parameter out of range or that does not fit the hierarchy.
-    pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
-        match self {
-            Self::MarginalCrossEntropy(loss) => loss.compile(hierarchy),
-            Self::HierarchicalCrossEntropy(loss) => loss.compile(hierarchy),
-            Self::SoftLabels(loss) => loss.compile(hierarchy),
-        }
-    }
-
-    /// The class weights as the loss names them.
-    pub fn class_weight(&self) -> Option<&ClassWeight> {
-        match self {
-            Self::MarginalCrossEntropy(loss) => loss.class_weight.as_ref(),
-            Self::HierarchicalCrossEntropy(loss) => loss.class_weight.as_ref(),
-            Self::SoftLabels(loss) => loss.class_weight.as_ref(),
-        }
-    }
-
-    /// The same loss with other class weights: how `"balanced"` and a file become a list.
-    #[must_use]
-    pub fn with_class_weight(mut self, weight: Option<ClassWeight>) -> Self {
-        match &mut self {
-            Self::MarginalCrossEntropy(loss) => loss.class_weight = weight,
-            Self::HierarchicalCrossEntropy(loss) => loss.class_weight = weight,
-            Self::SoftLabels(loss) => loss.class_weight = weight,
-        }
-        self
-    }
-
-    /// How the loss reduces a batch.
-    pub fn reduction(&self) -> Reduction {
-        match self {
-            Self::MarginalCrossEntropy(loss) => loss.reduction,
-            Self::HierarchicalCrossEntropy(loss) => loss.reduction,
-            Self::SoftLabels(loss) => loss.reduction,
-        }
-    }
-
-    /// The same loss with another reduction.
-    #[must_use]
-    pub fn with_reduction(mut self, reduction: Reduction) -> Self {
-        match &mut self {
-            Self::MarginalCrossEntropy(loss) => loss.reduction = reduction,
-            Self::HierarchicalCrossEntropy(loss) => loss.reduction = reduction,
-            Self::SoftLabels(loss) => loss.reduction = reduction,
-        }
-        self
-    }
-
-    fn from_parts(name: &str, parameters: Value) -> Result<Self, CriterionError> {
-        fn read<T: for<'de> Deserialize<'de>>(name: &str, parameters: Value) -> Result<T, CriterionError> {
-            serde_json::from_value(parameters).map_err(|error| syntax(format!("{name}: {error}")))
-        }
-        match name {
-            "marginal_cross_entropy" => Ok(Self::MarginalCrossEntropy(read(name, parameters)?)),
-            "hierarchical_cross_entropy" => Ok(Self::HierarchicalCrossEntropy(read(name, parameters)?)),
-            "soft_labels" => Ok(Self::SoftLabels(read(name, parameters)?)),
-            _ => {
-                let known = crate::hierarchy::error::list(Self::NAMES, Self::NAMES.len());
-                Err(syntax(format!("unknown loss \"{name}\"; the losses are {known}")))
-            }
-        }
-    }
-
     fn from_value(value: Value) -> Result<Self, CriterionError> {
         let expected = "expected a name, or {\"name of the loss\": {parameters}}";
         match value {
@@ -188,23 +190,5 @@ impl FromStr for Loss {
 impl<'de> Deserialize<'de> for Loss {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::from_value(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
-}
-
-impl From<MarginalCrossEntropy> for Loss {
-    fn from(loss: MarginalCrossEntropy) -> Self {
-        Self::MarginalCrossEntropy(loss)
-    }
-}
-
-impl From<HierarchicalCrossEntropy> for Loss {
-    fn from(loss: HierarchicalCrossEntropy) -> Self {
-        Self::HierarchicalCrossEntropy(loss)
-    }
-}
-
-impl From<SoftLabels> for Loss {
-    fn from(loss: SoftLabels) -> Self {
-        Self::SoftLabels(loss)
     }
 }

@@ -22,6 +22,11 @@ pub(crate) fn one_minus_exp(x: f64) -> f64 {
     -x.exp_m1()
 }
 
+/// Whether the largest logit of a set says that it holds a NaN or `+inf`.
+pub(crate) fn is_poison(max: f64) -> bool {
+    max.is_nan() || max == f64::INFINITY
+}
+
 /// `ln(1 + e^x)`, never below 0.
 pub(crate) fn softplus(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }

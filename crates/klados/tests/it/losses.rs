@@ -1,5 +1,6 @@
 //! The losses against the golden suite, against fresh random cases, and against what they must be equal to.
 
+use klados::loss::Reduction;
 use klados::{Criterion, Element, Hierarchy, HierarchyBuilder, Label, Loss};
 use klados_testing::golden::{self, Output};
 use klados_testing::{Case, HierarchySpec, LabelSpec, Precision};
@@ -55,7 +56,13 @@ fn golden_suite<T: Element>(precision: Precision) {
     for file in golden::load_all().unwrap() {
         let summary = golden::run(&file.cases, precision, |case| {
             let (criterion, labels) = compile(case);
-            Ok(run::<T>(&criterion, &case.flat_logits(), &labels))
+            let output = run::<T>(&criterion, &case.flat_logits(), &labels);
+            let mean = criterion.reduce(Reduction::Mean, &case.losses, &labels).unwrap();
+            let same = (mean.is_nan() && case.mean.is_nan()) || mean == case.mean;
+            match same || (mean - case.mean).abs() <= 1e-13 * case.mean.abs() {
+                true => Ok(output),
+                false => Err(format!("the mean is {mean:e}, expected {:e}", case.mean)),
+            }
         });
         let summary = summary.unwrap_or_else(|failures| panic!("{failures}"));
         assert!(summary.skipped.is_empty(), "{:?}", summary.skipped);
