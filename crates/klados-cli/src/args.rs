@@ -18,4 +18,6 @@ pub(crate) enum Command {
     Train(crate::cmd::train::TrainArgs),
     #[cfg(feature = "train")]
     Predict(crate::cmd::predict::PredictArgs),
+    Loss(crate::cmd::loss::LossArgs),
+    Hierarchy(crate::cmd::hierarchy::HierarchyArgs),
 }

@@ -1,9 +1,13 @@
 //! One file a command: its arguments and what it does. `run` dispatches.
 
+pub(crate) mod format;
+pub(crate) mod hierarchy;
+pub(crate) mod loss;
 #[cfg(feature = "train")]
 pub(crate) mod predict;
 #[cfg(feature = "train")]
 pub(crate) mod train;
+pub(crate) mod warnings;
 
 use std::io::Write;
 
@@ -28,5 +32,7 @@ pub(crate) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Train(args) => train::run(&args, out),
         #[cfg(feature = "train")]
         Command::Predict(args) => predict::run(&args, out),
+        Command::Loss(args) => loss::run(&args, out),
+        Command::Hierarchy(args) => hierarchy::run(&args, out),
     }
 }

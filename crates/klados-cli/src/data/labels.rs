@@ -1,8 +1,12 @@
-//! Label files: one label a line, as text.
+//! Label files: one label a line as text, or a column of a table.
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use klados::{Hierarchy, InputError, Label};
+
+/// How many labels that cannot be used a message lists.
+const LISTED: usize = 5;
 
 /// A label as it was written, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,74 @@ pub(crate) fn read_lines(path: &Path) -> Result<Vec<LabelRow>> {
         rows.push(LabelRow { line: number, text: text.to_owned() });
     }
     Ok(rows)
+}
+
+/// Reads the labels of a file: a column of a table named `.csv`, else one label a line.
+///
+/// # Errors
+///
+/// When the file cannot be read, or it is not clear which column holds the labels.
+pub(crate) fn read(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        return read_csv(path, column);
+    }
+    if let Some(column) = column {
+        bail!("{} is no table: it has no column \"{column}\"; tables are named .csv", path.display());
+    }
+    read_lines(path)
+}
+
+/// Reads a column of a CSV file with a header: the one that is named, `label`, or the only one there is.
+fn read_csv(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
+    let shown = path.display();
+    let mut reader = csv::ReaderBuilder::new().from_path(path).with_context(|| format!("cannot read {shown}"))?;
+    let header = reader.headers().with_context(|| format!("{shown}:1: the header"))?;
+    let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
+    let wanted = column.unwrap_or("label");
+    let place = match names.iter().position(|name| *name == wanted) {
+        None if column.is_none() && names.len() == 1 => 0,
+        Some(place) => place,
+        None => bail!("{shown}:1: there is no column \"{wanted}\"; the columns are {}", names.join(", ")),
+    };
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.with_context(|| format!("cannot read {shown}"))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        rows.push(LabelRow { line, text: record.get(place).unwrap_or_default().to_owned() });
+    }
+    Ok(rows)
+}
+
+/// What each label stands for.
+///
+/// # Errors
+///
+/// Labels that name what the hierarchy does not have or that `check` refuses: the first of them with their lines, and how
+/// many there are.
+pub(crate) fn parse(
+    path: &Path,
+    rows: &[LabelRow],
+    hierarchy: &Hierarchy,
+    check: impl Fn(&Label) -> Result<(), InputError>,
+) -> Result<Vec<Label>> {
+    let mut labels = Vec::with_capacity(rows.len());
+    let mut wrong = Vec::new();
+    for row in rows {
+        let label = hierarchy.parse_label(&row.text).map_err(|error| error.to_string());
+        match label.and_then(|label| check(&label).map(|()| label).map_err(|error| error.to_string())) {
+            Ok(label) => labels.push(label),
+            Err(message) => wrong.push(format!("{}:{}: {message}", path.display(), row.line)),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(labels);
+    }
+    if wrong.len() > LISTED {
+        let more = format!("and {} more labels that cannot be used", wrong.len() - LISTED);
+        wrong.truncate(LISTED);
+        wrong.push(more);
+    }
+    bail!("{}", wrong.join("\n"))
 }
 
 #[cfg(test)]

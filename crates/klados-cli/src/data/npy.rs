@@ -1,11 +1,11 @@
 //! NumPy's `.npy` files: two-dimensional arrays of floats.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use npyz::{DType, NpyFile, Order, WriterBuilder};
+use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
 /// The values of a matrix in the precision of their file, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,18 @@ pub(crate) enum Values {
     F32(Vec<f32>),
     /// `float64`.
     F64(Vec<f64>),
+}
+
+impl From<Vec<f32>> for Values {
+    fn from(values: Vec<f32>) -> Self {
+        Self::F32(values)
+    }
+}
+
+impl From<Vec<f64>> for Values {
+    fn from(values: Vec<f64>) -> Self {
+        Self::F64(values)
+    }
 }
 
 /// A two-dimensional array.
@@ -27,7 +39,7 @@ pub(crate) struct Matrix {
     pub(crate) values: Values,
 }
 
-/// Reads a `rows x columns` array of `float32` or `float64`, in C or Fortran order.
+/// Reads a `rows x columns` array of `float32` or `float64`, in C or Fortran order, in either byte order.
 ///
 /// # Errors
 ///
@@ -35,28 +47,55 @@ pub(crate) struct Matrix {
 pub(crate) fn read(path: &Path) -> Result<Matrix> {
     let name = path.display();
     let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
-    let npy = NpyFile::new(BufReader::new(file)).with_context(|| format!("{name} is not a .npy file"))?;
-    let shape = npy.shape().to_vec();
+    let length = file.metadata().with_context(|| format!("cannot read {name}"))?.len();
+    let npy = NpyFile::new(BufReader::new(file)).with_context(|| format!("{name} is not a whole .npy file"))?;
+    let (shape, dtype, fortran) = (npy.shape().to_vec(), npy.dtype(), npy.order() == Order::Fortran);
     let &[rows, columns] = shape.as_slice() else {
-        bail!("{name}: expected an array of two dimensions [rows, columns], found shape {shape:?}");
+        bail!("{name} has shape {shape:?}, expected two dimensions: [rows, columns]");
     };
+    let bytes = match &dtype {
+        DType::Plain(kind) if kind.type_char() == TypeChar::Float && matches!(kind.size_field(), 4 | 8) => {
+            kind.size_field()
+        }
+        other => bail!("{name} has dtype {}, expected float32 or float64", described(other)),
+    };
+    let cannot = || format!("cannot read {name}");
+    // Before anything is allocated: a header can promise more than there is memory.
+    let header = npy.header().clone();
+    let mut file = npy.into_inner();
+    let data = length.saturating_sub(file.stream_position().with_context(cannot)?);
+    let wanted = rows.checked_mul(columns).and_then(|values| values.checked_mul(bytes));
+    if wanted.is_none_or(|wanted| data < wanted) {
+        let found = data / bytes;
+        bail!(
+            "{name} is truncated: its shape {shape:?} promises {rows} x {columns} values of {bytes} bytes, but there \
+               are only {found}"
+        );
+    }
     let size = |n: u64| usize::try_from(n).map_err(|_| anyhow!("{name}: shape {shape:?} is too large"));
     let (rows, columns) = (size(rows)?, size(columns)?);
-    let fortran = npy.order() == Order::Fortran;
-    let dtype = npy.dtype();
-    let truncated = || format!("{name}: the file ends before {rows} x {columns} values");
-    let values = match &dtype {
-        DType::Plain(kind) if kind.to_string().ends_with("f4") => {
-            let values = npy.into_vec::<f32>().with_context(truncated)?;
-            Values::F32(if fortran { transposed(&values, rows, columns) } else { values })
-        }
-        DType::Plain(kind) if kind.to_string().ends_with("f8") => {
-            let values = npy.into_vec::<f64>().with_context(truncated)?;
-            Values::F64(if fortran { transposed(&values, rows, columns) } else { values })
-        }
-        other => bail!("{name}: expected float32 or float64, found dtype {}", other.descr()),
+    let npy = NpyFile::with_header(header, file);
+    let values = if bytes == 4 {
+        Values::F32(in_c_order(npy.into_vec().with_context(cannot)?, fortran, rows, columns))
+    } else {
+        Values::F64(in_c_order(npy.into_vec().with_context(cannot)?, fortran, rows, columns))
     };
     Ok(Matrix { rows, columns, values })
+}
+
+/// A dtype by the name that NumPy prints, and as the file spells it.
+fn described(dtype: &DType) -> String {
+    let DType::Plain(kind) = dtype else { return dtype.descr() };
+    let bits = 8 * kind.size_field();
+    let word = match kind.type_char() {
+        TypeChar::Float => "float",
+        TypeChar::Int => "int",
+        TypeChar::Uint => "uint",
+        TypeChar::Complex => "complex",
+        TypeChar::Bool => return format!("bool ({})", dtype.descr()),
+        _ => return dtype.descr(),
+    };
+    format!("{word}{bits} ({})", dtype.descr())
 }
 
 /// Writes `matrix` beside `path` and renames it, so that a reader never sees half a file.
@@ -85,9 +124,11 @@ pub(crate) fn write(path: &Path, matrix: &Matrix) -> Result<()> {
     })
 }
 
-/// Fortran order into C order.
-fn transposed<T: Copy>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
-    (0..rows).flat_map(|row| (0..columns).map(move |column| values[column * rows + row])).collect()
+fn in_c_order<T: Copy>(values: Vec<T>, fortran: bool, rows: usize, columns: usize) -> Vec<T> {
+    if !fortran {
+        return values;
+    }
+    (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(r, c)| values[c * rows + r]).collect()
 }
 
 #[cfg(test)]
@@ -107,7 +148,7 @@ mod tests {
 
     #[test]
     fn fortran_order_is_turned() {
-        assert_eq!(transposed(&[1, 4, 2, 5, 3, 6], 2, 3), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(in_c_order(vec![1, 4, 2, 5, 3, 6], true, 2, 3), [1, 2, 3, 4, 5, 6]);
     }
 
     #[test]
@@ -118,6 +159,6 @@ mod tests {
         let bytes = std::fs::read(&path).expect("read");
         std::fs::write(&path, &bytes[..bytes.len() - 4]).expect("written");
         let message = format!("{:#}", read(&path).expect_err("an error"));
-        assert!(message.contains("ends before 2 x 3 values"), "{message}");
+        assert!(message.contains("promises 2 x 3 values of 4 bytes, but there are only 5"), "{message}");
     }
 }

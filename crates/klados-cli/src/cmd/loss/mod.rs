@@ -1,0 +1,250 @@
+//! `klados loss`: a loss and its gradient on logits from a file, for people to check their own code against.
+
+mod report;
+mod terms;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use klados::loss::Reduction;
+use klados::{Criterion, Element, Hierarchy, Label, Loss};
+
+use self::report::Report;
+use self::terms::Batch;
+use super::format::Format;
+use super::{Usage, warnings};
+use crate::data::class_weight;
+use crate::data::hierarchy::{self, HierarchyOptions};
+use crate::data::labels::{self, LabelRow};
+use crate::data::npy::{self, Matrix, Values};
+
+/// What the long help says below the options. No line is wider than a narrow terminal, which would break the columns.
+const HELP: &str = r#"Labels, one a row of the logits:
+  crow         a class, or any node: one of the classes at or below it
+  crow|bat     one of these
+  =dog         the class alone, where it is also an internal node
+  A > B > C    a path, where a short name is ambiguous
+  (empty)      ignored: loss 0, gradient 0
+
+JSON: {"loss": x, "per_sample": [...], "count": n,
+       "terms": [{"node": ..., "level": ..., "mean": ...}]}
+  loss         null with --reduction none
+  per_sample   one a row; 0 where the label is empty
+  count        the number of samples that take part
+  terms        for each node that has a term in some sample, in hierarchy
+               order: the sum over the samples of -weight (1 - P)^gamma log P,
+               divided by what the mean divides by. The means add up to the
+               mean loss, whatever the reduction.
+    node       its name; a|b for the classes below any of several nodes
+    level      its rank where the hierarchy names ranks, else its depth;
+               null where it has none
+  Numbers that JSON does not know are the strings "nan", "inf" and "-inf".
+
+Examples:
+  klados loss --hierarchy animals.csv --logits z.npy --labels y.txt
+  klados loss --hierarchy animals.csv --logits z.npy --labels y.txt \
+    --loss '{"marginal_cross_entropy": {"weights": {"levels": [1, 0]}}}' \
+    --grad grad.npy --format json"#;
+
+/// Compute a loss and its gradient on logits from a file: what to check your own code against.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct LossArgs {
+    /// The hierarchy: CSV edges (child,parent), CSV with one column a rank, or JSON as klados writes it
+    #[arg(long, value_name = "FILE")]
+    hierarchy: PathBuf,
+    /// The logits: a NumPy array [rows, classes] of float32 or float64
+    #[arg(long, value_name = "FILE.npy")]
+    logits: PathBuf,
+    /// The labels: text with one label a line, or a CSV table
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// The column of the table with the labels [default: label, or the only one]
+    #[arg(long, value_name = "COL")]
+    label_column: Option<String>,
+    /// The class of each column of the logits, one a line [default: the leaves as they first appear in the hierarchy
+    /// file, which `klados hierarchy show` prints]
+    #[arg(long, value_name = "FILE")]
+    columns: Option<PathBuf>,
+    /// The loss: its name, or with parameters {"NAME": {"PARAMETER": VALUE}}
+    #[arg(long, value_name = "NAME|JSON", default_value = "marginal_cross_entropy")]
+    loss: String,
+    /// How the samples' losses become one [default: mean, or what --loss says]
+    #[arg(long, value_name = "R")]
+    reduction: Option<ReductionArg>,
+    /// Write the gradient of the loss by the logits, in their shape and dtype; with --reduction none, that of each row's
+    /// own loss
+    #[arg(long, value_name = "FILE.npy")]
+    grad: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_name = "F", default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    hierarchy_options: HierarchyOptions,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ReductionArg {
+    None,
+    Sum,
+    Mean,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> Result<()> {
+    let loss = loss(args)?;
+    let mut hierarchy = hierarchy::read(&args.hierarchy, &args.hierarchy_options)?;
+    if let Some(columns) = &args.columns {
+        hierarchy = hierarchy::with_classes_of(&hierarchy, columns)?;
+    }
+    warnings::print(hierarchy.warnings());
+    let logits = npy::read(&args.logits)?;
+    check_columns(args, &logits, &hierarchy)?;
+    let rows = labels::read(&args.labels, args.label_column.as_deref())?;
+    if rows.len() != logits.rows {
+        bail!(
+            "{} has {} labels, but {} has shape [{}, {}]: expected one label a row",
+            args.labels.display(),
+            rows.len(),
+            args.logits.display(),
+            logits.rows,
+            logits.columns
+        );
+    }
+    // Names first: class weights may be counted in the labels, and a loss may refuse some forms of label.
+    let labels = labels::parse(&args.labels, &rows, &hierarchy, |_| Ok(()))?;
+    let loss = class_weight::resolve(loss, &hierarchy, &labels)?;
+    let criterion = loss.compile(&hierarchy).with_context(|| format!("--loss {}", loss.name()))?;
+    let labels = labels::parse(&args.labels, &rows, &hierarchy, |label| criterion.check_label(label))?;
+    warnings::print(criterion.warnings());
+    match &logits.values {
+        Values::F32(values) => evaluate(args, &criterion, values, &logits, &labels, &rows, out),
+        Values::F64(values) => evaluate(args, &criterion, values, &logits, &labels, &rows, out),
+    }
+}
+
+/// The loss as it was typed, with the reduction of `--reduction` or its own.
+fn loss(args: &LossArgs) -> Result<Loss> {
+    let usage = |message: String| anyhow::Error::new(Usage(message));
+    let loss: Loss = args.loss.parse().map_err(|error| usage(format!("--loss: {error}")))?;
+    let Some(reduction) = args.reduction else { return Ok(loss) };
+    let reduction = match reduction {
+        ReductionArg::None => Reduction::None,
+        ReductionArg::Sum => Reduction::Sum,
+        ReductionArg::Mean => Reduction::Mean,
+    };
+    // The default, where the text does not say, is no contradiction.
+    let written: Option<serde_json::Value> = serde_json::from_str(&args.loss).ok();
+    let says = |value: &serde_json::Value| value.get("reduction").is_some();
+    let is_written = written
+        .is_some_and(|value| says(&value) || value.as_object().is_some_and(|parameters| parameters.values().any(says)));
+    if is_written && loss.reduction() != reduction {
+        let (outside, inside) = (name(reduction), name(loss.reduction()));
+        return Err(usage(format!("--reduction {outside} contradicts the reduction \"{inside}\" in --loss")));
+    }
+    Ok(loss.with_reduction(reduction))
+}
+
+fn name(reduction: Reduction) -> &'static str {
+    match reduction {
+        Reduction::None => "none",
+        Reduction::Sum => "sum",
+        Reduction::Mean => "mean",
+    }
+}
+
+/// That the logits have a column for each class.
+fn check_columns(args: &LossArgs, logits: &Matrix, hierarchy: &Hierarchy) -> Result<()> {
+    let classes = hierarchy.class_count();
+    if logits.columns == classes {
+        return Ok(());
+    }
+    let shape = format!("{} has shape [{}, {}]", args.logits.display(), logits.rows, logits.columns);
+    match &args.columns {
+        Some(columns) => {
+            bail!("{shape}, but {} names {classes} classes: expected [rows, {classes}]", columns.display())
+        }
+        None => bail!(
+            "{shape}, but {} has {classes} classes: expected [rows, {classes}] (`klados hierarchy show` prints the \
+             classes; --columns names others)",
+            args.hierarchy.display()
+        ),
+    }
+}
+
+/// Computes everything, writes the gradient, then prints.
+fn evaluate<T: Element>(
+    args: &LossArgs,
+    criterion: &Criterion,
+    values: &[T],
+    logits: &Matrix,
+    labels: &[Label],
+    rows: &[LabelRow],
+    out: &mut dyn Write,
+) -> Result<()>
+where
+    Values: From<Vec<T>>,
+{
+    let reduction = criterion.loss().reduction();
+    let mut losses = vec![T::default(); logits.rows];
+    match &args.grad {
+        None => criterion.forward(values, labels, &mut losses)?,
+        Some(path) => {
+            let mut grad = vec![T::default(); values.len()];
+            criterion.forward_backward(values, labels, &mut losses, &mut grad)?;
+            if reduction == Reduction::Mean {
+                let normalizer = criterion.normalizer(labels)?;
+                let divided = |entry: T| if normalizer == 0.0 { 0.0 } else { entry.to_f64() / normalizer };
+                grad.iter_mut().for_each(|entry| *entry = T::from_f64(divided(*entry)));
+            }
+            npy::write(path, &Matrix { rows: logits.rows, columns: logits.columns, values: grad.into() })?;
+        }
+    }
+    warn_of_rows(args, values, labels, &losses);
+    let loss = criterion.reduce(reduction, &losses, labels)?;
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.trim()).collect();
+    let terms = terms::means(&Batch { criterion, logits: values, labels, texts: &texts, losses: &losses })?;
+    let report = Report {
+        hierarchy: criterion.hierarchy(),
+        name: criterion.loss().name(),
+        reduction,
+        loss: (reduction != Reduction::None).then_some(loss),
+        per_sample: losses.into(),
+        count: labels.iter().filter(|label| **label != Label::Ignored).count(),
+        terms,
+        labels: texts,
+    };
+    match args.format {
+        Format::Text => report.write_text(out),
+        Format::Json => report.write_json(out),
+    }
+}
+
+/// Tells which rows have no finite loss and why, and how many are ignored.
+fn warn_of_rows<T: Element>(args: &LossArgs, values: &[T], labels: &[Label], losses: &[T]) {
+    let columns = values.len() / labels.len().max(1);
+    let takes_part = |row: &usize| labels[*row] != Label::Ignored;
+    let bad = |row: &usize| {
+        let entries = &values[row * columns..(row + 1) * columns];
+        entries.iter().any(|z| z.to_f64().is_nan() || z.to_f64() == f64::INFINITY)
+    };
+    let (logits, labels_file) = (args.logits.display(), args.labels.display());
+    let rows =
+        |rows: &[usize]| format!("{} {} (from 0)", if rows.len() == 1 { "row" } else { "rows" }, warnings::list(rows));
+    let nan: Vec<usize> = (0..labels.len()).filter(takes_part).filter(bad).collect();
+    if !nan.is_empty() {
+        warnings::print([format!("{logits}: NaN or +inf in {}: loss and gradient are nan there", rows(&nan))]);
+    }
+    let infinite: Vec<usize> = (0..labels.len()).filter(|&row| losses[row].to_f64() == f64::INFINITY).collect();
+    if !infinite.is_empty() {
+        warnings::print([format!(
+            "{logits}: the label has probability 0 in {}, masked by -inf: the loss is inf and the gradient 0 there",
+            rows(&infinite)
+        )]);
+    }
+    let ignored = labels.iter().filter(|label| **label == Label::Ignored).count();
+    if ignored > 0 {
+        warnings::print([format!("{labels_file}: {ignored} of {} labels are empty: ignored", labels.len())]);
+    }
+}

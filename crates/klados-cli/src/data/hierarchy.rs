@@ -1,0 +1,64 @@
+//! Hierarchy files, and files that name the classes.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use klados::format::CsvOptions;
+use klados::{Hierarchy, HierarchyErrorKind};
+
+use super::labels;
+
+/// How a hierarchy file is read.
+#[derive(Debug, Default, Clone, clap::Args)]
+pub(crate) struct HierarchyOptions {
+    /// The column of the hierarchy file with the children [default: child]
+    #[arg(long, value_name = "COL")]
+    pub(crate) child_column: Option<String>,
+    /// The column of the hierarchy file with the parents [default: parent]
+    #[arg(long, value_name = "COL")]
+    pub(crate) parent_column: Option<String>,
+}
+
+/// Reads a hierarchy: what `klados` itself writes where the file is named `.json`, else CSV.
+///
+/// # Errors
+///
+/// When the file cannot be read or is no hierarchy; the message names the file, and the line where there is one.
+pub(crate) fn read(path: &Path, options: &HierarchyOptions) -> Result<Hierarchy> {
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        return serde_json::from_slice(&text)
+            .with_context(|| format!("{} is not a hierarchy as klados writes it", path.display()));
+    }
+    let mut csv = CsvOptions::new();
+    csv.child_column.clone_from(&options.child_column);
+    csv.parent_column.clone_from(&options.parent_column);
+    Hierarchy::from_csv_path(path, &csv).map_err(|error| match error.kind() {
+        HierarchyErrorKind::Io => anyhow!("cannot read {error}"),
+        _ => error.into(),
+    })
+}
+
+/// The hierarchy with the classes, and so the logits' columns, that a file names one a line.
+///
+/// # Errors
+///
+/// When the file cannot be read, or names a class that is not there or one twice; the message names the line.
+pub(crate) fn with_classes_of(hierarchy: &Hierarchy, path: &Path) -> Result<Hierarchy> {
+    let rows = labels::read_lines(path)?;
+    if rows.is_empty() {
+        bail!("{} is empty; expected the name of a class on each line", path.display());
+    }
+    hierarchy.with_classes(rows.iter().map(|row| &row.text)).map_err(|error| {
+        // It says which name is wrong; the line is where that name stands, the second time where it is there twice.
+        let mut seen = std::collections::HashSet::new();
+        let wrong = rows.iter().find(|row| match hierarchy.node(&row.text) {
+            Ok(node) => !seen.insert(node),
+            Err(_) => true,
+        });
+        match wrong {
+            Some(row) => anyhow!("{}:{}: {}", path.display(), row.line, error.message()),
+            None => anyhow!("{}: {}", path.display(), error.message()),
+        }
+    })
+}
