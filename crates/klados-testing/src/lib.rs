@@ -4,10 +4,12 @@
 //! that an engine can be compared with something that does not share its mistakes.
 //!
 //! - [`hierarchy`], [`label`], [`loss`]: the input, as plain data and as this crate's own small structures;
-//! - [`reference`]: the losses as explicit sums over explicit class sets, generic over [`Real`], which is `f64` or
+//! - [`mod@reference`]: the losses as explicit sums over explicit class sets, generic over [`Real`], which is `f64` or
 //!   the multi-precision [`Big`];
 //! - [`golden`]: the format, loader, tolerances and runner of `testdata/golden/*.json`;
+//! - [`generate`]: the cases of those files, written by `cargo run -p klados-testing --bin golden`;
 //! - [`gradcheck`]: gradients by central differences;
+//! - [`strategies`]: random hierarchies, logits and labels for property tests.
 
 pub mod big;
 pub mod generate;
@@ -18,6 +20,7 @@ pub mod label;
 pub mod loss;
 pub mod real;
 pub mod reference;
+pub mod strategies;
 
 pub use big::Big;
 pub use golden::{Case, Precision};

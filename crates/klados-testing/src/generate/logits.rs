@@ -107,7 +107,7 @@ pub(super) fn extreme(
             Extreme::Certain => own.iter().for_each(|&k| row[k] = round(72.0 + random.normal())),
             Extreme::Impossible => own.iter().for_each(|&k| row[k] = round(row[k] - 1e4)),
             Extreme::Steps => {
-                row.iter_mut().for_each(|z| *z = round(*z - *random.pick(&[0.0, 8.0, 60.0, 110.0, 800.0])))
+                row.iter_mut().for_each(|z| *z = round(*z - *random.pick(&[0.0, 8.0, 60.0, 110.0, 800.0])));
             }
             Extreme::MaskedLabel => own.iter().for_each(|&k| row[k] = f64::NEG_INFINITY),
             Extreme::MaskedOthers => {

@@ -98,7 +98,8 @@ pub fn value<R: Real>(
     Ok(Some(R::sum(terms.iter().map(|term| term.evaluate(&p, loss.gamma()).0))))
 }
 
-/// The terms, or `None` where one of them is the logarithm of zero.
+/// The terms on the classes that are not masked, or `None` where one of them is the logarithm of zero. Sets that are
+/// equal then are one term, and the logarithm of 1 is none.
 fn possible_terms<R: Real>(
     loss: &Loss,
     hierarchy: &Hierarchy,
@@ -109,11 +110,28 @@ fn possible_terms<R: Real>(
         return Err(format!("{} logits for {} classes", logits.len(), hierarchy.classes().len()));
     }
     let open: Vec<bool> = logits.iter().map(Option::is_some).collect();
-    let terms = terms(loss, hierarchy, label, &open)?;
-    Ok(terms.filter(|terms| terms.iter().all(|term| term.set.iter().any(|&k| open[k]))))
+    let Some(terms) = terms::<R>(loss, hierarchy, label, &open)? else {
+        return Ok(None);
+    };
+    let mut possible: Vec<Term<R>> = Vec::new();
+    for Term { weight, mut set, mut given } in terms {
+        set.retain(|&k| open[k]);
+        given.retain(|&k| open[k]);
+        if set.is_empty() {
+            return Ok(None);
+        }
+        if set == given {
+            continue;
+        }
+        match possible.iter_mut().find(|known| known.set == set && known.given == given) {
+            Some(known) => known.weight = known.weight.clone() + weight,
+            None => possible.push(Term { weight, set, given }),
+        }
+    }
+    Ok(Some(possible))
 }
 
-/// The terms of a loss for a label, options included; equal sets are one term, and a term of weight 0 is left out.
+/// The terms of a loss for a label, options included; a term of weight 0 is left out.
 /// `open` says which classes are not masked. `None` where the label has no open class left.
 ///
 /// `(1 - eps) c_y L(label) + (eps / N) sum_k c_k L({k})`, and for a distribution `sum_k c_k q_k L({k})` as the first part.
@@ -186,13 +204,8 @@ pub fn terms<R: Real>(
                 None => return Ok(None),
             },
         };
-        for term in own.into_iter().filter(|term| !term.weight.is_zero()) {
-            let share = weight.clone() * term.weight.clone();
-            match terms.iter_mut().find(|known| known.set == term.set && known.given == term.given) {
-                Some(known) => known.weight = known.weight.clone() + share,
-                None => terms.push(Term { weight: share, ..term }),
-            }
-        }
+        let own = own.into_iter().filter(|term| !term.weight.is_zero());
+        terms.extend(own.map(|term| Term { weight: weight.clone() * term.weight.clone(), ..term }));
     }
     Ok(Some(terms))
 }
