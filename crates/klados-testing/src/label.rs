@@ -72,7 +72,10 @@ impl Label {
             return Ok(Self::Nodes(vec![node]));
         }
         let parts = text.split('|').map(|part| parse_one(part.trim(), hierarchy));
-        Ok(Self::Nodes(parts.collect::<Result<_, _>>()?))
+        let parts: BTreeSet<Node> = parts.collect::<Result<_, _>>()?;
+        // What is below another named node adds nothing; a union that leaves one node is that node.
+        let above = |&node: &Node| hierarchy.ancestors(node).iter().filter(|above| parts.contains(above)).count();
+        Ok(Self::Nodes(parts.iter().copied().filter(|node| above(node) == 1).collect()))
     }
 
     /// `S`: the classes that the label allows, ascending. A distribution has none, an ignored sample neither.

@@ -23,6 +23,15 @@ fn an_internal_class_gets_a_leaf_of_its_own() {
 }
 
 #[test]
+fn nested_parts_of_a_union_add_nothing() {
+    let h = build(&[("dog", "animal"), ("poodle", "dog"), ("cat", "animal")], &["dog", "poodle", "cat"]);
+    let label = |text: &str| Label::resolve(&text.into(), &h).unwrap();
+    assert_eq!(label("poodle|dog|=dog|dog"), label("dog"));
+    assert_eq!(label("cat|cat"), label("cat"));
+    assert_eq!(label("cat|dog|poodle"), label("dog|cat"));
+}
+
+#[test]
 fn a_name_comes_before_the_syntax() {
     let h = build(&[("a|b", "top"), ("a", "top"), ("b", "top"), ("=a", "top")], &["a", "b", "a|b", "=a"]);
     let label = |text: &str| Label::resolve(&text.into(), &h).unwrap().classes(&h);
