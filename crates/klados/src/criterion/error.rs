@@ -91,6 +91,7 @@ pub(crate) fn check_length(name: &str, got: usize, expected: usize, why: &str) -
     if got == expected {
         return Ok(());
     }
-    let message = format!("{name} has {got} elements, expected {expected} ({why})");
+    let verb = if name.ends_with('s') { "have" } else { "has" };
+    let message = format!("{name} {verb} {got} elements, expected {expected} ({why})");
     Err(InputError::new(InputErrorKind::Shape, message))
 }

@@ -172,12 +172,12 @@ impl Inner {
                     nested.weights.push(weight * factor);
                 }
                 nested.weights.extend(path().map(|node| lambda[node.index()] * factor));
-                if let [.., _, root] = &mut nested.weights[..] {
-                    *root = 0.0;
-                }
             }
             Objective::SoftLabels { .. } => {}
         }
+        // The last set is the root's, which has no term.
+        nested.weights.truncate(nested.shells.len() - 1);
+        nested.takes_part = factor != 0.0;
     }
 
     /// The overlapping sets of a hard label in a DAG, as atoms: classes that are in the same sets. `order` becomes the
@@ -192,6 +192,7 @@ impl Inner {
     ) {
         let Objective::Marginal { weights, unresolved } = &self.tables.objective else { return };
         overlapping.clear();
+        overlapping.takes_part = factor != 0.0;
         let resolved = self.resolved(named);
         let fallback = match unresolved {
             Unresolved::Skip => 0.0,
@@ -206,8 +207,7 @@ impl Inner {
                 sets.push((weight, std::slice::from_ref(node)));
             }
         }
-        // The label's own set where it is none of the resolved ones: a union, or the root.
-        if named.nodes != resolved[resolved.len().saturating_sub(1)..] && fallback * factor != 0.0 {
+        if named.nodes.len() > 1 && fallback * factor != 0.0 {
             sets.push((fallback * factor, &named.nodes));
         }
         signatures.sweep(&self.hierarchy, sets.iter().map(|(_, nodes)| *nodes));

@@ -23,8 +23,10 @@ pub(crate) enum Terms {
 #[derive(Debug, Default)]
 pub(crate) struct Nested {
     pub(crate) shells: Shells,
-    /// By set. The last is certain: its weight only says whether a row without any class left has a loss.
+    /// By set, without the last, which is certain.
     pub(crate) weights: Vec<f64>,
+    /// Whether the sample has a weight: a row without any class left then has the loss `+inf`.
+    pub(crate) takes_part: bool,
     masses: Masses,
     /// The mass of each set.
     sets: Vec<Mass>,
@@ -49,8 +51,8 @@ impl Nested {
         let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
         let loss = match row {
             Row::Regular => self.loss(terms, gamma),
-            Row::Masked if self.weights.iter().all(|&weight| weight == 0.0) => 0.0,
-            Row::Masked => f64::INFINITY,
+            Row::Masked if self.takes_part => f64::INFINITY,
+            Row::Masked => 0.0,
             Row::Poisoned => f64::NAN,
         };
         if let Some(grad) = grad {
@@ -162,7 +164,8 @@ mod tests {
             nested.shells.push(position, position + 1);
             nested.shells.close();
         }
-        nested.weights.extend([weights[0], weights[1], 0.0]);
+        nested.weights.extend(weights);
+        nested.takes_part = true;
         let mut grad = [0.0; 3];
         let loss = nested.row(&z, Some(&mut grad), terms, 0.0);
         (loss, grad)

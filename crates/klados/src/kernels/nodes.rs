@@ -64,6 +64,7 @@ pub(crate) struct Nodes {
     /// The mass below `v`.
     mass: Vec<Mass>,
     flow: Vec<f64>,
+    after: Vec<f64>,
 }
 
 impl Nodes {
@@ -181,15 +182,18 @@ impl Nodes {
         upstream: &[f64],
         store: impl FnMut(usize, f64),
     ) {
-        let mut flow = std::mem::take(&mut self.flow);
-        flow.clear();
-        flow.extend(
-            upstream.iter().zip(&self.log_p).map(|(&up, &log_p)| if log_p == f64::NEG_INFINITY { 0.0 } else { up }),
-        );
-        flow[0] = -flow[1..].iter().sum::<f64>();
-        self.flow = flow;
+        self.flow.clear();
+        let live = |(&up, &log_p): (&f64, &f64)| if log_p == f64::NEG_INFINITY { 0.0 } else { up };
+        self.flow.extend(upstream.iter().zip(&self.log_p).map(live));
+        self.flow[0] = 0.0;
         match &tables.shape {
-            Shape::Tree { parent, .. } => self.flow_down(z, tables, parent, store),
+            Shape::Tree { parent, offsets, children } => {
+                // log P(v) is the sum of the conditional ones above v, so those have what is sent from below.
+                for node in (1..tables.nodes).rev() {
+                    self.flow[parent[node] as usize] += self.flow[node];
+                }
+                self.flow_down(z, tables, offsets, children, store);
+            }
             Shape::Dag(Closure { offsets, above }) => self.backward_dag(z, offsets, above, store),
         }
     }
@@ -202,26 +206,41 @@ impl Nodes {
         upstream: &[f64],
         store: impl FnMut(usize, f64),
     ) {
-        let Shape::Tree { parent, .. } = &tables.shape else { return };
+        let Shape::Tree { offsets, children, .. } = &tables.shape else { return };
         self.flow.clear();
         self.flow.extend_from_slice(upstream);
-        self.flow[0] = 0.0;
-        for node in 1..tables.nodes {
-            self.flow[parent[node] as usize] -= upstream[node];
-        }
-        self.flow_down(z, tables, parent, store);
+        self.flow_down(z, tables, offsets, children, store);
     }
 
-    /// `flow(v) += P(v | parent) flow(parent)`: what the normalisations above a node send down to it.
+    /// From `flow[v] = dL / d log P(v | parent)` to the gradient by the log-mass of each node, from the root down:
+    /// `(1 - P) flow(v) - P (flow of the siblings) + P (gradient of the parent)`, `P = P(v | parent)`. The siblings are
+    /// summed without `v`, so that nothing cancels.
     fn flow_down<T: Element>(
         &mut self,
         z: &[T],
         tables: &NodeTables,
-        parent: &[u32],
+        offsets: &[u32],
+        children: &[u32],
         mut store: impl FnMut(usize, f64),
     ) {
-        for node in 1..tables.nodes {
-            self.flow[node] += scalar::exp(self.log_cond[node]) * self.flow[parent[node] as usize];
+        self.flow[0] = 0.0;
+        for node in 0..tables.nodes {
+            let children = &children[offsets[node] as usize..offsets[node + 1] as usize];
+            self.after.clear();
+            let mut sum = 0.0;
+            for &child in children.iter().rev() {
+                self.after.push(sum);
+                sum += self.flow[child as usize];
+            }
+            let mut before = 0.0;
+            for &child in children {
+                let own = self.flow[child as usize];
+                let siblings = before + self.after.pop().unwrap_or(0.0);
+                let log_p = self.log_cond[child as usize];
+                self.flow[child as usize] =
+                    scalar::one_minus_exp(log_p) * own + scalar::exp(log_p) * (self.flow[node] - siblings);
+                before += own;
+            }
         }
         for (class, (z, &node)) in z.iter().zip(&tables.class_node).enumerate() {
             let masked = z.to_f64() == f64::NEG_INFINITY;
@@ -229,21 +248,30 @@ impl Nodes {
         }
     }
 
+    /// `sum_{v above k} flow(v) (1 - P(v)) p_k / P(v) - p_k (flow of the nodes that are not above k)`.
     fn backward_dag<T: Element>(&mut self, z: &[T], offsets: &[u32], above: &[u32], mut store: impl FnMut(usize, f64)) {
+        let sending = |flow: &&f64| **flow != 0.0;
+        let total: f64 = self.flow.iter().sum();
+        let senders = self.flow.iter().filter(sending).count();
         for (class, z) in z.iter().enumerate() {
             let mass = Mass::of(z.to_f64());
             if mass.is_none() {
                 store(class, 0.0);
                 continue;
             }
-            let mut sum = self.flow[0] * mass.over(self.mass[0]);
+            let (mut pull, mut inside, mut counted) = (0.0, 0.0, 0);
             for &node in &above[offsets[class] as usize..offsets[class + 1] as usize] {
                 let flow = self.flow[node as usize];
                 if flow != 0.0 {
-                    sum += flow * mass.over(self.mass[node as usize]);
+                    let outside = scalar::one_minus_exp(self.log_p[node as usize]);
+                    pull += flow * outside * mass.over(self.mass[node as usize]);
+                    inside += flow;
+                    counted += 1;
                 }
             }
-            store(class, sum);
+            // Where every sender is above the class the difference is 0, which rounding must not hide.
+            let others = if counted == senders { 0.0 } else { total - inside };
+            store(class, pull - others * mass.over(self.mass[0]));
         }
     }
 }

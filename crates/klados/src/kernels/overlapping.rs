@@ -16,6 +16,8 @@ pub(crate) struct Overlapping {
     pub(crate) weights: Vec<f64>,
     /// By set and atom, row-major: whether the atom is in the set.
     pub(crate) contains: Vec<bool>,
+    /// Whether the sample has a weight: a row without any class left then has the loss `+inf`.
+    pub(crate) takes_part: bool,
     masses: Masses,
     sets: Vec<Mass>,
     complements: Vec<f64>,
@@ -35,8 +37,8 @@ impl Overlapping {
         let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
         let loss = match row {
             Row::Regular => self.loss(gamma),
-            Row::Masked if self.weights.iter().all(|&weight| weight == 0.0) => 0.0,
-            Row::Masked => f64::INFINITY,
+            Row::Masked if self.takes_part => f64::INFINITY,
+            Row::Masked => 0.0,
             Row::Poisoned => f64::NAN,
         };
         if let Some(grad) = grad {

@@ -28,7 +28,7 @@ pub(crate) fn label(spec: &LabelSpec, hierarchy: &Hierarchy) -> Label {
     }
 }
 
-fn run<T: Element>(criterion: &Criterion, logits: &[f64], labels: &[Label]) -> Output {
+pub(crate) fn run<T: Element>(criterion: &Criterion, logits: &[f64], labels: &[Label]) -> Output {
     let logits: Vec<T> = logits.iter().map(|&z| T::from_f64(z)).collect();
     let mut losses = vec![T::default(); labels.len()];
     let mut grad = vec![T::default(); logits.len()];

@@ -3,5 +3,7 @@
 mod architecture;
 mod formats;
 mod hierarchies;
+mod inputs;
 mod labels;
 mod losses;
+mod properties;
