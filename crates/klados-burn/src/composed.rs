@@ -222,12 +222,17 @@ fn bucket(logits: Tensor<2>, sets: &[&[usize]], width: usize) -> Tensor<2> {
 fn log_sum_exp(values: Tensor<3>, counted: Option<Tensor<3>>) -> Tensor<2> {
     // The maximum cancels, and so does its gradient.
     let max = values.clone().max_dim(2).detach();
+    // A set whose classes are all masked has no maximum to take off and no gradient, only the value -inf. What it would
+    // do to the gradient, 0 times infinity, must not reach the row's other sets.
+    let masked = max.clone().equal_scalar(f64::NEG_INFINITY);
+    let max = max.mask_fill(masked.clone(), 0.0);
     let terms = (values - max.clone()).exp();
     let terms = match counted {
         Some(counted) => terms * counted,
         None => terms,
     };
-    (terms.sum_dim(2).log() + max).squeeze_dim(2)
+    let sum = terms.sum_dim(2).mask_fill(masked.clone(), 1.0).log() + max;
+    sum.mask_fill(masked, f64::NEG_INFINITY).squeeze_dim(2)
 }
 
 fn select(logits: Tensor<2>, columns: impl Iterator<Item = usize>) -> Tensor<2> {

@@ -9,7 +9,7 @@ use klados::{Criterion, CriterionError, Hierarchy};
 
 use crate::{HierarchicalLoss, Implementation, Targets};
 
-/// Configuration to create a [hierarchical cross-entropy](HierarchicalCrossEntropyLoss).
+/// Configuration to create a [hierarchical cross-entropy](HierarchicalCrossEntropyLoss), where there is an example.
 #[derive(Config, Debug)]
 pub struct HierarchicalCrossEntropyLossConfig {
     /// How fast the weights fall from the top, from 0.

@@ -13,8 +13,11 @@ pub enum Implementation {
     /// probability is `1e-30` or `1 - 1e-30`. Needs logits on Flex.
     Fused,
     /// Burn's tensor operations: any device, plain floating point. A loss is off by some units in the last place of the
-    /// largest logit, so small losses lose their digits. With masked classes (`-inf` logits), label smoothing, soft
-    /// targets and soft labels give an infinite loss here; the fused path leaves masked classes out.
+    /// largest logit, so small losses lose their digits.
+    ///
+    /// Masked classes (`-inf` logits) are fine beside a label; but where the label itself is masked the other classes
+    /// keep a gradient, and label smoothing, soft targets and soft labels then give an infinite loss. The fused path
+    /// leaves masked classes out of those.
     Composed,
 }
 

@@ -9,7 +9,7 @@ use klados::{Criterion, CriterionError, Hierarchy};
 
 use crate::{HierarchicalLoss, Implementation, Targets};
 
-/// Configuration to create a [marginal cross-entropy](MarginalCrossEntropyLoss).
+/// Configuration to create a [marginal cross-entropy](MarginalCrossEntropyLoss), where there is an example.
 #[derive(Config, Debug)]
 pub struct MarginalCrossEntropyLossConfig {
     /// The weight of each node's term.

@@ -9,7 +9,7 @@ use klados::{Criterion, CriterionError, Hierarchy};
 
 use crate::{HierarchicalLoss, Implementation, Targets};
 
-/// Configuration to create a [soft-label loss](SoftLabelsLoss).
+/// Configuration to create a [soft-label loss](SoftLabelsLoss), where there is an example.
 #[derive(Config, Debug)]
 pub struct SoftLabelsLossConfig {
     /// How sharply the target falls with the distance, from 0.

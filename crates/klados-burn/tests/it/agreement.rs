@@ -43,7 +43,7 @@ fn agree(loss: impl Into<Loss>, hierarchy: &Hierarchy, seed: u64, label: impl Fn
 
 #[test]
 fn marginal_cross_entropy_on_a_tree() {
-    for classes in [6, 67, 203] {
+    for classes in [6, 8, 67, 203] {
         agree(MarginalCrossEntropy::new(), &tree(classes), 1, label);
         agree(MarginalCrossEntropy::new().weights(Weights::Balanced).gamma(2.0), &tree(classes), 2, label);
         agree(MarginalCrossEntropy::new().gamma(0.5).unresolved(Unresolved::Skip), &tree(classes), 3, label);

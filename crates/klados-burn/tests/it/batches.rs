@@ -1,8 +1,9 @@
 //! Batches that are empty, padded, mixed, transposed, narrow in type, or wrong.
 
+use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Int, Tensor};
-use klados::loss::MarginalCrossEntropy;
+use klados::loss::{MarginalCrossEntropy, Weights};
 use klados::{Hierarchy, Label, Loss};
 use klados_burn::{
     HierarchicalCrossEntropyLossConfig, HierarchicalLoss, Implementation, MarginalCrossEntropyLossConfig, Reduction,
@@ -55,6 +56,25 @@ fn ignored_samples_take_no_part_even_where_they_are_nan() {
         assert_eq!(gradient[6..12], [0.0; 6]);
         assert!(gradient[..6].iter().all(|entry| *entry != 0.0));
     }
+}
+
+#[test]
+fn masked_classes_beside_the_label() {
+    let hierarchy = tree(67);
+    let (labels, device) = ([Label::Class(0), Label::Class(7), Label::Class(66)], Device::flex().autodiff());
+    let mut rows = Numbers(5).values(3 * 67, 2.0);
+    // In the second row the first row's whole group, and more, and in the third everything in groups.
+    rows[67..67 + 6].fill(f64::NEG_INFINITY);
+    rows[2 * 67..2 * 67 + 65].fill(f64::NEG_INFINITY);
+    let [fused, composed] = PATHS.map(|path| {
+        let logits = matrix(&rows, [3, 67], DType::F32, &device).require_grad();
+        let losses = loss(&hierarchy, path).forward_no_reduction(logits.clone(), &labels);
+        let gradient = logits.grad(&losses.clone().sum().backward()).unwrap();
+        (values(losses), values(gradient))
+    });
+    assert_close(&composed.0, &fused.0, 1e-5);
+    assert_close(&composed.1, &fused.1, 1e-5);
+    assert_eq!(composed.1[67..67 + 6], [0.0; 6]);
 }
 
 #[test]
@@ -169,6 +189,19 @@ fn a_configuration_that_does_not_fit_is_an_error() {
     let error = MarginalCrossEntropyLossConfig::new().with_class_weight(Some(vec![1.0; 5])).init(&tree(6)).unwrap_err();
     assert!(error.to_string().contains('5') && error.to_string().contains('6'), "{error}");
     assert!(SoftLabelsLossConfig::new().with_beta(-1.0).init(&tree(6)).is_err());
+}
+
+#[test]
+fn a_configuration_reads_back_as_it_was_written() {
+    let config = MarginalCrossEntropyLossConfig::new()
+        .with_weights(Weights::Power { q: 0.5, total: 2.0 })
+        .with_class_weight(Some(vec![1.0; 6]))
+        .with_implementation(Implementation::Composed);
+    let written = config.to_string();
+    let read = MarginalCrossEntropyLossConfig::load_binary(written.as_bytes()).unwrap();
+    assert_eq!(read.to_string(), written);
+    let (config, read) = (config.init(&tree(6)).unwrap(), read.init(&tree(6)).unwrap());
+    assert_eq!(read.criterion().loss(), config.criterion().loss());
 }
 
 #[test]
