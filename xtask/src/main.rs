@@ -1,7 +1,7 @@
 //! `cargo xtask`: the repository's tasks, the same for developers and for continuous integration.
 //!
 //! `test` has one file with its steps; `process` runs commands in the repository's root; `python` has the virtual
-//! environment of the second statement of the mathematics.
+//! environment of the second statement of the mathematics. The library beside this, `pages`, is for doctests only.
 #![expect(clippy::print_stdout, reason = "what a task reports is its output")]
 #![expect(clippy::print_stderr, reason = "errors go to standard error")]
 

@@ -132,7 +132,7 @@ fn core_without_features(tests: &mut Tests) -> Result<Outcome> {
     tests.run(&["-p", "klados", "--no-default-features", "--lib", "--tests"])
 }
 
-/// The examples of the API docs, and through this crate's library those of the README.
+/// The examples of the API docs, and those of the pages, through the library `pages`.
 fn doctests(tests: &mut Tests) -> Result<Outcome> {
     tests.run(&["--workspace", "--doc"])
 }

@@ -1,0 +1,8 @@
+//! The Rust examples of the repository's pages, as doctests: `cargo test -p xtask --doc`.
+//!
+//! A library of its own, because binaries have no doctests, and here, because no published crate holds these files.
+
+/// The examples of `docs/tutorial.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/tutorial.md")]
+pub struct Tutorial;
