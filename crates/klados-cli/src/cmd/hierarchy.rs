@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::format::Format;
 use super::warnings;
-use crate::data::hierarchy::{self, HierarchyOptions};
+use crate::data::hierarchy::{self, HierarchyOptions, lookup_name};
 
 /// Look at a hierarchy.
 #[derive(Debug, clap::Args)]
@@ -86,25 +86,31 @@ fn write_text(hierarchy: &Hierarchy, deepest: usize, out: &mut dyn Write) -> Res
     }
     writeln!(out, "\ncolumns of the logits")?;
     let width = (classes.max(1) - 1).to_string().len();
-    for (column, name) in hierarchy.class_names().enumerate() {
+    for (column, name) in class_names(hierarchy).enumerate() {
         writeln!(out, "{column:width$}  {name}")?;
     }
     Ok(())
 }
 
 #[derive(Serialize)]
-struct Json<'a> {
+struct Json {
     /// The columns of losses with a logit a class.
-    classes: Vec<&'a str>,
+    classes: Vec<String>,
     /// The columns of losses with a logit a node.
-    nodes: Vec<&'a str>,
+    nodes: Vec<String>,
+}
+
+/// The names of the classes as `--columns` takes them.
+fn class_names(hierarchy: &Hierarchy) -> impl Iterator<Item = String> {
+    (0..hierarchy.class_count())
+        .map(|class| lookup_name(hierarchy, hierarchy.class_node(class), hierarchy.class_name(class)))
 }
 
 fn write_json(hierarchy: &Hierarchy, out: &mut dyn Write) -> Result<()> {
-    let nodes = hierarchy.nodes_by_appearance();
+    let nodes = hierarchy.nodes_by_appearance().into_iter();
     let json = Json {
-        classes: hierarchy.class_names().collect(),
-        nodes: nodes.into_iter().map(|node| hierarchy.name(node)).collect(),
+        classes: class_names(hierarchy).collect(),
+        nodes: nodes.map(|node| lookup_name(hierarchy, node, hierarchy.name(node))).collect(),
     };
     serde_json::to_writer(&mut *out, &json)?;
     Ok(writeln!(out)?)

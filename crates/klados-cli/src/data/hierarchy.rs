@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use klados::format::CsvOptions;
-use klados::{Hierarchy, HierarchyErrorKind};
+use klados::{Hierarchy, HierarchyErrorKind, NodeId};
 
 use super::labels;
 
@@ -37,6 +37,11 @@ pub(crate) fn read(path: &Path, options: &HierarchyOptions) -> Result<Hierarchy>
         HierarchyErrorKind::Io => anyhow!("cannot read {error}"),
         _ => error.into(),
     })
+}
+
+/// A name by which a node can be looked up: `short`, or its path where several nodes share that.
+pub(crate) fn lookup_name(hierarchy: &Hierarchy, node: NodeId, short: &str) -> String {
+    if hierarchy.node(short).is_ok() { short.to_owned() } else { hierarchy.path(node) }
 }
 
 /// The hierarchy with the classes, and so the logits' columns, that a file names one a line.

@@ -70,6 +70,24 @@ fn json_has_the_order_of_classes_and_of_nodes() {
 }
 
 #[test]
+fn names_that_are_not_unique_are_printed_as_paths() {
+    let folder = Folder::new();
+    folder.write("h.csv", "genus,family\nIris,Iridaceae\nIris,Tarachodidae\nCrocus,Iridaceae\n");
+    let shown = folder.run(&["hierarchy", "show", "h.csv", "--format", "json"]).success();
+    let expected = r#"{"classes":["Iridaceae > Iris","Tarachodidae > Iris","Crocus"],"#;
+    assert!(shown.starts_with(expected), "{shown}");
+    // What is printed is taken back.
+    let text = folder.run(&["hierarchy", "show", "h.csv"]).success();
+    let columns: String =
+        text.lines().skip_while(|line| !line.starts_with("columns")).skip(1).fold(String::new(), |columns, line| {
+            columns + line.split_once("  ").expect("a column and a name").1 + "\n"
+        });
+    folder.write("columns.txt", columns);
+    let again = folder.run(&["hierarchy", "show", "h.csv", "--columns", "columns.txt"]).success();
+    assert_eq!(text, again);
+}
+
+#[test]
 fn errors_name_file_and_line() {
     let folder = Folder::new();
     folder.write("h.csv", "child,parent\nbat,mammal\ncrow,\n").write("j.json", "{\"nodes\": 3}");

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::terms::NodeTerm;
 use crate::cmd::format::{Number, rounded};
+use crate::data::hierarchy::lookup_name;
 use crate::data::npy::Values;
 
 /// So many samples, and so many nodes a level, are shown to people; programs get all.
@@ -172,13 +173,10 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// A name by which the node can be looked up: the short one, or its path where several nodes share that.
+    /// A name by which the nodes can be looked up, as in a label.
     fn name_of(&self, nodes: &[NodeId]) -> String {
-        let one = |node: &NodeId| {
-            let name = self.hierarchy.name(*node);
-            if self.hierarchy.node(name).is_ok() { name.to_owned() } else { self.hierarchy.path(*node) }
-        };
-        nodes.iter().map(one).collect::<Vec<_>>().join("|")
+        let names = nodes.iter().map(|node| lookup_name(self.hierarchy, *node, self.hierarchy.name(*node)));
+        names.collect::<Vec<_>>().join("|")
     }
 
     /// The level that all the nodes are on.
