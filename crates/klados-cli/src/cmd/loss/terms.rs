@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
-use klados::{Criterion, Element, Hierarchy, Label, Loss, NodeId, NodeLogProbs, TermSet};
+use anyhow::Result;
+use klados::{Criterion, Element, Hierarchy, Label, Loss, NodeId, NodeLogProbs, Term, TermSet};
 
 /// The terms of one node, or of a union of nodes.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +30,11 @@ pub(crate) struct Batch<'a, T> {
 pub(crate) fn means<T: Element>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
     let hierarchy = batch.criterion.hierarchy();
     let normalizer = batch.criterion.normalizer(batch.labels)?;
+    let gamma = batch.criterion.gamma();
     let node_log_probs = NodeLogProbs::new(hierarchy);
-    let smoothing = Smoothing::of(batch.criterion)?;
-    let columns = batch.criterion.columns();
+    let (plain, epsilon) = without_smoothing(batch.criterion)?;
+    let smooth = prepare(hierarchy, smoothing(&plain, epsilon, |_| true)?);
+    let columns = plain.columns();
     // Rows of one label have the same terms: made once, not kept, as soft labels have one for every class.
     let mut order: Vec<usize> = (0..batch.labels.len()).collect();
     order.sort_by_key(|&row| batch.texts[row]);
@@ -40,18 +42,27 @@ pub(crate) fn means<T: Element>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
     let mut log_p = vec![0.0; hierarchy.node_count()];
     for rows in order.chunk_by(|&a, &b| batch.texts[a] == batch.texts[b]) {
         let label = &batch.labels[rows[0]];
-        let terms = prepare(hierarchy, batch.criterion.terms(label)?);
+        if *label == Label::Ignored {
+            continue;
+        }
+        let mut terms = plain.terms(label)?;
+        terms.iter_mut().for_each(|term| term.weight *= 1.0 - epsilon);
+        let prepared = prepare(hierarchy, terms.clone());
         for &row in rows {
             let logits: Vec<f64> = batch.logits[row * columns..][..columns].iter().map(|z| z.to_f64()).collect();
             node_log_probs.forward(&logits, &mut log_p)?;
             let is_masked = logits.contains(&f64::NEG_INFINITY) && batch.losses[row].to_f64().is_finite();
-            let own_terms = match is_masked {
-                true => smoothing.masked_terms(batch.criterion, label, &logits)?,
-                false => None,
+            let open = |class: usize| logits[class] != f64::NEG_INFINITY;
+            let own: [Vec<Prepared>; 2];
+            let (terms, smooth) = if is_masked {
+                let target = unmasked(&plain, &terms, open);
+                own = [prepare(hierarchy, target), prepare(hierarchy, smoothing(&plain, epsilon, open)?)];
+                (&own[0], &own[1])
+            } else {
+                (&prepared, &smooth)
             };
-            let own_terms = own_terms.map(|terms| prepare(hierarchy, terms));
-            for term in own_terms.as_ref().unwrap_or(&terms) {
-                sums.add(term, term.value(&log_p, hierarchy, batch.criterion.gamma()));
+            for term in terms.iter().chain(smooth) {
+                sums.add(term, term.value(&log_p, hierarchy, gamma));
             }
         }
     }
@@ -61,6 +72,48 @@ pub(crate) fn means<T: Element>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
         nodes.chain(sums.unions).map(|(nodes, sum)| NodeTerm { nodes, mean: mean(sum) }).collect();
     terms.sort_by(|a, b| a.nodes.cmp(&b.nodes));
     Ok(terms)
+}
+
+/// The same loss without label smoothing, and how much of it there was. Apart, because the terms of the smoothing are
+/// those of all classes: made once, not for every label.
+fn without_smoothing(criterion: &Criterion) -> Result<(Criterion, f64)> {
+    let plain = match criterion.loss().clone() {
+        Loss::MarginalCrossEntropy(loss) => Loss::from(loss.label_smoothing(0.0)),
+        Loss::HierarchicalCrossEntropy(loss) => Loss::from(loss.label_smoothing(0.0)),
+        _ => return Ok((criterion.clone(), 0.0)),
+    };
+    let written = serde_json::to_value(criterion.loss())?;
+    let epsilon = written[plain.name()]["label_smoothing"].as_f64().unwrap_or(0.0);
+    Ok((plain.compile(criterion.hierarchy())?, epsilon))
+}
+
+/// The terms of the smoothing: `epsilon / N` of the loss of every class that is not masked.
+fn smoothing(plain: &Criterion, epsilon: f64, open: impl Fn(usize) -> bool) -> Result<Vec<Term>> {
+    if epsilon == 0.0 {
+        return Ok(Vec::new());
+    }
+    let classes = 0..plain.columns();
+    let count = classes.clone().filter(|&class| open(class)).count() as f64;
+    let uniform = classes.map(|class| if open(class) { 1.0 / count } else { 0.0 }).collect();
+    let mut terms = plain.terms(&Label::Soft(uniform))?;
+    let share = epsilon * count / plain.columns() as f64;
+    terms.iter_mut().for_each(|term| term.weight *= share);
+    Ok(terms)
+}
+
+/// What masked classes leave of a row's terms: the target of soft labels is divided by what is left of it.
+fn unmasked(criterion: &Criterion, terms: &[Term], open: impl Fn(usize) -> bool) -> Vec<Term> {
+    let mut left = terms.to_vec();
+    if matches!(criterion.loss(), Loss::SoftLabels(_)) {
+        let total = |terms: &[Term]| terms.iter().map(|term| term.weight).sum::<f64>();
+        left.retain(|term| match &term.set {
+            TermSet::Node(node) => criterion.hierarchy().class_at(*node).is_none_or(&open),
+            TermSet::Union(_) => true,
+        });
+        let factor = total(terms) / total(&left);
+        left.iter_mut().for_each(|term| term.weight *= factor);
+    }
+    left
 }
 
 /// Sums over samples.
@@ -88,7 +141,7 @@ struct Prepared {
     member: Vec<bool>,
 }
 
-fn prepare(hierarchy: &Hierarchy, terms: Vec<klados::Term>) -> Vec<Prepared> {
+fn prepare(hierarchy: &Hierarchy, terms: Vec<Term>) -> Vec<Prepared> {
     let prepared = terms.into_iter().map(|term| {
         let (nodes, member) = match term.set {
             TermSet::Node(node) => (vec![node], Vec::new()),
@@ -131,66 +184,4 @@ fn log_sum(hierarchy: &Hierarchy, log_p: &[f64], member: &[bool]) -> f64 {
     let sum = max + of(true).map(|log_p| (log_p - max).exp()).sum::<f64>().ln();
     let rest: f64 = of(false).map(f64::exp).sum();
     if rest < 0.5 { (-rest).ln_1p() } else { sum }
-}
-
-/// What masked classes change in a row's terms: the losses leave them out of a soft target and of the smoothing, which
-/// [`Criterion::terms`] cannot know.
-enum Smoothing {
-    /// Terms of nodes only: nothing changes.
-    None,
-    /// A soft target over the classes, divided by what the mask leaves.
-    SoftLabels,
-    /// The loss without its smoothing, and the smoothing.
-    Label { plain: Criterion, epsilon: f64 },
-}
-
-impl Smoothing {
-    fn of(criterion: &Criterion) -> Result<Self> {
-        let plain = match criterion.loss().clone() {
-            Loss::SoftLabels(_) => return Ok(Self::SoftLabels),
-            Loss::MarginalCrossEntropy(loss) => Loss::from(loss.label_smoothing(0.0)),
-            Loss::HierarchicalCrossEntropy(loss) => Loss::from(loss.label_smoothing(0.0)),
-            _ => return Ok(Self::None),
-        };
-        if plain == *criterion.loss() {
-            return Ok(Self::None);
-        }
-        let written = serde_json::to_value(criterion.loss())?;
-        let epsilon = written[plain.name()]["label_smoothing"].as_f64().context("a loss without its smoothing")?;
-        Ok(Self::Label { plain: plain.compile(criterion.hierarchy())?, epsilon })
-    }
-
-    /// The terms of a row with masked classes, where they differ.
-    fn masked_terms(&self, criterion: &Criterion, label: &Label, logits: &[f64]) -> Result<Option<Vec<klados::Term>>> {
-        let open = |class: usize| logits[class] != f64::NEG_INFINITY;
-        match self {
-            Self::None => Ok(None),
-            Self::SoftLabels => {
-                let mut terms = criterion.terms(label)?;
-                let total = |terms: &[klados::Term]| terms.iter().map(|term| term.weight).sum::<f64>();
-                let before = total(&terms);
-                terms.retain(|term| match &term.set {
-                    TermSet::Node(node) => criterion.hierarchy().class_at(*node).is_none_or(open),
-                    TermSet::Union(_) => true,
-                });
-                let factor = before / total(&terms);
-                terms.iter_mut().for_each(|term| term.weight *= factor);
-                Ok(Some(terms))
-            }
-            Self::Label { plain, epsilon } => {
-                if *label == Label::Ignored {
-                    return Ok(None);
-                }
-                let count = (0..logits.len()).filter(|&class| open(class)).count() as f64;
-                let uniform = (0..logits.len()).map(|class| if open(class) { 1.0 / count } else { 0.0 }).collect();
-                let mut terms = plain.terms(label)?;
-                terms.iter_mut().for_each(|term| term.weight *= 1.0 - epsilon);
-                let mut smooth = plain.terms(&Label::Soft(uniform))?;
-                let share = epsilon * count / logits.len() as f64;
-                smooth.iter_mut().for_each(|term| term.weight *= share);
-                terms.extend(smooth);
-                Ok(Some(terms))
-            }
-        }
-    }
 }
