@@ -65,13 +65,13 @@ impl NodeLogProbs {
     pub fn forward<T: Element>(&self, logits: &[T], out: &mut [T]) -> Result<(), InputError> {
         let rows = self.rows(logits.len())?;
         self.check("the output", out.len(), rows * self.nodes.len())?;
-        let mut scratch = Nodes::default();
-        for (z, out) in logits.chunks(self.columns()).zip(out.chunks_mut(self.nodes.len())) {
+        let row = |scratch: &mut Nodes, _: usize, z: &[T], out: &mut [T], _: Option<&mut [T]>| {
             let regular = scratch.forward(z, &self.tables);
             for (out, node) in out.iter_mut().zip(&self.nodes) {
                 *out = T::from_f64(if regular { scratch.log_p[node.index()] } else { f64::NAN });
             }
-        }
+        };
+        for_each_row((logits, self.columns()), (out, self.nodes.len()), None, row);
         Ok(())
     }
 
@@ -85,27 +85,20 @@ impl NodeLogProbs {
         let rows = self.rows(logits.len())?;
         self.check("the upstream gradient", upstream.len(), rows * self.nodes.len())?;
         self.check("the gradient", grad.len(), logits.len())?;
-        let mut unused = vec![T::default(); rows];
-        for_each_row(
-            logits,
-            self.columns(),
-            &mut unused,
-            Some(grad),
-            |scratch: &mut (Nodes, Vec<f64>), row, z, _, grad| {
-                let Some(grad) = grad else { return };
-                let (nodes, by_node) = scratch;
-                if !nodes.forward(z, &self.tables) {
-                    grad.fill(T::from_f64(f64::NAN));
-                    return;
-                }
-                by_node.clear();
-                by_node.resize(self.tables.nodes, 0.0);
-                for (up, node) in upstream[row * self.nodes.len()..].iter().zip(&self.nodes) {
-                    by_node[node.index()] = up.to_f64();
-                }
-                nodes.backward_marginal(z, &self.tables, by_node, |class, value| grad[class] = T::from_f64(value));
-            },
-        );
+        let row = |scratch: &mut (Nodes, Vec<f64>), row: usize, z: &[T], grad: &mut [T], _: Option<&mut [T]>| {
+            let (nodes, by_node) = scratch;
+            if !nodes.forward(z, &self.tables) {
+                grad.fill(T::from_f64(f64::NAN));
+                return;
+            }
+            by_node.clear();
+            by_node.resize(self.tables.nodes, 0.0);
+            for (up, node) in upstream[row * self.nodes.len()..].iter().zip(&self.nodes) {
+                by_node[node.index()] = up.to_f64();
+            }
+            nodes.backward_marginal(z, &self.tables, by_node, |class, value| grad[class] = T::from_f64(value));
+        };
+        for_each_row((logits, self.columns()), (grad, self.columns()), None, row);
         Ok(())
     }
 

@@ -170,9 +170,10 @@ impl Criterion {
     }
 
     fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T], grad: Option<&mut [T]>) {
-        for_each_row(logits, self.columns(), losses, grad, |scratch: &mut Scratch<T>, row, z, loss, grad| {
-            *loss = T::from_f64(self.inner.row(scratch, &labels[row], z, grad));
-        });
+        let row = |scratch: &mut Scratch<T>, row: usize, z: &[T], loss: &mut [T], grad: Option<&mut [T]>| {
+            loss[0] = T::from_f64(self.inner.row(scratch, &labels[row], z, grad));
+        };
+        for_each_row((logits, self.columns()), (losses, 1), grad, row);
     }
 
     fn check(&self, logits: usize, labels: &[Label], losses: usize) -> Result<(), InputError> {
