@@ -15,7 +15,13 @@ pub(super) fn read(
     let child = table.column(options.child_column.as_deref().unwrap_or("child"))?;
     let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
     while let Some(record) = table.next()? {
-        builder.at_line(line(record)).add_edge(&record[parent], &record[child])?;
+        builder.at_line(line(record));
+        // An edge list has no other way to name a root that is a class.
+        if record[parent].is_empty() {
+            builder.add_root(&record[child])?;
+        } else {
+            builder.add_edge(&record[parent], &record[child])?;
+        }
     }
     Ok(())
 }

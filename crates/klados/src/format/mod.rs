@@ -66,13 +66,14 @@ impl Hierarchy {
     ///
     /// A header with the columns `child` and `parent`, in either order, is a file of edges; columns of other names are
     /// asked for by [`CsvOptions::edges`]. Any other header is one column a rank, from the top or from the bottom,
-    /// whichever the values show: a more specific rank has more distinct values. Lines may come in any order, with LF or
+    /// whichever the values show: a more specific rank has more distinct values. An empty parent
+    /// makes a node a root, with a warning where there are several roots. Lines may come in any order, with LF or
     /// CRLF, with or without a byte order mark; a field may be quoted; `NA` is a name like any other. Fields are separated
     /// by commas, or by tabs or semicolons where the header has only those.
     ///
     /// # Errors
     ///
-    /// With file and line: a cycle, a self-loop, a missing parent, an empty name, a line with another number of fields,
+    /// With file and line: a cycle, a self-loop, an empty parent of a node that elsewhere has one, an empty name, a line with another number of fields,
     /// text that is not UTF-8, a header that does not say what it holds.
     pub fn from_csv_path(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, HierarchyError> {
         let path = path.as_ref();

@@ -29,8 +29,8 @@ pub struct HierarchyBuilder {
     graph: Graph,
     /// By name (edges) or by joined path (paths).
     index: HashMap<Box<str>, u32>,
-    /// The classes that the user states, by node.
-    classes: Option<Vec<u32>>,
+    /// Nodes that are said to have no parent, with the line that says so.
+    roots: Vec<(u32, Option<u64>)>,
     line: Option<u64>,
 }
 
@@ -72,6 +72,19 @@ impl HierarchyBuilder {
         Ok(self)
     }
 
+    /// Adds a node and says that it has no parent. Where the hierarchy then has several roots a
+    /// [warning](Hierarchy::warnings) lists the nodes that were added so, as a parent may have been forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`HierarchyErrorKind::EmptyName`](super::HierarchyErrorKind::EmptyName); `build` fails if the node has a parent
+    /// after all.
+    pub fn add_root(&mut self, name: &str) -> Result<&mut Self, HierarchyError> {
+        let node = self.intern(name, name)?;
+        self.roots.push((node, self.line));
+        Ok(self)
+    }
+
     /// Adds the edge from `parent` to `child`, and the nodes where they are new (the child first). The same name is the
     /// same node. An edge that is there already is reported among the [warnings](Hierarchy::warnings).
     ///
@@ -80,10 +93,7 @@ impl HierarchyBuilder {
     /// An empty name, or a node that is its own parent.
     pub fn add_edge(&mut self, parent: &str, child: &str) -> Result<&mut Self, HierarchyError> {
         if parent.trim().is_empty() && !child.trim().is_empty() {
-            let message = format!(
-                "\"{child}\" has no parent: the parent's name is empty (a root needs no line of its own, it is there \
-                 as the parent of its children)"
-            );
+            let message = format!("\"{child}\" has no parent: the parent's name is empty");
             return Err(HierarchyError::new(Kind::MissingParent, message).at_line(self.line));
         }
         let child_node = self.intern(child, child)?;
@@ -178,9 +188,33 @@ impl HierarchyBuilder {
     ///
     /// # Errors
     ///
-    /// A cycle (with its nodes), or no node at all.
-    pub fn build(self) -> Result<Hierarchy, HierarchyError> {
-        assemble(self.graph, self.classes)
+    /// A cycle (with its nodes), no node at all, or a node that is said to be a root and has a parent.
+    pub fn build(mut self) -> Result<Hierarchy, HierarchyError> {
+        self.check_roots()?;
+        assemble(self.graph, None)
+    }
+
+    fn check_roots(&mut self) -> Result<(), HierarchyError> {
+        let Some(&(_, first_line)) = self.roots.first() else { return Ok(()) };
+        let mut parent_of = vec![NONE; self.graph.names.len()];
+        for &(parent, child, _) in &self.graph.edges {
+            parent_of[child as usize] = parent;
+        }
+        let name = |node: u32| &self.graph.names[node as usize];
+        for &(node, line) in self.roots.iter().filter(|(node, _)| parent_of[*node as usize] != NONE) {
+            let parent = name(parent_of[node as usize]);
+            let message = format!("\"{}\" has no parent here, and elsewhere the parent \"{parent}\"", name(node));
+            return Err(HierarchyError::new(Kind::MissingParent, message).at_line(line));
+        }
+        if parent_of.iter().filter(|&&parent| parent == NONE).count() > 1 {
+            let message = format!(
+                "{} of the nodes have an empty parent and are taken to be roots: {}",
+                self.roots.len(),
+                list(self.roots.iter().map(|&(node, _)| name(node)), 5)
+            );
+            self.graph.warnings.push(Warning { location: Location { file: None, line: first_line }, message });
+        }
+        Ok(())
     }
 
     fn intern(&mut self, key: &str, name: &str) -> Result<u32, HierarchyError> {

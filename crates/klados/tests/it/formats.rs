@@ -83,7 +83,7 @@ fn errors_name_the_line() {
         "line 4: 3 nodes form a cycle, each the child of the next and the last of the first: \"a\", \"b\", \"c\""
     );
     assert_eq!(message("child,parent\na,b\nc,c\n"), "line 3: \"c\" is given as its own parent");
-    assert!(message("child,parent\na,b\nc,\n").starts_with("line 3: \"c\" has no parent"));
+    assert_eq!(message("child,parent\na,b\na,\n"), "line 3: \"a\" has no parent here, and elsewhere the parent \"b\"");
     assert_eq!(message("child,parent\n,b\n"), "line 2: empty name");
     assert_eq!(
         message("child,parent\na,b\na,b,c\n"),
@@ -95,6 +95,18 @@ fn errors_name_the_line() {
     assert!(message("genus,species\n,\n").starts_with("line 2: "));
     let latin1 = Hierarchy::from_csv_reader(&b"child,parent\nb\xe4r,x\n"[..], &CsvOptions::new()).unwrap_err();
     assert_eq!(latin1.to_string(), "line 2: field 1 is not valid UTF-8");
+}
+
+#[test]
+fn an_empty_parent_is_a_root() {
+    let one = read("child,parent\nlife,\nplant,life\n").unwrap();
+    assert_eq!((one.name(klados::NodeId::ROOT), one.warnings().len()), ("life", 0));
+    let several = read("child,parent\na,b\nlonely,\nc,\n").unwrap();
+    assert_eq!(several.class_names().collect::<Vec<_>>(), ["a", "lonely", "c"]);
+    assert_eq!(
+        several.warnings()[0].to_string(),
+        "line 3: 2 of the nodes have an empty parent and are taken to be roots: \"lonely\", \"c\""
+    );
 }
 
 #[test]
@@ -132,6 +144,8 @@ fn real_hierarchies() {
         ("imagenet1k-wordnet-dag", 1860, 1000, false),
         ("cifar100-superclasses", 121, 100, true),
         ("nabirds", 1011, 555, true),
+        ("crates-io-categories", 104, 92, true),
+        ("cell-ontology-cl-basic-2022-12", 2644, 1630, false),
     ] {
         let hierarchy = load(name);
         assert_eq!(hierarchy.node_count(), nodes + usize::from(hierarchy.root_is_added()), "{name}");
