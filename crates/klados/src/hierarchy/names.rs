@@ -45,10 +45,16 @@ impl Names {
     /// The error for a name that is not there, with the names nearest to it.
     pub(crate) fn unknown(&self, what: &str, name: &str) -> HierarchyError {
         let lower = name.to_lowercase();
+        // Jaro-Winkler likes long words with a common start; a slip or two in a short word is an edit distance.
+        let edits = (lower.chars().count() / 3).max(1);
+        let similarity = |other: &str| match strsim::osa_distance(&lower, other) <= edits {
+            true => 1.0,
+            false => strsim::jaro_winkler(&lower, other),
+        };
         let mut near: Vec<(f64, &str)> = self
             .iter()
             .filter(|other| !other.is_empty())
-            .map(|other| (strsim::jaro_winkler(&lower, &other.to_lowercase()), other))
+            .map(|other| (similarity(&other.to_lowercase()), other))
             .filter(|&(similarity, _)| similarity >= 0.75)
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));

@@ -38,6 +38,7 @@ fn errors_say_what_to_write() {
     let hierarchy = dogs();
     let message = |label: &str| hierarchy.parse_label(label).unwrap_err().to_string();
     assert_eq!(message("podle"), "unknown label \"podle\"; the nearest names are \"poodle\"");
+    assert_eq!(message("dgo"), "unknown label \"dgo\"; the nearest names are \"dog\"");
     assert_eq!(message("xyzzy"), "unknown label \"xyzzy\"");
     assert_eq!(message("cat|"), "the label \"cat|\" has an empty part; write a|b for \"a or b\"");
     assert_eq!(
