@@ -6,3 +6,8 @@
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/tutorial.md")]
 pub struct Tutorial;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
