@@ -57,7 +57,8 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
         });
     }
     println!("\n=== all steps\n{}", lines.join("\n"));
-    println!("{} tests passed, {} ignored, in {:.0} s", tests.passed, tests.ignored, started.elapsed().as_secs_f64());
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{} tests passed, {} ignored; {seconds:.0} s in all", tests.passed, tests.ignored);
     Ok(())
 }
 
