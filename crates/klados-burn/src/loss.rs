@@ -149,3 +149,55 @@ pub(crate) fn widen(logits: Tensor<2>) -> Tensor<2> {
 pub(crate) fn narrow<const D: usize>(tensor: Tensor<D>, dtype: DType) -> Tensor<D> {
     if tensor.dtype() == dtype { tensor } else { tensor.cast(dtype) }
 }
+
+/// The methods that every loss of its own name hands on to the [`HierarchicalLoss`] in it.
+macro_rules! forward_to_loss {
+    ($module:ident) => {
+        impl $module {
+            /// The loss of a batch; see [`HierarchicalLoss::forward`](crate::HierarchicalLoss::forward).
+            ///
+            /// # Shapes
+            ///
+            /// - logits: `[batch, classes]`
+            /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`](crate::Targets)
+            /// - returns `[1]`
+            ///
+            /// # Panics
+            ///
+            /// If shapes differ, a target is not one of the hierarchy, or the loss has no meaning for it.
+            pub fn forward<'a>(
+                &self,
+                logits: burn::tensor::Tensor<2>,
+                targets: impl Into<$crate::Targets<'a>>,
+                reduction: burn::nn::loss::Reduction,
+            ) -> burn::tensor::Tensor<1> {
+                self.loss.forward(logits, targets, reduction)
+            }
+
+            /// The loss of each sample; 0 where it is ignored.
+            ///
+            /// # Shapes
+            ///
+            /// - logits: `[batch, classes]`
+            /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`](crate::Targets)
+            /// - returns `[batch]`
+            ///
+            /// # Panics
+            ///
+            /// As [`forward`](Self::forward).
+            pub fn forward_no_reduction<'a>(
+                &self,
+                logits: burn::tensor::Tensor<2>,
+                targets: impl Into<$crate::Targets<'a>>,
+            ) -> burn::tensor::Tensor<1> {
+                self.loss.forward_no_reduction(logits, targets)
+            }
+
+            /// What the loss is compiled to.
+            pub fn criterion(&self) -> &klados::Criterion {
+                self.loss.criterion()
+            }
+        }
+    };
+}
+pub(crate) use forward_to_loss;

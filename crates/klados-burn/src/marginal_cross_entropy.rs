@@ -2,12 +2,11 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::loss::Reduction;
-use burn::tensor::Tensor;
 use klados::loss::{MarginalCrossEntropy, Unresolved, Weights};
-use klados::{Criterion, CriterionError, Hierarchy};
+use klados::{CriterionError, Hierarchy};
 
-use crate::{HierarchicalLoss, Implementation, Targets};
+use crate::loss::forward_to_loss;
+use crate::{HierarchicalLoss, Implementation};
 
 /// Configuration to create a [marginal cross-entropy](MarginalCrossEntropyLoss), where there is an example.
 #[derive(Config, Debug)]
@@ -87,39 +86,4 @@ pub struct MarginalCrossEntropyLoss {
     loss: HierarchicalLoss,
 }
 
-impl MarginalCrossEntropyLoss {
-    /// The loss of a batch; see [`HierarchicalLoss::forward`].
-    ///
-    /// # Shapes
-    ///
-    /// - logits: `[batch, classes]`
-    /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`]
-    /// - returns `[1]`
-    ///
-    /// # Panics
-    ///
-    /// If shapes differ or a target is not one of the hierarchy.
-    pub fn forward<'a>(&self, logits: Tensor<2>, targets: impl Into<Targets<'a>>, reduction: Reduction) -> Tensor<1> {
-        self.loss.forward(logits, targets, reduction)
-    }
-
-    /// The loss of each sample; 0 where it is ignored.
-    ///
-    /// # Shapes
-    ///
-    /// - logits: `[batch, classes]`
-    /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`]
-    /// - returns `[batch]`
-    ///
-    /// # Panics
-    ///
-    /// As [`forward`](Self::forward).
-    pub fn forward_no_reduction<'a>(&self, logits: Tensor<2>, targets: impl Into<Targets<'a>>) -> Tensor<1> {
-        self.loss.forward_no_reduction(logits, targets)
-    }
-
-    /// What the loss is compiled to.
-    pub fn criterion(&self) -> &Criterion {
-        self.loss.criterion()
-    }
-}
+forward_to_loss!(MarginalCrossEntropyLoss);

@@ -5,6 +5,7 @@ use super::{Inner, Objective};
 use crate::kernels::nested::{Nested, Terms};
 use crate::kernels::nodes::Nodes;
 use crate::kernels::overlapping::Overlapping;
+use crate::kernels::shells::special_gradient;
 use crate::kernels::{classes, focal};
 use crate::numeric::{Element, scalar};
 use crate::{Label, NodeId};
@@ -55,12 +56,10 @@ impl Inner {
                 }
             }
         };
-        if let Some(grad) = grad {
-            if loss.is_nan() {
-                grad.fill(T::from_f64(f64::NAN));
-            } else if loss == f64::INFINITY {
-                grad.fill(T::default());
-            }
+        if let Some(grad) = grad
+            && !loss.is_finite()
+        {
+            special_gradient(loss, grad);
         }
         loss
     }

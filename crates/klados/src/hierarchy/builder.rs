@@ -201,7 +201,7 @@ impl HierarchyBuilder {
             parent_of[child as usize] = parent;
         }
         let name = |node: u32| &self.graph.names[node as usize];
-        for &(node, line) in self.roots.iter().filter(|(node, _)| parent_of[*node as usize] != NONE) {
+        if let Some(&(node, line)) = self.roots.iter().find(|(node, _)| parent_of[*node as usize] != NONE) {
             let parent = name(parent_of[node as usize]);
             let message = format!("\"{}\" has no parent here, and elsewhere the parent \"{parent}\"", name(node));
             return Err(HierarchyError::new(Kind::MissingParent, message).at_line(line));

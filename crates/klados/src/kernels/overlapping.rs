@@ -5,7 +5,7 @@
 
 use super::focal;
 use super::mass::Mass;
-use super::shells::{Masses, Row, Shells};
+use super::shells::{Masses, Row, Shells, special_gradient};
 use crate::numeric::{Element, scalar};
 
 /// One row's atoms and sets, and the memory that the kernel reuses. The shells are the atoms.
@@ -37,16 +37,14 @@ impl Overlapping {
         let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
         let loss = match row {
             Row::Regular => self.loss(gamma),
-            Row::Masked if self.takes_part => f64::INFINITY,
-            Row::Masked => 0.0,
-            Row::Poisoned => f64::NAN,
+            special => special.special_loss(self.takes_part),
         };
         if let Some(grad) = grad {
             if row == Row::Regular && loss.is_finite() {
                 self.coefficients();
                 self.masses.spread(grad, &self.shells, &self.coefficients);
             } else {
-                grad.fill(T::from_f64(if loss.is_nan() { f64::NAN } else { 0.0 }));
+                special_gradient(loss, grad);
             }
         }
         loss

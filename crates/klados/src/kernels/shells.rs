@@ -55,6 +55,22 @@ pub(crate) enum Row {
     Poisoned,
 }
 
+impl Row {
+    /// The loss of a row that has none of the ordinary kind. `takes_part`: whether the sample has a weight.
+    pub(crate) fn special_loss(self, takes_part: bool) -> f64 {
+        match self {
+            Self::Poisoned => f64::NAN,
+            Self::Masked if takes_part => f64::INFINITY,
+            Self::Masked | Self::Regular => 0.0,
+        }
+    }
+}
+
+/// The gradient of a row whose loss is not of the ordinary kind: NaN where the loss is, else 0.
+pub(crate) fn special_gradient<T: Element>(loss: f64, grad: &mut [T]) {
+    grad.fill(T::from_f64(if loss.is_nan() { f64::NAN } else { 0.0 }));
+}
+
 impl Masses {
     /// Takes the exponentials of a row, each relative to the maximum of its shell, into `terms` where it is given.
     pub(crate) fn measure<T: Element>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {

@@ -79,15 +79,6 @@ impl MarginalCrossEntropy {
         label_smoothing: f64,
         /// The exponent of the focal factor `(1 - P(u))^gamma` on each term; 0 by default.
         gamma: f64,
-        /// How a batch becomes one number; the mean by default.
-        reduction: Reduction,
-    }
-
-    /// A weight for each class; none by default.
-    #[must_use]
-    pub fn class_weight(mut self, weight: impl Into<ClassWeight>) -> Self {
-        self.class_weight = Some(weight.into());
-        self
     }
 
     /// Checks the parameters against a hierarchy and makes the tables that the kernels read.

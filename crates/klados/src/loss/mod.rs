@@ -20,7 +20,7 @@ use crate::Hierarchy;
 use crate::criterion::{Criterion, CriterionError, CriterionErrorKind};
 use crate::hierarchy::error::list;
 
-/// Setters in builder style, and `new` with the defaults.
+/// Setters in builder style, with those that every loss has, and `new` with the defaults.
 macro_rules! setters {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
         /// The loss with its default parameters.
@@ -36,6 +36,20 @@ macro_rules! setters {
                 self
             }
         )*
+
+        /// A weight for each class; none by default.
+        #[must_use]
+        pub fn class_weight(mut self, weight: impl Into<ClassWeight>) -> Self {
+            self.class_weight = Some(weight.into());
+            self
+        }
+
+        /// How a batch becomes one number; the mean by default.
+        #[must_use]
+        pub fn reduction(mut self, reduction: Reduction) -> Self {
+            self.reduction = reduction;
+            self
+        }
     };
 }
 use setters;

@@ -55,15 +55,6 @@ impl SoftLabels {
         beta: f64,
         /// The exponent of the focal factor `(1 - p_k)^gamma` on each class's term; 0 by default.
         gamma: f64,
-        /// How a batch becomes one number; the mean by default.
-        reduction: Reduction,
-    }
-
-    /// A weight for each class; none by default.
-    #[must_use]
-    pub fn class_weight(mut self, weight: impl Into<ClassWeight>) -> Self {
-        self.class_weight = Some(weight.into());
-        self
     }
 
     /// Checks the parameters against a hierarchy and makes the tables that the kernels read.
