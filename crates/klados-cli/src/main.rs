@@ -7,6 +7,12 @@
 mod args;
 mod cmd;
 mod data;
+#[cfg(feature = "train")]
+mod output;
+#[cfg(feature = "train")]
+mod report;
+#[cfg(feature = "train")]
+mod train;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -36,3 +36,10 @@ pub(crate) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Hierarchy(args) => hierarchy::run(&args, out),
     }
 }
+
+/// A line for people, on standard error.
+#[cfg(feature = "train")]
+fn note(text: &str) {
+    // Nobody to tell when nobody reads.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,21 +1,170 @@
 //! `klados predict`: a trained model on new rows.
 
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use image::{RgbImage, Rgba, RgbaImage, imageops};
 
-/// Apply a trained model: one line a row with the class, its probability and each ancestor's.
+use super::note;
+use crate::data::emoji::TILE;
+use crate::data::pictures;
+use crate::data::replace::replace;
+use crate::data::table::{Roles, Table};
+use crate::output::model_files::{self, Input, SavedModel};
+use crate::output::predictions::{Rows, Writer};
+use crate::train::levels::Levels;
+use crate::train::scores::predict;
+
+const AFTER_LONG_HELP: &str = "\
+Examples:
+  klados predict --model klados-out birds.csv
+  klados predict --model klados-out embeddings.parquet --out predictions.csv
+  klados predict --model klados-out/coarse_labels cat.png
+
+DATA is in the format that the model was trained on: a CSV or Parquet table with the same feature columns (others are not
+looked at), an .npy with as many columns, or for the models of `klados train` without DATA a PNG picture or a folder of
+them (each is made 32 x 32 pixels on white).
+
+Output is CSV, a line a row of DATA:
+  line               the line in a CSV; `row`, counted from 1, in Parquet and .npy; `picture`, the file's name
+  class              the most probable class; a path where its name is not unique
+  probability        its probability
+  LEVEL, LEVEL_probability   for each level above the classes, from the top: the class's ancestor and its probability.
+                     Levels are the ranks of the hierarchy, or depth_1, depth_2, ... where it names none. Empty where the
+                     class has no ancestor; several ancestors, in a DAG, are joined by `|`.
+The most probable node of a level need not be above the most probable class; what is printed is what is above the class.";
+
+/// Apply a trained model: a line a row with the class, its probability and that of each ancestor
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = AFTER_LONG_HELP)]
 pub(crate) struct PredictArgs {
-    /// The directory that `klados train` wrote.
+    /// The folder of a model that `klados train` wrote
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
-    /// The rows, in the format the model was trained on.
+    /// The rows: .csv, .parquet, .npy; .png or a folder of them
     pub(crate) data: PathBuf,
+    /// Where the predictions go [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Leave out rows with missing values (and say how many), instead of stopping
+    #[arg(long)]
+    pub(crate) skip_bad_rows: bool,
+}
+
+/// Rows on their way through the model.
+struct Batch {
+    /// What `positions` counts.
+    unit: &'static str,
+    /// By row: where it stands.
+    positions: Vec<String>,
+    /// `rows x features`.
+    values: Vec<f32>,
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &PredictArgs, _out: &mut dyn Write) -> Result<()> {
-    bail!("cannot predict {} with {} yet", args.data.display(), args.model.display())
+pub(crate) fn run(args: &PredictArgs, out: &mut dyn Write) -> Result<()> {
+    let saved = model_files::load(&args.model)?;
+    let batch = match &saved.config.input {
+        Input::Pictures => pictures_of(&args.data)?,
+        Input::Columns(columns) => rows_of(&args.data, columns, args.skip_bad_rows)?,
+    };
+    let (values, rows) = (batch.values.len(), batch.positions.len());
+    let width = saved.model.standardizer.mean.len();
+    if values != rows * width {
+        let found = values / rows.max(1);
+        bail!("{} has {found} features a row, the model takes {width}", args.data.display());
+    }
+    let mut text = Vec::new();
+    match &args.out {
+        None => write(&saved, &batch, out),
+        Some(path) => {
+            write(&saved, &batch, &mut text)?;
+            replace(path, |file| file.write_all(&text))
+        }
+    }
+}
+
+/// Writes the predictions, some rows at a time.
+fn write(saved: &SavedModel, batch: &Batch, out: &mut dyn Write) -> Result<()> {
+    let levels = Levels::new(&saved.hierarchy);
+    let rows = Rows { unit: batch.unit, positions: &batch.positions, labels: None };
+    let mut writer = Writer::new(out, &rows, &levels)?;
+    saved.model.each_logits(&batch.values, &mut |first, logits| {
+        for (index, prediction) in predict(&levels, logits)?.iter().enumerate() {
+            writer.write(first + index, prediction)?;
+        }
+        Ok(())
+    })?;
+    writer.finish()
+}
+
+/// The rows of a table.
+fn rows_of(path: &Path, columns: &[String], skip: bool) -> Result<Batch> {
+    // The one column of an .npy has no name, and a model trained on one takes any table of that width.
+    let named = columns.iter().all(|column| !column.is_empty());
+    let is_npy = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
+    let features = (named && !is_npy).then(|| columns.to_vec());
+    let table = Table::read(path, &Roles { features, ..Roles::default() })?;
+    let (table, message) = table.without_bad_rows(skip)?;
+    if let Some(message) = message {
+        note(&format!("warning: {message}"));
+    }
+    let positions = table.positions.iter().map(u64::to_string).collect();
+    Ok(Batch { unit: table.unit, positions, values: table.values })
+}
+
+/// The features of a picture, or of every PNG in a folder, by name.
+fn pictures_of(path: &Path) -> Result<Batch> {
+    let is_png = |path: &PathBuf| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+    let mut files = vec![path.to_owned()];
+    if path.is_dir() {
+        let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+        files = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        files.retain(is_png);
+        files.sort();
+    }
+    if files.is_empty() || !files.iter().all(is_png) {
+        bail!("{}: this model takes pictures; expected a .png file or a folder with some", path.display());
+    }
+    let mut batch = Batch { unit: "picture", positions: Vec::new(), values: Vec::new() };
+    for file in files {
+        let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let picture = image::load_from_memory_with_format(&bytes, image::ImageFormat::Png)
+            .with_context(|| format!("{} is not a PNG picture", file.display()))?;
+        batch.values.extend(pictures::features(&on_white(&picture.into_rgba8()))?);
+        batch.positions.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    }
+    Ok(batch)
+}
+
+/// A picture of any size as a tile: fitted into the middle, on white.
+fn on_white(picture: &RgbaImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let side = width.max(height).max(1);
+    let mut square = RgbaImage::from_pixel(side, side, Rgba([255; 4]));
+    let place = |length: u32| i64::from((side - length) / 2);
+    imageops::overlay(&mut square, picture, place(width), place(height));
+    let tile = match side {
+        TILE => square,
+        _ => imageops::resize(&square, TILE, TILE, imageops::FilterType::Lanczos3),
+    };
+    image::DynamicImage::ImageRgba8(tile).into_rgb8()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_transparent_picture_is_put_on_white() {
+        let mut picture = RgbaImage::from_pixel(64, 16, Rgba([0; 4]));
+        (16..48).for_each(|x| (0..16).for_each(|y| picture.put_pixel(x, y, Rgba([255, 0, 0, 255]))));
+        let tile = on_white(&picture);
+        assert_eq!(tile.dimensions(), (32, 32));
+        assert_eq!(tile.get_pixel(16, 16).0, [255, 0, 0]);
+        assert_eq!(tile.get_pixel(1, 16).0, [255, 255, 255]);
+        assert_eq!(tile.get_pixel(16, 1).0, [255, 255, 255]);
+    }
 }

@@ -2,8 +2,18 @@
 
 pub(crate) mod class_weight;
 #[cfg(feature = "train")]
+pub(crate) mod columns;
+#[cfg(feature = "train")]
+pub(crate) mod csv_table;
+#[cfg(feature = "train")]
 pub(crate) mod emoji;
 pub(crate) mod hierarchy;
 pub(crate) mod labels;
 pub(crate) mod npy;
+#[cfg(all(feature = "train", feature = "parquet"))]
+pub(crate) mod parquet_table;
+#[cfg(feature = "train")]
+pub(crate) mod pictures;
 pub(crate) mod replace;
+#[cfg(feature = "train")]
+pub(crate) mod table;

@@ -1,0 +1,125 @@
+//! `klados train`: the embedded set's story, or a head on a user's own table.
+
+mod emoji_story;
+mod mistakes;
+mod progress;
+mod summary;
+mod table_runs;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::Usage;
+use crate::data::emoji;
+use crate::data::hierarchy::HierarchyOptions;
+use crate::train::settings::SettingsArgs;
+
+const LONG_ABOUT: &str = "\
+Train a classifier whose classes roll up into superclasses.
+
+Without DATA it trains on the pictures in this program: 866 emoji in 90 subgroups and 8 groups, drawn by six vendors. \
+A quarter of the training pictures are labelled by emoji, the rest only by subgroup. Four heads with the same number of \
+steps show what that is worth: flat cross-entropy on the quarter alone, marginal cross-entropy on everything, and, as the \
+ceiling, flat cross-entropy and superclass terms with every label fine.
+
+With DATA it trains on a table of your own: a row an example, numbers in the columns (embeddings, measurements), a label, \
+and a hierarchy. A label may name any node of the hierarchy: \"only identified to genus\" is a label too.";
+
+const AFTER_LONG_HELP: &str = "\
+Examples:
+  klados train
+  klados train birds.csv --label species --hierarchy taxonomy.csv
+  klados train embeddings.parquet --label label --hierarchy tree.csv --val 0.2 --group photographer
+  klados train x.npy --labels y.txt --hierarchy tree.csv --model mlp --patience 5 --out run-1
+  klados train birds.csv --label species --hierarchy taxonomy.csv \\
+      --loss '{\"marginal_cross_entropy\": {\"weights\": \"leaves\"}}' --loss hierarchical_cross_entropy
+
+Files:
+  DATA       .csv with a header; .parquet; or .npy of shape [rows, features] with --labels. Features are all columns of
+             numbers (one list column of numbers, if there is one) except label, group, and columns named id, index, row.
+  labels     text: a node's name; `=dog` the class alone where it is an internal node; `a|b` one of these;
+             `Animalia > Chordata > Aves` a path where a name is not unique. An empty label is a missing one.
+  hierarchy  CSV: `child,parent`, or one column a rank (`species,genus,family`). Several roots and several parents are fine.
+  losses     a name, or JSON with parameters: marginal_cross_entropy, hierarchical_cross_entropy, soft_labels.
+
+Output, a folder that appears only when all is done:
+  report.html      table and curves; opens without a network
+  metrics.json     every number: settings, epochs, accuracy per level, severity of the mistakes
+  predictions.csv  the validation rows: line, label, class, probability, and each ancestor with its probability
+  model.safetensors, config.json, hierarchy.json   what `klados predict --model` needs
+With several losses each has a folder of its own for its model and predictions.
+
+An interrupted run leaves OUT.partial; the same command with --resume goes on after its last whole epoch and gives the
+numbers that it would have given.";
+
+/// Train a classifier whose classes roll up into superclasses; without DATA, on pictures of emoji
+#[derive(Debug, clap::Args)]
+#[command(long_about = LONG_ABOUT, after_long_help = AFTER_LONG_HELP)]
+pub(crate) struct TrainArgs {
+    /// The table to learn from: .csv, .parquet or .npy; without it, the embedded pictures
+    #[arg(requires = "hierarchy")]
+    pub(crate) data: Option<PathBuf>,
+    /// The column with the label
+    #[arg(long, value_name = "COL", requires = "data")]
+    pub(crate) label: Option<String>,
+    /// The labels of an .npy, one a line; or a CSV or Parquet file whose column --label names
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(crate) labels: Option<PathBuf>,
+    /// The classes and what is above them, as CSV
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(crate) hierarchy: Option<PathBuf>,
+    /// A loss by name, or as JSON with its parameters; again, to compare several [default: marginal_cross_entropy]
+    #[arg(long = "loss", value_name = "NAME|JSON", requires = "data")]
+    pub(crate) losses: Vec<String>,
+    /// Weights of the classes: `balanced` from the labels' counts, or a CSV of `class,weight`
+    #[arg(long, value_name = "balanced|FILE", requires = "data")]
+    pub(crate) class_weight: Option<String>,
+    /// The columns that are features
+    #[arg(long, value_name = "COL,...", value_delimiter = ',', requires = "data")]
+    pub(crate) features: Option<Vec<String>>,
+    /// Rows to validate on: a file like DATA, or the fraction of DATA's rows to hold out, each label in its share
+    #[arg(long, value_name = "FILE|FRACTION", default_value = "0.2")]
+    pub(crate) val: String,
+    /// Hold out whole groups: rows with the same value in this column stay on one side of the split
+    #[arg(long, value_name = "COL", requires = "data")]
+    pub(crate) group: Option<String>,
+    /// Leave out rows with missing values or unknown labels (and say how many), instead of stopping
+    #[arg(long, requires = "data")]
+    pub(crate) skip_bad_rows: bool,
+    /// Where the results go
+    #[arg(long, value_name = "DIR", default_value = "klados-out")]
+    pub(crate) out: PathBuf,
+    /// Replace the results that are there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Go on with an interrupted run
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Print who drew the embedded pictures, and the licences, and stop
+    #[arg(long)]
+    pub(crate) licenses: bool,
+    /// How the hierarchy is read.
+    #[command(flatten)]
+    pub(crate) hierarchy_options: HierarchyOptions,
+    /// How the head is trained.
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
+    if args.licenses {
+        return Ok(emoji::write_licenses(out)?);
+    }
+    let Some(data) = &args.data else { return emoji_story::run(args, out) };
+    let is_npy = data.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
+    match (is_npy, &args.label, &args.labels) {
+        (true, _, None) => Err(Usage(format!("{} needs --labels FILE: an .npy has no labels", data.display())).into()),
+        (false, None, None) => {
+            Err(Usage(format!("{} needs --label COL: the column with the label", data.display())).into())
+        }
+        _ => table_runs::run(args, data, out),
+    }
+}

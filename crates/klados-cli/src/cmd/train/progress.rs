@@ -1,0 +1,38 @@
+//! A line that moves while a head is trained, on standard error and only on a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::train::fit::Epoch;
+use crate::train::settings::Settings;
+
+/// The line of one run.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A line for a run, `name` padded to `width`.
+    pub(crate) fn new(name: &str, width: usize, settings: &Settings) -> Self {
+        let bar = ProgressBar::new(settings.epochs as u64);
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:24} {pos:>3}/{len} epochs  {msg}  {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(format!("{name:width$}"));
+        Self { bar }
+    }
+
+    /// Moves on by an epoch.
+    pub(crate) fn epoch(&self, epoch: &Epoch) {
+        let scores = epoch.validation.iter().flat_map(|scores| scores.levels.iter().rev());
+        let shown: Vec<String> =
+            scores.filter_map(|level| Some(format!("{} {:.1} %", level.level, 100.0 * level.accuracy?))).collect();
+        self.bar.set_message(format!("loss {:.3}  {}", epoch.train_loss, shown.join("  ")));
+        self.bar.set_position(epoch.epoch as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

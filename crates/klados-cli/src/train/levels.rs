@@ -1,0 +1,108 @@
+//! The levels at which a prediction is judged.
+
+use klados::{Hierarchy, Label, Level, NodeId, NodeLogProbs};
+
+/// One level: its nodes compete, the most probable one is the prediction.
+#[derive(Debug)]
+pub(crate) struct JudgedLevel {
+    /// The rank's name, `depth 1` and so on, or `class`.
+    pub(crate) name: String,
+    /// The nodes of the level, and the classes that end above it: a class has to compete at every level.
+    pub(crate) candidates: Vec<NodeId>,
+}
+
+/// The levels of a hierarchy, from the top. The last one is that of the classes.
+#[derive(Debug)]
+pub(crate) struct Levels {
+    hierarchy: Hierarchy,
+    node_log_probs: NodeLogProbs,
+    levels: Vec<JudgedLevel>,
+}
+
+impl Levels {
+    /// The ranks, or where there are none the depths; and the classes, where they are not the last of these.
+    pub(crate) fn new(hierarchy: &Hierarchy) -> Self {
+        let class_nodes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
+        let mut levels: Vec<JudgedLevel> = Vec::new();
+        for level in hierarchy.levels() {
+            // A level without nodes has nothing to judge.
+            let Ok(mut candidates) = hierarchy.level_nodes(&level) else { continue };
+            let mut covered = vec![false; class_nodes.len()];
+            for node in &candidates {
+                hierarchy.classes_below(*node).into_iter().for_each(|class| covered[class] = true);
+            }
+            let ended = class_nodes.iter().zip(&covered).filter(|(_, covered)| !**covered).map(|(node, _)| *node);
+            candidates.extend(ended);
+            let name = match level {
+                Level::Rank(name) => name,
+                Level::Depth(depth) => format!("depth {depth}"),
+            };
+            levels.push(JudgedLevel { name, candidates });
+        }
+        let is_class =
+            |node: &NodeId| hierarchy.class_at(*node).is_some_and(|class| hierarchy.class_node(class) == *node);
+        match levels.last_mut() {
+            // Depths end in a level that only holds what is left; it is the classes' level all the same.
+            Some(last) if last.candidates.iter().all(is_class) => {
+                if hierarchy.rank_names().is_empty() {
+                    last.name = "class".to_owned();
+                }
+            }
+            _ => levels.push(JudgedLevel { name: "class".to_owned(), candidates: class_nodes }),
+        }
+        Self { hierarchy: hierarchy.clone(), node_log_probs: NodeLogProbs::new(hierarchy), levels }
+    }
+
+    /// The levels, from the top.
+    pub(crate) fn all(&self) -> &[JudgedLevel] {
+        &self.levels
+    }
+
+    /// The levels above that of the classes, from the top.
+    pub(crate) fn above(&self) -> &[JudgedLevel] {
+        self.levels.split_last().map_or(&[], |(_, above)| above)
+    }
+
+    /// The hierarchy.
+    pub(crate) fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
+    /// From logits to the log-probabilities of all nodes.
+    pub(crate) fn node_log_probs(&self) -> &NodeLogProbs {
+        &self.node_log_probs
+    }
+
+    /// The nodes that a label says hold: the label's node and what is above it, for a union what its nodes share.
+    pub(crate) fn known(&self, label: &Label) -> Vec<NodeId> {
+        let lineage = |node: NodeId| {
+            // A node with a single class below it is that class.
+            match self.hierarchy.classes_below(node)[..] {
+                [class] => self.hierarchy.lineage(self.hierarchy.class_node(class)),
+                _ => self.hierarchy.lineage(node),
+            }
+        };
+        match label {
+            Label::Class(class) => self.hierarchy.lineage(self.hierarchy.class_node(*class)),
+            Label::Node(node) => lineage(*node),
+            Label::Union(nodes) => {
+                let mut shared = nodes.iter().map(|&node| lineage(node));
+                let first = shared.next().unwrap_or_default();
+                shared.fold(first, |kept, other| kept.into_iter().filter(|node| other.contains(node)).collect())
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The class that a label says holds, where it says so.
+    pub(crate) fn class(&self, label: &Label) -> Option<usize> {
+        match label {
+            Label::Class(class) => Some(*class),
+            Label::Node(node) => match self.hierarchy.classes_below(*node)[..] {
+                [class] => Some(class),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}

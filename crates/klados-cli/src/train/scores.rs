@@ -1,0 +1,157 @@
+//! How good predictions are: per level, and how far off the mistakes.
+
+use anyhow::Result;
+use klados::{Label, NodeId};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+
+use super::levels::Levels;
+
+/// What is right at one level.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LevelScore {
+    /// The level.
+    pub(crate) level: String,
+    /// Rows whose label reaches down to this level.
+    pub(crate) rows: usize,
+    /// The share of them where the level's most probable node is the label's; none without rows.
+    pub(crate) accuracy: Option<f64>,
+    /// The same where the prediction is the ancestor of the most probable class.
+    pub(crate) accuracy_of_class: Option<f64>,
+}
+
+/// The scores of a model on some rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scores {
+    /// From the top.
+    pub(crate) levels: Vec<LevelScore>,
+    /// Mean height of the lowest common ancestor of label and predicted class, over the rows where the class is wrong.
+    pub(crate) mistake_severity: Option<f64>,
+    /// The same over all rows whose label is a class, 0 where the class is right.
+    pub(crate) lca_height: Option<f64>,
+}
+
+/// A prediction for one row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Prediction {
+    /// The most probable class.
+    pub(crate) class: usize,
+    /// The logarithm of every node's probability, by the node's index.
+    log_probabilities: Vec<f32>,
+}
+
+/// The predictions for logits `rows x classes`.
+///
+/// # Errors
+///
+/// Logits that are not whole rows.
+pub(crate) fn predict(levels: &Levels, logits: &[f32]) -> Result<Vec<Prediction>> {
+    let hierarchy = levels.hierarchy();
+    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
+    let mut log_probabilities = vec![0.0; logits.len() / classes * nodes];
+    levels.node_log_probs().forward(logits, &mut log_probabilities)?;
+    let rows = logits.chunks_exact(classes).zip(log_probabilities.chunks_exact(nodes));
+    Ok(rows
+        .map(|(logits, nodes)| Prediction {
+            class: first_largest(logits.iter().copied()),
+            log_probabilities: nodes.to_vec(),
+        })
+        .collect())
+}
+
+/// The index of the first of the largest values.
+fn first_largest(values: impl Iterator<Item = f32>) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (index, value) in values.enumerate() {
+        if value > best.1 {
+            best = (index, value);
+        }
+    }
+    best.0
+}
+
+impl Prediction {
+    /// The most probable of these nodes.
+    pub(crate) fn most_probable(&self, candidates: &[NodeId]) -> Option<NodeId> {
+        let best = first_largest(candidates.iter().map(|node| self.log_probabilities[node.index()]));
+        candidates.get(best).copied()
+    }
+
+    /// The probability of a node.
+    #[expect(clippy::disallowed_methods, reason = "a number to be read, not to be computed with")]
+    pub(crate) fn probability(&self, node: NodeId) -> f64 {
+        f64::from(self.log_probabilities[node.index()]).exp()
+    }
+}
+
+/// Compares predictions with labels, one after the other.
+pub(crate) struct Scorer<'a> {
+    levels: &'a Levels,
+    /// By level: rows, right by the level's nodes, right by the class's ancestors.
+    counts: Vec<[usize; 3]>,
+    /// Rows whose label is a class, those where the prediction is another one, and the heights of the lowest common
+    /// ancestors of the two.
+    classified: usize,
+    wrong: usize,
+    heights: usize,
+}
+
+impl<'a> Scorer<'a> {
+    /// Nothing compared yet.
+    pub(crate) fn new(levels: &'a Levels) -> Self {
+        Self { levels, counts: vec![[0; 3]; levels.all().len()], classified: 0, wrong: 0, heights: 0 }
+    }
+
+    /// Adds one row. A label that does not reach down to a level says nothing about it.
+    pub(crate) fn add(&mut self, prediction: &Prediction, label: &Label) {
+        let hierarchy = self.levels.hierarchy();
+        let known = self.levels.known(label);
+        let of_class = hierarchy.lineage(hierarchy.class_node(prediction.class));
+        for (level, counts) in self.levels.all().iter().zip(&mut self.counts) {
+            let truth: Vec<NodeId> = known.iter().filter(|node| level.candidates.contains(node)).copied().collect();
+            if truth.is_empty() {
+                continue;
+            }
+            let best = prediction.most_probable(&level.candidates);
+            counts[0] += 1;
+            counts[1] += usize::from(best.is_some_and(|best| truth.contains(&best)));
+            counts[2] += usize::from(truth.iter().any(|node| of_class.contains(node)));
+        }
+        if let Some(class) = self.levels.class(label) {
+            self.classified += 1;
+            if class != prediction.class {
+                self.wrong += 1;
+                let lca = hierarchy.lca(hierarchy.class_node(class), hierarchy.class_node(prediction.class));
+                self.heights += hierarchy.height(lca);
+            }
+        }
+    }
+
+    /// The scores of all rows.
+    pub(crate) fn finish(self) -> Scores {
+        let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+        let scored = self.levels.all().iter().zip(&self.counts).map(|(level, &[rows, right, of_class])| LevelScore {
+            level: level.name.clone(),
+            rows,
+            accuracy: share(right, rows),
+            accuracy_of_class: share(of_class, rows),
+        });
+        Scores {
+            levels: scored.collect(),
+            mistake_severity: share(self.heights, self.wrong),
+            lca_height: share(self.heights, self.classified),
+        }
+    }
+}
+
+/// Levels as a JSON object, the finest first: `{"species": 0.9, "genus": 0.95}`.
+pub(crate) struct ByLevel<'a>(pub(crate) &'a Scores, pub(crate) fn(&LevelScore) -> Option<f64>);
+
+impl Serialize for ByLevel<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.levels.len()))?;
+        for level in self.0.levels.iter().rev() {
+            map.serialize_entry(&level.level, &(self.1)(level))?;
+        }
+        map.end()
+    }
+}
