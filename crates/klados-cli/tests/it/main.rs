@@ -1,6 +1,18 @@
 //! The `klados` binary, run as a user runs it.
 
+#[cfg(feature = "train")]
+mod animals;
 mod hierarchy;
 mod loss;
+#[cfg(feature = "train")]
+mod metrics;
 mod npy;
+#[cfg(feature = "train")]
+mod predict;
+#[cfg(feature = "train")]
+mod resume;
 mod run;
+#[cfg(feature = "train")]
+mod story;
+#[cfg(feature = "train")]
+mod train;

@@ -1,0 +1,206 @@
+//! `klados train` on tables.
+
+use std::fs;
+
+use crate::animals::{rows, write_csv, write_hierarchy, write_npy};
+use crate::metrics::{self, without_times};
+use crate::run::Folder;
+
+const CSV: [&str; 6] = ["train", "animals.csv", "--label", "species", "--hierarchy", "tree.csv"];
+
+fn with<'a>(args: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [args, more].concat()
+}
+
+#[test]
+fn a_csv_with_coarse_labels_is_learnt_and_everything_is_written() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(240, 3));
+    let out = folder.run(&with(&CSV, &["--epochs", "30", "--learning-rate", "0.05", "--batch-size", "16"])).success();
+    assert!(
+        out.contains("with a coarse label") && out.contains("Columns that are no features: id, note (text)"),
+        "{out}"
+    );
+
+    let place = folder.path("klados-out");
+    let metrics = metrics::read(&folder, "klados-out");
+    let run = &metrics["runs"][0];
+    assert_eq!(run["name"], "marginal_cross_entropy");
+    let accuracy = &run["validation"]["accuracy"];
+    assert!(accuracy["class"].as_f64() > Some(0.95) && accuracy["depth 1"].as_f64() > Some(0.95), "{accuracy}");
+    assert_eq!(run["epochs"].as_array().map(Vec::len), Some(30));
+    for file in ["model.safetensors", "config.json", "hierarchy.json", "predictions.csv", "report.html"] {
+        assert!(place.join(file).exists(), "{file}");
+    }
+    let predictions = fs::read_to_string(place.join("predictions.csv")).expect("predictions");
+    assert!(predictions.starts_with("line,label,class,probability,depth_1,depth_1_probability\n"), "{predictions}");
+    let report = fs::read_to_string(place.join("report.html")).expect("the report");
+    assert!(report.contains("<svg"));
+    // It opens without a network.
+    assert!(!report.contains("src=\"http") && !report.contains("href=\"http") && !report.contains("url(http"));
+    assert!(!folder.path("klados-out.partial").exists());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_numbers_and_another_one_others() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(120, 4));
+    let run = |out: &str, seed: &str| {
+        let more = ["--out", out, "--seed", seed, "--epochs", "3", "--model", "mlp", "--hidden", "8"];
+        folder.run(&with(&CSV, &more)).success();
+        without_times(metrics::read(&folder, out))
+    };
+    let (first, second, third) = (run("a", "1"), run("b", "1"), run("c", "2"));
+    assert_eq!(first, second);
+    assert_ne!(first["runs"], third["runs"]);
+}
+
+#[test]
+fn losses_are_compared_side_by_side() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    let leaves = r#"{"marginal_cross_entropy": {"weights": "leaves"}}"#;
+    let losses = ["--loss", "soft_labels", "--loss", leaves, "--loss", "marginal_cross_entropy", "--epochs", "2"];
+    let out = folder.run(&with(&CSV, &losses)).success();
+    assert!(out.contains("marginal_cross_entropy_2"), "{out}");
+    let place = folder.path("klados-out");
+    let names: Vec<String> = metrics::read(&folder, "klados-out")["runs"]
+        .as_array()
+        .expect("runs")
+        .iter()
+        .map(|run| run["name"].as_str().expect("a name").to_owned())
+        .collect();
+    assert_eq!(names, ["soft_labels", "marginal_cross_entropy", "marginal_cross_entropy_2"]);
+    assert!(names.iter().all(|name| place.join(name).join("model.safetensors").exists()));
+    let error = folder.run(&["predict", "--model", "klados-out", "animals.csv"]).failure(1);
+    assert!(error.contains("several models") && error.contains("soft_labels"), "{error}");
+}
+
+#[test]
+fn bad_rows_are_listed_with_their_lines_and_left_out_only_on_request() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    let path = folder.path("animals.csv");
+    let mut text = fs::read_to_string(&path).expect("the table");
+    text.push_str("60,crwo,1,2,3,4,seen,x\n61,crow,1,,3,4,seen,x\n62,crow,1,oops,3,4,seen,x\n63,,1,2,3,4,seen,x\n");
+    fs::write(&path, text).expect("written");
+    let error = folder.run(&with(&CSV, &["--epochs", "1"])).failure(1);
+    for part in [
+        "4 of 64 rows cannot be used",
+        "line 62: unknown label \"crwo\"; the nearest names are \"crow\"",
+        "line 63: column \"b\" has no value",
+        "line 64: column \"b\" has \"oops\", expected a number",
+        "line 65: the label column \"species\" has no value",
+        "--skip-bad-rows",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(!folder.path("klados-out").exists());
+    folder.run(&with(&CSV, &["--epochs", "1", "--skip-bad-rows"])).success();
+    assert_eq!(metrics::read(&folder, "klados-out")["data"]["rows"]["train"], 48);
+}
+
+#[test]
+fn an_existing_folder_is_not_overwritten() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(30, 0));
+    folder.run(&with(&CSV, &["--epochs", "1"])).success();
+    let error = folder.run(&with(&CSV, &["--epochs", "2"])).failure(1);
+    assert!(error.contains("klados-out is there already; --force replaces it"), "{error}");
+    folder.run(&with(&CSV, &["--epochs", "2", "--force"])).success();
+    assert_eq!(metrics::read(&folder, "klados-out")["runs"][0]["epochs"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn groups_stay_on_one_side_of_the_split() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    folder.run(&with(&CSV, &["--epochs", "1", "--group", "place", "--val", "0.3"])).success();
+    let predictions = fs::read_to_string(folder.path("klados-out/predictions.csv")).expect("predictions");
+    let lines: Vec<usize> = predictions
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().expect("a line").parse().expect("a number"))
+        .collect();
+    assert_eq!(lines.len(), 18);
+    // Groups are three rows that follow on each other, from line 2 on.
+    assert!(lines.chunks(3).all(|group| (group[0] - 2) % 3 == 0 && group[2] == group[0] + 2), "{lines:?}");
+}
+
+#[test]
+fn an_npy_with_a_file_of_labels() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_npy(&folder, &rows(120, 5));
+    let npy = ["train", "animals.npy", "--labels", "labels.txt", "--hierarchy", "tree.csv"];
+    folder
+        .run(&with(&npy, &["--epochs", "20", "--learning-rate", "0.05", "--batch-size", "16", "--patience", "3"]))
+        .success();
+    let accuracy = metrics::read(&folder, "klados-out")["runs"][0]["validation"]["accuracy"]["class"].clone();
+    assert!(accuracy.as_f64() > Some(0.9), "{accuracy}");
+
+    fs::write(folder.path("labels.txt"), "crow\ndog\n").expect("written");
+    let error = folder.run(&with(&npy, &["--force"])).failure(1);
+    assert!(error.contains("animals.npy has 120 rows, but labels.txt has 2 labels"), "{error}");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_with_embeddings_in_a_list_column() {
+    for fixed in [true, false] {
+        let folder = Folder::new();
+        write_hierarchy(&folder);
+        crate::animals::write_parquet(&folder, &rows(120, 5), fixed);
+        let args = ["train", "animals.parquet", "--label", "species", "--hierarchy", "tree.csv"];
+        folder
+            .run(&with(
+                &args,
+                &["--epochs", "20", "--learning-rate", "0.05", "--batch-size", "16", "--class-weight", "balanced"],
+            ))
+            .success();
+        let metrics = metrics::read(&folder, "klados-out");
+        assert_eq!(metrics["data"]["features"], 4);
+        assert!(metrics["runs"][0]["validation"]["accuracy"]["class"].as_f64() > Some(0.9));
+        let out = folder.run(&["predict", "--model", "klados-out", "animals.parquet"]).success();
+        assert_eq!(out.lines().count(), 121);
+    }
+}
+
+#[test]
+fn wrong_usage_has_status_2() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(30, 0));
+    write_npy(&folder, &rows(30, 0));
+    let error = folder.run(&["train", "animals.csv", "--hierarchy", "tree.csv"]).failure(2);
+    assert!(error.contains("needs --label COL"), "{error}");
+    let error = folder.run(&["train", "animals.npy", "--hierarchy", "tree.csv"]).failure(2);
+    assert!(error.contains("needs --labels FILE"), "{error}");
+    folder.run(&["train", "animals.csv", "--label", "species"]).failure(2);
+    folder.run(&with(&CSV, &["--val", "1.5"])).failure(2);
+    folder.run(&with(&CSV, &["--epochs", "0"])).failure(2);
+    folder.run(&with(&CSV, &["--val", "0", "--patience", "2"])).failure(2);
+}
+
+#[test]
+fn mistakes_in_names_are_named() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(30, 0));
+    let error = folder.run(&["train", "animals.csv", "--label", "kind", "--hierarchy", "tree.csv"]).failure(1);
+    assert!(error.contains("animals.csv has no column \"kind\"; its columns are \"id\", \"species\""), "{error}");
+    let error = folder.run(&with(&CSV, &["--loss", "cross_entropy"])).failure(1);
+    assert!(error.contains("marginal_cross_entropy"), "{error}");
+    let error = folder.run(&["train", "none.csv", "--label", "x", "--hierarchy", "tree.csv"]).failure(1);
+    assert!(error.contains("none.csv"), "{error}");
+    fs::write(folder.path("union.csv"), "species,a\ncrow|bat,1\ncrow,2\nbat,3\n").expect("written");
+    let union = ["train", "union.csv", "--label", "species", "--hierarchy", "tree.csv", "--loss", "soft_labels"];
+    let error = folder.run(&with(&union, &["--val", "0"])).failure(1);
+    assert!(error.contains("union.csv line 2") && error.contains("union"), "{error}");
+}
