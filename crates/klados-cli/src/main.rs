@@ -36,7 +36,10 @@ fn main() -> ExitCode {
 
 /// Whether writing failed because nobody reads any more.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+    let is_broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| match cause.downcast_ref::<csv::Error>().map(csv::Error::kind) {
+        // It does not show what it wraps as its source.
+        Some(csv::ErrorKind::Io(error)) => is_broken(error),
+        _ => cause.downcast_ref::<std::io::Error>().is_some_and(is_broken),
+    })
 }

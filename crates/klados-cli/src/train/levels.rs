@@ -106,3 +106,52 @@ impl Levels {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(levels: &Levels) -> Vec<&str> {
+        levels.all().iter().map(|level| level.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_class_that_ends_early_competes_at_every_level() {
+        let edges = [("animal", "sponge"), ("animal", "bird"), ("bird", "crow"), ("bird", "robin")];
+        let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
+        let levels = Levels::new(&hierarchy);
+        assert_eq!(names(&levels), ["depth 1", "class"]);
+        let at =
+            |level: usize| levels.all()[level].candidates.iter().map(|node| hierarchy.name(*node)).collect::<Vec<_>>();
+        assert_eq!(at(0), ["sponge", "bird"]);
+        assert_eq!(at(1), ["crow", "robin", "sponge"]);
+    }
+
+    #[test]
+    fn ranks_that_do_not_end_in_the_classes_get_a_level_for_them() {
+        let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")];
+        let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
+        assert_eq!(
+            names(&Levels::new(&hierarchy.with_level_names(["class of animals"]).expect("a name"))),
+            ["class of animals", "class"]
+        );
+        let named = hierarchy.with_level_names(["order", "species"]).expect("names");
+        assert_eq!(names(&Levels::new(&named)), ["order", "species"]);
+    }
+
+    #[test]
+    fn a_union_says_what_its_nodes_share() {
+        let edges = [("animal", "mammal"), ("mammal", "bat"), ("mammal", "dog"), ("animal", "bird"), ("bird", "crow")];
+        let hierarchy = Hierarchy::from_edges(edges.into_iter().chain([("life", "animal"), ("life", "plant")]));
+        let levels = Levels::new(&hierarchy.expect("a tree"));
+        let known = |text: &str| {
+            let label = levels.hierarchy().parse_label(text).expect("a label");
+            let nodes = levels.known(&label).into_iter();
+            (nodes.map(|node| levels.hierarchy().name(node).to_owned()).collect::<Vec<_>>(), levels.class(&label))
+        };
+        assert_eq!(known("bat|dog"), (vec!["animal".to_owned(), "mammal".to_owned()], None));
+        assert_eq!(known("bat|crow"), (vec!["animal".to_owned()], None));
+        // The only bird is the crow.
+        assert_eq!(known("bird").1, levels.hierarchy().class("crow").ok());
+    }
+}

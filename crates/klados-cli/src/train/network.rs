@@ -192,3 +192,38 @@ fn layer(entries: &mut HashMap<String, Entry>, name: &str, inputs: usize, device
     let bias = Tensor::<1>::from_data(TensorData::new(bias.values, [outputs]), device);
     Ok(Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logits(model: &Model) -> Vec<f32> {
+        let mut all = Vec::new();
+        let mut collect = |_, logits: &[f32]| {
+            all.extend_from_slice(logits);
+            Ok(())
+        };
+        model.each_logits(&[1.0, 2.0, 3.0, -1.0, 0.5, 0.0], &mut collect).expect("logits");
+        all
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_and_a_wrong_file_is_refused() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("model.safetensors");
+        let device = Device::flex();
+        let mut network = Network::new(Head::Mlp, 3, 4, 2, 7, &device);
+        network.output.weight = Param::from_tensor(Tensor::ones([4, 2], &device));
+        let standardizer = Standardizer { mean: vec![1.0, 0.0, 2.0], scale: vec![1.0, 2.0, 0.5] };
+        let model = Model { standardizer, network };
+        model.save(&path).expect("saved");
+        let loaded = Model::load(&path, &device).expect("loaded");
+        assert_eq!((loaded.classes(), logits(&loaded)), (2, logits(&model)));
+        assert!(logits(&model).iter().any(|logit| *logit != 0.0));
+
+        let bytes = std::fs::read(&path).expect("read");
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).expect("written");
+        let message = Model::load(&path, &device).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(message.contains("is not a model of klados"), "{message}");
+    }
+}

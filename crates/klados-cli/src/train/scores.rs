@@ -155,3 +155,52 @@ impl Serialize for ByLevel<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use klados::Hierarchy;
+
+    use super::*;
+
+    /// Scores of logits for bat, dog, crow, pigeon, robin.
+    fn scores(rows: &[([f32; 5], &str)]) -> Scores {
+        let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "pigeon"), ("bird", "robin")];
+        let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
+        let levels = Levels::new(&hierarchy);
+        let mut scorer = Scorer::new(&levels);
+        for (logits, label) in rows {
+            let prediction = predict(&levels, logits).expect("whole rows").remove(0);
+            let sum: f64 = (0..5).map(|class| prediction.probability(hierarchy.class_node(class))).sum();
+            assert!((sum - 1.0).abs() < 1e-6);
+            scorer.add(&prediction, &hierarchy.parse_label(label).expect("a label"));
+        }
+        scorer.finish()
+    }
+
+    #[test]
+    fn the_level_is_judged_by_its_own_nodes_and_by_the_class() {
+        // The most probable class is the bat, the most probable of mammal and bird is the bird.
+        let split = [1.2, -9.0, 1.0, 1.0, 1.0];
+        let scores = scores(&[(split, "crow"), (split, "bat")]);
+        let [top, class] = &scores.levels[..] else { panic!("two levels") };
+        assert_eq!((top.accuracy, top.accuracy_of_class), (Some(0.5), Some(0.5)));
+        assert_eq!((class.accuracy, class.rows), (Some(0.5), 2));
+        // Of the two rows one is wrong, by the height of the root.
+        assert_eq!((scores.mistake_severity, scores.lca_height), (Some(2.0), Some(1.0)));
+    }
+
+    #[test]
+    fn a_coarse_label_counts_only_where_it_reaches() {
+        let dog = [0.0, 5.0, 0.0, 0.0, 0.0];
+        let scores = scores(&[(dog, "mammal"), (dog, "bat"), (dog, "bat|dog"), (dog, "")]);
+        assert_eq!(scores.levels.iter().map(|level| level.rows).collect::<Vec<_>>(), [3, 1]);
+        assert_eq!(scores.levels[0].accuracy, Some(1.0));
+        assert_eq!(scores.mistake_severity, Some(1.0));
+    }
+
+    #[test]
+    fn nothing_to_score_is_no_score() {
+        let scores = scores(&[]);
+        assert_eq!((scores.levels[0].accuracy, scores.mistake_severity), (None, None));
+    }
+}

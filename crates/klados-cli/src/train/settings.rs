@@ -76,16 +76,16 @@ pub(crate) struct SettingsArgs {
     /// What follows the gradient [default: adamw]
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) optimizer: Option<Optimizer>,
-    /// Step size at the start; it falls to 0 along half a cosine [default: 0.003]
+    /// Step size at the start; it falls to 0 along half a cosine [default: 0.01; pictures: 0.001]
     #[arg(long, value_name = "X", value_parser = not_negative)]
     pub(crate) learning_rate: Option<f64>,
-    /// Weight decay [default: 0.01]
+    /// Weight decay [default: 0.01; pictures: 3]
     #[arg(long, value_name = "X", value_parser = not_negative)]
     pub(crate) weight_decay: Option<f64>,
-    /// Passes through the training rows [default: 50]
+    /// Passes through the training rows [default: 50; pictures: 30]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) epochs: Option<usize>,
-    /// Rows a step [default: 128]
+    /// Rows a step [default: 64; pictures: 256]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) batch_size: Option<usize>,
     /// Stop after N epochs without a better validation loss, and keep the best epoch

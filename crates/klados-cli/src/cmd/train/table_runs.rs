@@ -34,10 +34,10 @@ const DEFAULTS: Settings = Settings {
     model: Head::Linear,
     hidden: 256,
     optimizer: Optimizer::Adamw,
-    learning_rate: 0.003,
+    learning_rate: 0.01,
     weight_decay: 0.01,
     epochs: 50,
-    batch_size: 128,
+    batch_size: 64,
     steps_per_epoch: None,
     patience: None,
     seed: 0,
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     let validation_set = examples(&mut validation_table, validation_labels);
 
     let mut objectives = Vec::new();
-    for (name, loss) in &losses {
+    for Compared { name, loss, .. } in &losses {
         let objective =
             Objective::compile(loss, &hierarchy, &train_set.labels).with_context(|| format!("--loss {name}"))?;
         warnings::print(objective.warnings().iter().map(|warning| format!("{name}: {warning}")));
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     let mut fingerprint = about.clone();
     fingerprint["klados"] = json!(env!("CARGO_PKG_VERSION"));
     fingerprint["settings"] = json!(settings);
-    fingerprint["losses"] = json!(losses.iter().map(|(_, loss)| loss).collect::<Vec<_>>());
+    fingerprint["losses"] = json!(losses.iter().map(|compared| &compared.loss).collect::<Vec<_>>());
     fingerprint["skip_bad_rows"] = json!(args.skip_bad_rows);
     fingerprint["columns"] = json!([
         args.label,
@@ -129,12 +129,12 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         rows: Rows { unit: validation_table.unit, positions: &positions, labels: Some(&validation_table.labels) },
     };
     let sets = if validation_set.rows() > 0 { vec![held_out] } else { Vec::new() };
-    let name_width = losses.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let name_width = losses.iter().map(|compared| compared.name.len()).max().unwrap_or(0);
     let mut runs = Vec::new();
-    for ((name, loss), objective) in losses.iter().zip(&objectives) {
+    for (Compared { name, loss, text }, objective) in losses.iter().zip(&objectives) {
         let spec = RunSpec {
             name: name.clone(),
-            about: json!(loss).to_string(),
+            about: text.clone(),
             loss: loss.clone(),
             objective,
             train: &train_set,
@@ -156,21 +156,36 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     if sets.is_empty() {
         writeln!(out, "No validation rows, so nothing to score.")?;
     } else {
+        if runs.len() > 1 {
+            for run in &runs {
+                writeln!(out, "{:name_width$}  {}", run.name, run.about)?;
+            }
+            writeln!(out)?;
+        }
         writeln!(out, "On the validation rows:\n")?;
         summary::write(out, &runs)?;
     }
     let seconds = started.elapsed().as_secs_f64();
     writeln!(out, "\n{seconds:.1} seconds. Report: {}", place.join(report::FILE).display())?;
-    let model = if losses.len() == 1 { place } else { place.join(&losses[0].0) };
+    let model = if losses.len() == 1 { place } else { place.join(&losses[0].name) };
     writeln!(out, "Predict with: klados predict --model {} DATA", model.display())?;
     Ok(())
 }
 
-/// The losses that are compared, with names that are also those of folders.
-fn losses(args: &TrainArgs) -> Result<Vec<(String, Loss)>> {
+/// A loss that is compared with others.
+struct Compared {
+    /// A name that is also that of a folder.
+    name: String,
+    loss: Loss,
+    /// The loss as it was typed.
+    text: String,
+}
+
+/// The losses that are compared.
+fn losses(args: &TrainArgs) -> Result<Vec<Compared>> {
     let default = ["marginal_cross_entropy".to_owned()];
     let texts = if args.losses.is_empty() { &default[..] } else { &args.losses };
-    let mut losses: Vec<(String, Loss)> = Vec::new();
+    let mut losses = Vec::new();
     let mut seen: HashMap<&'static str, usize> = HashMap::new();
     for text in texts {
         let mut loss: Loss = text.parse().with_context(|| format!("--loss {text}"))?;
@@ -183,7 +198,7 @@ fn losses(args: &TrainArgs) -> Result<Vec<(String, Loss)>> {
         let count = seen.entry(loss.name()).or_default();
         *count += 1;
         let name = if *count == 1 { loss.name().to_owned() } else { format!("{}_{count}", loss.name()) };
-        losses.push((name, loss));
+        losses.push(Compared { name, loss, text: text.clone() });
     }
     Ok(losses)
 }
@@ -281,7 +296,7 @@ fn describe(
         out,
         "{} classes, {} nodes above them",
         hierarchy.class_count(),
-        hierarchy.node_count() - hierarchy.class_count()
+        hierarchy.node_count() - hierarchy.class_count() - 1
     )?;
     if !table.unused.is_empty() {
         writeln!(out, "Columns that are no features: {}", table.unused.join(", "))?;
