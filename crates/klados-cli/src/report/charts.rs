@@ -13,8 +13,8 @@ use crate::train::fit::Epoch;
 use crate::train::run::RunResult;
 
 /// Size of a chart in its own units.
-const WIDTH: f64 = 420.0;
-const HEIGHT: f64 = 280.0;
+const WIDTH: f64 = 340.0;
+const HEIGHT: f64 = 240.0;
 
 /// A chart with its title.
 #[derive(Serialize)]

@@ -120,7 +120,9 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         fingerprint[format!("sha256 of {}", path.display())] = json!(sha256(path)?);
     }
     let folder = Folder::open(&args.out, &fingerprint, args.force, args.resume)?;
-    describe(out, data, &train_table, &hierarchy, &train_set, &validation_set)?;
+    let notes = describe(data, &train_table, &hierarchy, &train_set, &validation_set);
+    writeln!(out, "{}\n", notes.join("\n"))?;
+    out.flush()?;
 
     let positions: Vec<String> = validation_table.positions.iter().map(u64::to_string).collect();
     let held_out = EvaluationSet {
@@ -150,13 +152,13 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     metrics::write(folder.path(), &about, &runs)?;
     report::write(
         folder.path(),
-        &report::Page { title: data.display().to_string(), notes: Vec::new(), runs: &runs, mistakes: &[] },
+        &report::Page { title: data.display().to_string(), notes, runs: &runs, mistakes: &[] },
     )?;
     let place = folder.finish()?;
     if sets.is_empty() {
         writeln!(out, "No validation rows, so nothing to score.")?;
     } else {
-        if runs.len() > 1 {
+        if runs.iter().any(|run| run.about != run.name) {
             for run in &runs {
                 writeln!(out, "{:name_width$}  {}", run.name, run.about)?;
             }
@@ -269,40 +271,30 @@ fn read(path: &Path, roles: &Roles, hierarchy: &Hierarchy, skip: bool) -> Result
     Ok((table, labels))
 }
 
-/// Says what is about to happen: rows, labels, features, and the columns that are none.
-fn describe(
-    out: &mut dyn Write,
-    data: &Path,
-    table: &Table,
-    hierarchy: &Hierarchy,
-    train: &Examples,
-    validation: &Examples,
-) -> Result<()> {
+/// What is about to happen, in words; also the beginning of the report.
+fn describe(data: &Path, table: &Table, hierarchy: &Hierarchy, train: &Examples, validation: &Examples) -> Vec<String> {
     let coarse = |label: &&Label| match label {
         Label::Node(node) => hierarchy.count_classes_below(*node) > 1,
         Label::Union(_) => true,
         _ => false,
     };
     let coarse = train.labels.iter().filter(coarse).count();
-    writeln!(
-        out,
-        "{}: {} rows to train on ({coarse} with a coarse label), {} to validate, {} features",
-        data.display(),
-        train.rows(),
-        validation.rows(),
-        table.width
-    )?;
-    writeln!(
-        out,
-        "{} classes, {} nodes above them",
-        hierarchy.class_count(),
-        hierarchy.node_count() - hierarchy.class_count() - 1
-    )?;
+    // The root is above everything and says nothing.
+    let above = hierarchy.node_count() - hierarchy.class_count() - 1;
+    let mut lines = vec![
+        format!(
+            "{}: {} rows to train on ({coarse} with a coarse label), {} to validate, {} features",
+            data.display(),
+            train.rows(),
+            validation.rows(),
+            table.width
+        ),
+        format!("{} classes, {above} nodes between them and the root", hierarchy.class_count()),
+    ];
     if !table.unused.is_empty() {
-        writeln!(out, "Columns that are no features: {}", table.unused.join(", "))?;
+        lines.push(format!("Columns that are no features: {}", table.unused.join(", ")));
     }
-    writeln!(out)?;
-    Ok(out.flush()?)
+    lines
 }
 
 /// Asks the loss about every different label, so that the first one it is not defined for is named with its place.
