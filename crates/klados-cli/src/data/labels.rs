@@ -11,7 +11,7 @@ const LISTED: usize = 5;
 /// A label as it was written, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LabelRow {
-    /// The line, counted from 1.
+    /// The line, counted from 1; of a Parquet file the row.
     pub(crate) line: u64,
     /// The text; empty means ignored.
     pub(crate) text: String,
@@ -40,33 +40,66 @@ pub(crate) fn read_lines(path: &Path) -> Result<Vec<LabelRow>> {
     Ok(rows)
 }
 
-/// Reads the labels of a file: a column of a table named `.csv`, else one label a line.
+/// Reads the labels of a file: a column of a table named `.csv` or `.parquet`, else one label a line.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, or it is not clear which column holds the labels.
 pub(crate) fn read(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+    let is = |name: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name));
+    if is("csv") {
         return read_csv(path, column);
     }
+    if is("parquet") || is("pq") {
+        return read_parquet(path, column);
+    }
     if let Some(column) = column {
-        bail!("{} is no table: it has no column \"{column}\"; tables are named .csv", path.display());
+        bail!("{} is no table: it has no column \"{column}\"; tables are named .csv or .parquet", path.display());
     }
     read_lines(path)
 }
 
-/// Reads a column of a CSV file with a header: the one that is named, `label`, or the only one there is.
+/// Which of the columns of a table holds the labels: the one that is named, `label`, or the only one there is.
+fn column_of_labels(shown: &str, names: &[&str], column: Option<&str>) -> Result<usize> {
+    let wanted = column.unwrap_or("label");
+    match names.iter().position(|name| *name == wanted) {
+        None if column.is_none() && names.len() == 1 => Ok(0),
+        Some(place) => Ok(place),
+        None => bail!("{shown}: there is no column \"{wanted}\"; the columns are {}", names.join(", ")),
+    }
+}
+
+/// Reads a column of a Parquet file; a null is an empty label.
+#[cfg(all(feature = "train", feature = "parquet"))]
+fn read_parquet(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
+    use super::columns::{Request, Values};
+
+    let text = [column.unwrap_or("label").to_owned()].into();
+    let table = super::parquet_table::read(path, &Request { text, ..Request::default() })?;
+    let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+    let place = column_of_labels(&path.display().to_string(), &names, column)?;
+    match &table.columns[place].values {
+        Values::Text(texts) => {
+            let rows = table.positions.iter().zip(texts);
+            Ok(rows.map(|(&line, text)| LabelRow { line, text: text.clone() }).collect())
+        }
+        _ => bail!("{}: column \"{}\" holds no text, expected labels", path.display(), names[place]),
+    }
+}
+
+/// A build without Parquet.
+#[cfg(not(all(feature = "train", feature = "parquet")))]
+fn read_parquet(path: &Path, _: Option<&str>) -> Result<Vec<LabelRow>> {
+    bail!("{}: this build of klados reads no Parquet; give the labels as text or CSV", path.display())
+}
+
+/// Reads a column of a CSV file with a header.
 fn read_csv(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
     let shown = path.display();
     let mut reader = csv::ReaderBuilder::new().from_path(path).with_context(|| format!("cannot read {shown}"))?;
     let header = reader.headers().with_context(|| format!("{shown}:1: the header"))?;
     let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
-    let wanted = column.unwrap_or("label");
-    let place = match names.iter().position(|name| *name == wanted) {
-        None if column.is_none() && names.len() == 1 => 0,
-        Some(place) => place,
-        None => bail!("{shown}:1: there is no column \"{wanted}\"; the columns are {}", names.join(", ")),
-    };
+    let place = column_of_labels(&format!("{shown}:1"), &names, column)?;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.with_context(|| format!("cannot read {shown}"))?;

@@ -353,3 +353,17 @@ fn a_gradient_that_cannot_be_written_leaves_nothing_and_prints_nothing() {
     names.sort();
     assert_eq!(names, ["animals.csv", "g.npy", "y.txt", "z.npy"]);
 }
+
+#[cfg(all(feature = "train", feature = "parquet"))]
+#[test]
+fn labels_from_a_parquet_column() {
+    let folder = animals();
+    let rows = [("crow".to_owned(), [0.0; 4]), ("dog".to_owned(), [0.0; 4])];
+    crate::animals::write_parquet(&folder, &rows, true); // animals.parquet: species, embedding
+    let files = ["loss", "--hierarchy", "animals.csv", "--logits", "z.npy", "--labels", "animals.parquet"];
+    let out = folder.run(&[&files[..], &["--label-column", "species", "--loss", LEVELS, "--format", "json"]].concat());
+    let result: Value = serde_json::from_str(&out.success()).expect("JSON");
+    assert_eq!(result["per_sample"], json(&folder, &["--loss", LEVELS])["per_sample"]);
+    let error = folder.run(&files).failure(1);
+    assert!(error.contains("there is no column \"label\"; the columns are species, embedding"), "{error}");
+}

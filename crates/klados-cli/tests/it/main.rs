@@ -2,6 +2,7 @@
 
 #[cfg(feature = "train")]
 mod animals;
+mod emoji_files;
 mod hierarchy;
 mod loss;
 #[cfg(feature = "train")]

@@ -57,7 +57,7 @@ pub(crate) struct LossArgs {
     /// The logits: a NumPy array [rows, classes] of float32 or float64
     #[arg(long, value_name = "FILE.npy")]
     logits: PathBuf,
-    /// The labels: text with one label a line, or a CSV table
+    /// The labels: text with one label a line, or a CSV or Parquet table
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// The column of the table with the labels [default: label, or the only one]
