@@ -6,6 +6,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use klados::loss::{ClassWeight, balanced_class_weight};
 use klados::{Hierarchy, Label, Loss};
 
+use super::lines::Lines;
+
 /// The loss with its class weights as a list: read from their file, or counted in `labels`.
 ///
 /// # Errors
@@ -23,10 +25,9 @@ pub(crate) fn resolve(loss: Loss, hierarchy: &Hierarchy, labels: &[Label]) -> Re
 /// Reads a CSV file with the columns `class` and `weight`.
 fn read(path: &Path, hierarchy: &Hierarchy) -> Result<Vec<f64>> {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .with_context(|| format!("cannot read the class weights of {shown}"))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the class weights of {shown}"))?;
+    let mut lines = Lines::new(&bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let header = reader.headers().with_context(|| format!("{shown}:1"))?.clone();
     let column = |name: &str| {
         let place = header.iter().position(|column| column.trim_start_matches('\u{feff}') == name);
@@ -39,7 +40,7 @@ fn read(path: &Path, hierarchy: &Hierarchy) -> Result<Vec<f64>> {
     let mut weights: Vec<Option<f64>> = vec![None; hierarchy.class_count()];
     for record in reader.records() {
         let record = record.with_context(|| format!("cannot read {shown}"))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.of(&record);
         let class = hierarchy.class(&record[class_column]).map_err(|error| anyhow!("{shown}:{line}: {error}"))?;
         let text = &record[weight_column];
         let weight = text.parse::<f64>().ok().filter(|weight| *weight >= 0.0 && weight.is_finite());

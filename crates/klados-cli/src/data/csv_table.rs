@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::columns::{BadRow, Column, Columns, Request, Values, finite};
+use super::lines::Lines;
 
 /// Spellings of "no value".
 const MISSING: [&str; 5] = ["", "NA", "N/A", "null", "NULL"];
@@ -43,7 +44,7 @@ pub(crate) fn read(path: &Path, request: &Request) -> Result<Columns> {
     let mut growing: Vec<Growing> = names.iter().map(|name| start(name, request)).collect();
     let mut table = Columns { unit: "line", ..Columns::default() };
     let mut record = csv::StringRecord::new();
-    let mut lines = Lines { bytes: &bytes, counted: 0, line: 1 };
+    let mut lines = Lines::new(&bytes);
     while reader.read_record(&mut record).with_context(|| format!("cannot read {shown}"))? {
         let row = table.positions.len();
         table.positions.push(lines.of(&record));
@@ -57,26 +58,6 @@ pub(crate) fn read(path: &Path, request: &Request) -> Result<Columns> {
     }
     table.columns = names.into_iter().zip(growing).map(|(name, growing)| growing.finish(name)).collect();
     Ok(table)
-}
-
-/// Counts lines up to where a record begins. The line in a record's own position is that of the end of the record before:
-/// too low after CRLF and after blank lines.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    counted: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line on which a record begins; records come in order.
-    fn of(&mut self, record: &csv::StringRecord) -> u64 {
-        let from = record.position().map_or(self.counted, |position| position.byte() as usize);
-        let blank = self.bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let new = self.bytes[self.counted..from + blank].iter().filter(|byte| **byte == b'\n').count();
-        self.counted = from + blank;
-        self.line += new as u64;
-        self.line
-    }
 }
 
 /// A header field without the byte order mark and the spaces around it.

@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use klados::{Hierarchy, InputError, Label};
 
+use super::lines::Lines;
+
 /// How many labels that cannot be used a message lists.
 const LISTED: usize = 5;
 
@@ -96,14 +98,16 @@ fn read_parquet(path: &Path, _: Option<&str>) -> Result<Vec<LabelRow>> {
 /// Reads a column of a CSV file with a header.
 fn read_csv(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new().from_path(path).with_context(|| format!("cannot read {shown}"))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let mut lines = Lines::new(&bytes);
+    let mut reader = csv::Reader::from_reader(&bytes[..]);
     let header = reader.headers().with_context(|| format!("{shown}:1: the header"))?;
     let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
     let place = column_of_labels(&format!("{shown}:1"), &names, column)?;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.with_context(|| format!("cannot read {shown}"))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.of(&record);
         rows.push(LabelRow { line, text: record.get(place).unwrap_or_default().to_owned() });
     }
     Ok(rows)

@@ -9,6 +9,7 @@ pub(crate) mod csv_table;
 pub(crate) mod emoji;
 pub(crate) mod hierarchy;
 pub(crate) mod labels;
+pub(crate) mod lines;
 pub(crate) mod npy;
 #[cfg(all(feature = "train", feature = "parquet"))]
 pub(crate) mod parquet_table;

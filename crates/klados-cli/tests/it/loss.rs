@@ -367,3 +367,12 @@ fn labels_from_a_parquet_column() {
     let error = folder.run(&files).failure(1);
     assert!(error.contains("there is no column \"label\"; the columns are species, embedding"), "{error}");
 }
+
+#[test]
+fn a_label_table_with_crlf_names_the_right_line() {
+    let folder = animals();
+    folder.write("y.csv", "label\r\ncrow\r\ndgo\r\n");
+    let files = ["loss", "--hierarchy", "animals.csv", "--logits", "z.npy", "--labels", "y.csv"];
+    let error = folder.run(&files).failure(1);
+    assert!(error.contains("y.csv:3: unknown label \"dgo\"; the nearest names are \"dog\""), "{error}");
+}

@@ -2,7 +2,6 @@
 
 #[cfg(feature = "train")]
 mod animals;
-mod emoji_files;
 mod hierarchy;
 mod loss;
 #[cfg(feature = "train")]

@@ -1,21 +1,20 @@
 //! One edge a line: `child,parent`, in either order of the columns.
 
 use std::collections::HashSet;
-use std::io::Read;
 
 use super::CsvOptions;
-use super::table::{Table, line};
+use super::table::Table;
 use crate::{HierarchyBuilder, HierarchyError};
 
 pub(super) fn read(
-    table: &mut Table<impl Read>,
+    table: &mut Table,
     options: &CsvOptions,
     builder: &mut HierarchyBuilder,
 ) -> Result<(), HierarchyError> {
     let child = table.column(options.child_column.as_deref().unwrap_or("child"))?;
     let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
-    while let Some(record) = table.next()? {
-        builder.at_line(line(record));
+    while let Some((line, record)) = table.next()? {
+        builder.at_line(Some(line));
         // An edge list has no other way to name a root that is a class.
         if record[parent].is_empty() {
             builder.add_root(&record[child])?;
@@ -27,7 +26,7 @@ pub(super) fn read(
 }
 
 /// Whether two columns of unknown names hold edges: a node that is a child here is a parent there.
-pub(super) fn looks_like_edges(table: &Table<impl Read>) -> bool {
+pub(super) fn looks_like_edges(table: &Table) -> bool {
     let values = |column: usize| {
         let all = table.peek().iter().map(move |record| &record[column]);
         all.filter(|name| !name.is_empty()).collect::<HashSet<&str>>()

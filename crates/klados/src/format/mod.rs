@@ -113,7 +113,7 @@ impl Hierarchy {
     }
 }
 
-fn guess(table: &Table<impl Read>, options: &CsvOptions) -> Result<CsvLayout, HierarchyError> {
+fn guess(table: &Table, options: &CsvOptions) -> Result<CsvLayout, HierarchyError> {
     let names_edges = options.child_column.is_some() || options.parent_column.is_some();
     if names_edges || (table.find("child").is_some() && table.find("parent").is_some()) {
         return Ok(CsvLayout::Edges);

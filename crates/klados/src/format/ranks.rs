@@ -1,10 +1,9 @@
 //! One column a rank: `species,genus,family`, from the top or from the bottom.
 
 use std::collections::HashSet;
-use std::io::Read;
 
 use super::CsvOptions;
-use super::table::{Table, line};
+use super::table::Table;
 use crate::{HierarchyBuilder, HierarchyError, HierarchyErrorKind as Kind};
 
 /// The ranks of Linnaean taxonomy from the top, for a table that does not show its direction.
@@ -12,7 +11,7 @@ const LINNAEAN: [&str; 9] =
     ["domain", "kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies"];
 
 pub(super) fn read(
-    table: &mut Table<impl Read>,
+    table: &mut Table,
     options: &CsvOptions,
     builder: &mut HierarchyBuilder,
 ) -> Result<(), HierarchyError> {
@@ -24,12 +23,12 @@ pub(super) fn read(
         }
     };
     builder.set_rank_names(columns.iter().map(|&column| table.header()[column].clone()));
-    while let Some(record) = table.next()? {
-        builder.at_line(line(record));
+    while let Some((line, record)) = table.next()? {
+        builder.at_line(Some(line));
         let path = columns.iter().enumerate().map(|(rank, &column)| (&record[column], Some(rank)));
         let path: Vec<_> = path.filter(|(name, _)| !name.is_empty()).collect();
         if path.is_empty() {
-            return Err(HierarchyError::new(Kind::EmptyName, "a line without a name").at_line(line(record)));
+            return Err(HierarchyError::new(Kind::EmptyName, "a line without a name").at_line(Some(line)));
         }
         builder.add_ranked_path(path)?;
     }
@@ -38,7 +37,7 @@ pub(super) fn read(
 
 /// Whether the first column is the top rank: it has fewer distinct values than the last. Where they have equally many,
 /// the names of the ranks decide, else the first is taken to be the top, with a warning.
-fn from_the_top(table: &Table<impl Read>, builder: &mut HierarchyBuilder) -> bool {
+fn from_the_top(table: &Table, builder: &mut HierarchyBuilder) -> bool {
     let last = table.header().len() - 1;
     let distinct = |column: usize| table.peek().iter().map(|record| &record[column]).collect::<HashSet<_>>().len();
     let place = |column: usize| {

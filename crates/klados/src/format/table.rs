@@ -1,6 +1,6 @@
 //! A CSV file with a header, read line by line, with its first lines held back to look at.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{Cursor, Read};
 
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
@@ -8,20 +8,23 @@ use crate::{HierarchyError, HierarchyErrorKind as Kind};
 /// So many lines are enough to tell edges from ranks, and the top rank from the bottom.
 const AHEAD: usize = 4096;
 
-pub(super) struct Table<R> {
+pub(super) struct Table {
     header: Vec<String>,
-    reader: csv::Reader<BufReader<R>>,
+    reader: csv::Reader<Cursor<Vec<u8>>>,
     ahead: std::vec::IntoIter<csv::StringRecord>,
     record: csv::StringRecord,
+    lines: Lines,
 }
 
-impl<R: Read> Table<R> {
-    pub(super) fn open(reader: R) -> Result<Self, HierarchyError> {
-        let mut input = BufReader::with_capacity(1 << 16, reader);
-        let delimiter = delimiter(input.fill_buf().map_err(|error| HierarchyError::new(Kind::Io, error.to_string()))?);
+impl Table {
+    pub(super) fn open(mut reader: impl Read) -> Result<Self, HierarchyError> {
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).map_err(|error| HierarchyError::new(Kind::Io, error.to_string()))?;
+        let delimiter = delimiter(&bytes);
+        let input = Cursor::new(bytes);
         let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(input);
-        let header: Vec<String> =
-            reader.headers().map_err(|error| convert(&error))?.iter().map(str::to_owned).collect();
+        let header = reader.headers().cloned().map_err(|error| convert(&error, reader.get_ref().get_ref()))?;
+        let header: Vec<String> = header.iter().map(str::to_owned).collect();
         if header.iter().all(String::is_empty) {
             let message = "the file is empty; expected a header such as child,parent and a line an edge";
             return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
@@ -33,10 +36,12 @@ impl<R: Read> Table<R> {
         }
         let mut ahead = Vec::new();
         let mut record = csv::StringRecord::new();
-        while ahead.len() < AHEAD && reader.read_record(&mut record).map_err(|error| convert(&error))? {
+        while ahead.len() < AHEAD
+            && reader.read_record(&mut record).map_err(|error| convert(&error, reader.get_ref().get_ref()))?
+        {
             ahead.push(record.clone());
         }
-        Ok(Self { header, reader, ahead: ahead.into_iter(), record })
+        Ok(Self { header, reader, ahead: ahead.into_iter(), record, lines: Lines::default() })
     }
 
     pub(super) fn header(&self) -> &[String] {
@@ -63,19 +68,40 @@ impl<R: Read> Table<R> {
         self.ahead.as_slice()
     }
 
-    /// The next line.
-    pub(super) fn next(&mut self) -> Result<Option<&csv::StringRecord>, HierarchyError> {
-        if let Some(record) = self.ahead.next() {
-            self.record = record;
-            return Ok(Some(&self.record));
+    /// The next record and the number of the line that it starts on.
+    pub(super) fn next(&mut self) -> Result<Option<(u64, &csv::StringRecord)>, HierarchyError> {
+        match self.ahead.next() {
+            Some(record) => self.record = record,
+            None => {
+                let more = self.reader.read_record(&mut self.record);
+                if !more.map_err(|error| convert(&error, self.reader.get_ref().get_ref()))? {
+                    return Ok(None);
+                }
+            }
         }
-        Ok(self.reader.read_record(&mut self.record).map_err(|error| convert(&error))?.then_some(&self.record))
+        let line = self.lines.of(self.record.position(), self.reader.get_ref().get_ref());
+        Ok(Some((line, &self.record)))
     }
 }
 
-/// The number of the line that a record starts on.
-pub(super) fn line(record: &csv::StringRecord) -> Option<u64> {
-    record.position().map(csv::Position::line)
+/// Counts lines up to where a record begins. The line in a record's own position is that of the end of the record before:
+/// too low after CRLF and after blank lines.
+#[derive(Default)]
+struct Lines {
+    counted: usize,
+    newlines: u64,
+}
+
+impl Lines {
+    /// The line on which a record begins; records come in order.
+    fn of(&mut self, position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
+        let from = position.map_or(self.counted, |position| (position.byte() as usize).min(bytes.len()));
+        let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+        let new = bytes[self.counted..from + blank].iter().filter(|byte| **byte == b'\n').count();
+        self.counted = from + blank;
+        self.newlines += new as u64;
+        self.newlines + 1
+    }
 }
 
 /// A comma, unless the first line has none and has tabs or semicolons.
@@ -84,8 +110,8 @@ fn delimiter(start: &[u8]) -> u8 {
     [b',', b'\t', b';'].into_iter().find(|delimiter| first_line.contains(delimiter)).unwrap_or(b',')
 }
 
-fn convert(error: &csv::Error) -> HierarchyError {
-    let line = error.position().map(csv::Position::line);
+fn convert(error: &csv::Error, bytes: &[u8]) -> HierarchyError {
+    let line = error.position().map(|position| Lines::default().of(Some(position), bytes));
     match error.kind() {
         csv::ErrorKind::Io(error) => HierarchyError::new(Kind::Io, error.to_string()),
         csv::ErrorKind::Utf8 { err, .. } => {

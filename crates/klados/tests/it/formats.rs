@@ -110,6 +110,20 @@ fn an_empty_parent_is_a_root() {
 }
 
 #[test]
+fn lines_are_counted_through_crlf_blank_lines_and_quoted_line_breaks() {
+    for text in [
+        "child,parent\r\na,b\r\nc,c\r\n",
+        "child,parent\n\nc,c\n",
+        "\u{feff}child,parent\r\n\r\nc,c\r\n",
+        "child,parent\na,b\nc,d,e\n",
+    ] {
+        assert!(read(text).unwrap_err().to_string().starts_with("line 3: "), "{text:?}");
+    }
+    let quoted = read("child,parent\n\"two\nlines\",b\nc,c\n").unwrap_err();
+    assert!(quoted.to_string().starts_with("line 4: "), "{quoted}");
+}
+
+#[test]
 fn errors_and_warnings_name_the_file() {
     let folder = std::env::temp_dir().join(format!("klados-formats-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
