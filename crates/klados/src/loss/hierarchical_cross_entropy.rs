@@ -20,10 +20,9 @@ use crate::{Hierarchy, NodeId};
 ///
 /// # Which published number goes with which convention
 ///
-/// Four conventions go by this name. [`HxeWeighting::Height`] is the words of the paper,
-/// [`HxeWeighting::DepthNormalized`] its authors' code, [`HxeWeighting::Depth`] the plain form with weight 1 at the top,
-/// whose `alpha` compares across hierarchies. The fourth multiplies conditional probabilities that were clamped before
-/// the log and loses the gradient of confident mistakes; it is not offered.
+/// Published code has several conventions for the weights by this name, and a number belongs to one of them:
+/// [`HxeWeighting::Height`] is the words of the paper, [`HxeWeighting::DepthNormalized`] its authors' code.
+/// [`HxeWeighting::Depth`] has weight 1 at the top, so that `alpha = 0` is plain cross-entropy.
 ///
 /// # Example
 ///
