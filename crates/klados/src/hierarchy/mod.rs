@@ -3,7 +3,9 @@
 //! A [`Hierarchy`] is a rooted tree or DAG whose *classes* are the columns of the logits. It is immutable, cheap to
 //! clone, and holds memory proportional to nodes + edges.
 
+mod assemble;
 mod builder;
+mod classes;
 mod closure;
 mod csr;
 mod display;

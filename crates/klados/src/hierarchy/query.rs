@@ -300,19 +300,7 @@ impl Hierarchy {
             }
         }
         graph.rank_names = names;
-        super::builder::assemble(graph, Some(self.class_places(&place)))
-    }
-
-    /// The classes as places in the graph that [`to_graph`](Self::to_graph) gives.
-    pub(super) fn class_places(&self, place: &[u32]) -> Vec<u32> {
-        let owner = |class: usize| {
-            let node = self.class_node(class);
-            match place[node.index()] {
-                NONE => place[self.parents(node)[0].index()],
-                known => known,
-            }
-        };
-        (0..self.class_count()).map(owner).collect()
+        super::assemble::assemble(graph, Some(self.class_places(&place)))
     }
 
     /// Says which file the warnings come from.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::builder::{Graph, assemble};
+use super::assemble::{Graph, assemble};
 use super::{Hierarchy, NONE};
 
 /// Nodes in order of appearance; edges and classes refer to them by index.
