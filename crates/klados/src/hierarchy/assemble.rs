@@ -47,7 +47,7 @@ pub(super) fn assemble(mut graph: Graph, classes: Option<Vec<u32>>) -> Result<Hi
         return Err(HierarchyError::new(Kind::Empty, "the hierarchy has no classes"));
     }
     let kept = prune(&mut graph, &classes);
-    let carriers = carry_internal_classes(&mut graph, &mut classes, &kept)?;
+    let carriers = carry_internal_classes(&mut graph, &mut classes)?;
     let order = order(&graph, &kept, root);
     Ok(number(graph, &classes, &carriers, &order))
 }
@@ -170,24 +170,13 @@ fn prune(graph: &mut Graph, classes: &[u32]) -> Vec<bool> {
 }
 
 /// Gives each class that has children of its own an extra leaf, and lets that leaf carry the class.
-fn carry_internal_classes(
-    graph: &mut Graph,
-    classes: &mut [u32],
-    kept: &[bool],
-) -> Result<Vec<(u32, u32)>, HierarchyError> {
+fn carry_internal_classes(graph: &mut Graph, classes: &mut [u32]) -> Result<Vec<(u32, u32)>, HierarchyError> {
     let nodes = graph.names.len();
-    let mut internal = vec![false; nodes];
-    for &(parent, _, _) in &graph.edges {
+    let (mut internal, mut has_parent) = (vec![false; nodes], vec![false; nodes]);
+    for &(parent, child, _) in &graph.edges {
         internal[parent as usize] = true;
+        has_parent[child as usize] = true;
     }
-    let has_parent: Vec<bool> = {
-        let mut has = vec![false; nodes];
-        for &(_, child, _) in &graph.edges {
-            has[child as usize] = true;
-        }
-        has
-    };
-    debug_assert_eq!(kept.len(), nodes);
     let mut carriers = Vec::new();
     for class in classes.iter_mut() {
         let node = *class;
