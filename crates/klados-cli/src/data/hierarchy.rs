@@ -17,6 +17,9 @@ pub(crate) struct HierarchyOptions {
     /// The column of the hierarchy file with the parents [default: parent]
     #[arg(long, value_name = "COL")]
     pub(crate) parent_column: Option<String>,
+    /// The columns of the hierarchy file that are ranks, from the top [default: all, in the direction their values show]
+    #[arg(long, value_name = "COL,...", value_delimiter = ',', conflicts_with_all = ["child_column", "parent_column"])]
+    pub(crate) rank_columns: Option<Vec<String>>,
 }
 
 /// Reads a hierarchy: what `klados` itself writes where the file is named `.json`, else CSV.
@@ -33,6 +36,7 @@ pub(crate) fn read(path: &Path, options: &HierarchyOptions) -> Result<Hierarchy>
     let mut csv = CsvOptions::new();
     csv.child_column.clone_from(&options.child_column);
     csv.parent_column.clone_from(&options.parent_column);
+    csv.rank_columns.clone_from(&options.rank_columns);
     Hierarchy::from_csv_path(path, &csv).map_err(|error| match error.kind() {
         HierarchyErrorKind::Io => anyhow!("cannot read {error}"),
         _ => error.into(),

@@ -102,3 +102,11 @@ fn errors_name_file_and_line() {
     let shown = folder.run(&[&["hierarchy", "show", "edges.csv"][..], &options[..]].concat()).success();
     assert!(shown.contains("\na\n  b\n    c [0]\n"), "{shown}");
 }
+
+#[test]
+fn rank_columns_are_chosen_and_ordered() {
+    let folder = Folder::new();
+    folder.write("ranks.csv", "id,low,high\n1,a,x\n2,b,y\n");
+    let out = folder.run(&["hierarchy", "show", "ranks.csv", "--rank-columns", "high,low"]).success();
+    assert!(out.contains("x\n  a [0]\ny\n  b [1]\n"), "{out}");
+}

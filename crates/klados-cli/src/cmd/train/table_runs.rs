@@ -109,7 +109,8 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         args.group,
         args.features,
         args.hierarchy_options.child_column,
-        args.hierarchy_options.parent_column
+        args.hierarchy_options.parent_column,
+        args.hierarchy_options.rank_columns
     ]);
     fingerprint["val"] = json!(args.val);
     let held_out = match &validation {
