@@ -68,7 +68,10 @@ fn write_text(hierarchy: &Hierarchy, deepest: usize, out: &mut dyn Write) -> Res
     let first = usize::from(hierarchy.root_is_added());
     while let Some((node, indent)) = stack.pop() {
         let children = hierarchy.children(node);
-        write!(out, "{:width$}{}", "", hierarchy.name(node), width = 2 * indent)?;
+        for _ in 0..indent / 100 {
+            write!(out, "{:200}", "")?; // in parts, as a width is limited to 65,535
+        }
+        write!(out, "{:width$}{}", "", hierarchy.name(node), width = 2 * (indent % 100))?;
         if children.is_empty()
             && let Some(column) = hierarchy.class_at(node)
         {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use klados::loss::{ClassWeight, balanced_class_weight};
 use klados::{Hierarchy, Label, Loss};
 
-use super::lines::Lines;
+use super::lines::{Lines, csv_error};
 
 /// The loss with its class weights as a list: read from their file, or counted in `labels`.
 ///
@@ -39,7 +39,7 @@ fn read(path: &Path, hierarchy: &Hierarchy) -> Result<Vec<f64>> {
     let (class_column, weight_column) = (column("class")?, column("weight")?);
     let mut weights: Vec<Option<f64>> = vec![None; hierarchy.class_count()];
     for record in reader.records() {
-        let record = record.with_context(|| format!("cannot read {shown}"))?;
+        let record = record.map_err(|error| csv_error(&shown, &bytes, &error))?;
         let line = lines.of(&record);
         let class = hierarchy.class(&record[class_column]).map_err(|error| anyhow!("{shown}:{line}: {error}"))?;
         let text = &record[weight_column];

@@ -1,11 +1,12 @@
 //! Label files: one label a line as text, or a column of a table.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use klados::{Hierarchy, InputError, Label};
 
-use super::lines::Lines;
+use super::lines::{Lines, csv_error};
 
 /// How many labels that cannot be used a message lists.
 const LISTED: usize = 5;
@@ -103,10 +104,13 @@ fn read_csv(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
     let mut reader = csv::Reader::from_reader(&bytes[..]);
     let header = reader.headers().with_context(|| format!("{shown}:1: the header"))?;
     let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
+    if let Some((_, name)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+        bail!("{shown}:1: the header names the column \"{name}\" twice");
+    }
     let place = column_of_labels(&format!("{shown}:1"), &names, column)?;
     let mut rows = Vec::new();
     for record in reader.records() {
-        let record = record.with_context(|| format!("cannot read {shown}"))?;
+        let record = record.map_err(|error| csv_error(&shown, &bytes, &error))?;
         let line = lines.of(&record);
         rows.push(LabelRow { line, text: record.get(place).unwrap_or_default().to_owned() });
     }
@@ -127,8 +131,11 @@ pub(crate) fn parse(
 ) -> Result<Vec<Label>> {
     let mut labels = Vec::with_capacity(rows.len());
     let mut wrong = Vec::new();
+    // Looking for near names takes a pass over the hierarchy: once a spelling is enough.
+    let mut known: HashMap<&str, Result<Label, String>> = HashMap::new();
     for row in rows {
-        let label = hierarchy.parse_label(&row.text).map_err(|error| error.to_string());
+        let parse = || hierarchy.parse_label(&row.text).map_err(|error| error.to_string());
+        let label = known.entry(&row.text).or_insert_with(parse).clone();
         match label.and_then(|label| check(&label).map(|()| label).map_err(|error| error.to_string())) {
             Ok(label) => labels.push(label),
             Err(message) => wrong.push(format!("{}:{}: {message}", path.display(), row.line)),

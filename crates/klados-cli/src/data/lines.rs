@@ -24,3 +24,21 @@ impl<'a> Lines<'a> {
         self.line
     }
 }
+
+/// An error of the CSV reader as `FILE:LINE: what is wrong`.
+pub(crate) fn csv_error(shown: impl std::fmt::Display, bytes: &[u8], error: &csv::Error) -> anyhow::Error {
+    let line = error.position().map_or(1, |position| {
+        let mut record = csv::StringRecord::new();
+        record.set_position(Some(position.clone()));
+        Lines::new(bytes).of(&record)
+    });
+    match error.kind() {
+        csv::ErrorKind::Utf8 { err, .. } => {
+            anyhow::anyhow!("{shown}:{line}: field {} is not UTF-8 text", err.field() + 1)
+        }
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            anyhow::anyhow!("{shown}:{line}: the number of fields is {len}, expected {expected_len} as in the header")
+        }
+        _ => anyhow::anyhow!("{shown}:{line}: {error}"),
+    }
+}

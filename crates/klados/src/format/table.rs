@@ -34,6 +34,11 @@ impl Table {
                 format!("the header has one column, {}; expected child,parent or one column a rank", list(&header, 1));
             return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
         }
+        let twice = header.iter().enumerate().find(|(place, name)| header[..*place].contains(name));
+        if let Some((_, name)) = twice {
+            let message = format!("the header names the column \"{name}\" twice");
+            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+        }
         let mut ahead = Vec::new();
         let mut record = csv::StringRecord::new();
         while ahead.len() < AHEAD

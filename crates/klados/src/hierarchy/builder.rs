@@ -34,8 +34,7 @@ pub struct HierarchyBuilder {
     line: Option<u64>,
 }
 
-/// Joins the names of a path into a key; no name holds it, as control characters are trimmed from neither CSV nor code
-/// but a unit separator has no business in a name.
+/// Joins the names of a path into a key. No name may hold it.
 const KEY_SEPARATOR: char = '\u{1f}';
 
 impl HierarchyBuilder {
@@ -212,6 +211,10 @@ impl HierarchyBuilder {
         }
         if name.is_empty() {
             return Err(HierarchyError::new(Kind::EmptyName, "empty name").at_line(self.line));
+        }
+        if name.contains(KEY_SEPARATOR) {
+            let message = format!("the name {name:?} holds the control character U+001F");
+            return Err(HierarchyError::new(Kind::Format, message).at_line(self.line));
         }
         let node = self.graph.add(name.into(), NONE)?;
         self.index.insert(key.into(), node);

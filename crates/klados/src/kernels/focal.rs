@@ -18,7 +18,7 @@ pub(crate) fn term(log_p: f64, q: f64, gamma: f64) -> Term {
     if q <= 0.0 {
         return Term { value: 0.0, slope: 0.0 };
     }
-    let factor = q.powf(gamma);
+    let factor = scalar::pow(q, gamma);
     // -log P / (1 - P) tends to 1 for P -> 1, so no power below gamma is taken.
     let slope = factor + gamma * factor * (-log_p / q) * scalar::exp(log_p);
     Term { value: -log_p * factor, slope }

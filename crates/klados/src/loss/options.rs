@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::criterion::{CriterionError, CriterionErrorKind};
-use crate::{Hierarchy, Label, hierarchy::error::list};
+use crate::hierarchy::error;
+use crate::{Hierarchy, Label};
 
 /// How the losses of a batch become one number. See [`Criterion::reduce`](crate::Criterion::reduce).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -137,14 +138,10 @@ pub(crate) fn class_weight(
     let bad = (0..list.len()).filter(|&class| !(list[class] >= 0.0 && list[class].is_finite()));
     let bad: Vec<&str> = bad.map(|class| hierarchy.class_name(class)).collect();
     if !bad.is_empty() {
-        let message = format!("class_weight has to be finite and not negative; it is not for {}", list_of(&bad));
+        let message = format!("class_weight has to be finite and not negative; it is not for {}", error::list(&bad, 5));
         return Err(CriterionError::parameter(message));
     }
     Ok(Some(list.clone()))
-}
-
-fn list_of(names: &[&str]) -> String {
-    list(names, 5)
 }
 
 /// `value` where it is finite and at least 0, else an error that names the parameter.

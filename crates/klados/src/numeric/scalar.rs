@@ -12,6 +12,11 @@ pub(crate) fn ln(x: f64) -> f64 {
     x.ln()
 }
 
+/// `x^y`.
+pub(crate) fn pow(x: f64, y: f64) -> f64 {
+    x.powf(y)
+}
+
 /// `ln(1 + x)`.
 pub(crate) fn ln_1p(x: f64) -> f64 {
     x.ln_1p()

@@ -91,6 +91,11 @@ fn errors_name_the_line() {
     );
     assert!(message("").contains("the file is empty"));
     assert!(message("child\na\n").contains("one column"));
+    assert_eq!(message("child,child,parent\na,b,c\n"), "line 1: the header names the column \"child\" twice");
+    assert_eq!(
+        message("child,parent\na\u{1f},b\n"),
+        "line 2: the name \"a\\u{1f}\" holds the control character U+001F"
+    );
     assert!(message("child,parent\n").contains("no nodes"));
     assert!(message("genus,species\n,\n").starts_with("line 2: "));
     let latin1 = Hierarchy::from_csv_reader(&b"child,parent\nb\xe4r,x\n"[..], &CsvOptions::new()).unwrap_err();
