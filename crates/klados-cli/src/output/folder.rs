@@ -20,6 +20,8 @@ const CHECKPOINTS: &str = "checkpoints";
 pub(crate) struct Folder {
     place: PathBuf,
     partial: PathBuf,
+    /// Whether results that are at the place are replaced.
+    force: bool,
 }
 
 impl Folder {
@@ -35,12 +37,16 @@ impl Folder {
         let Some(name) = place.file_name() else { bail!("--out {shown}: expected the name of a folder") };
         let mut partial = OsString::from(name);
         partial.push(".partial");
-        let folder = Self { place: place.to_owned(), partial: place.with_file_name(partial) };
-        if place.exists() {
+        let folder = Self { place: place.to_owned(), partial: place.with_file_name(partial), force };
+        let finished = place.join(metrics::FILE).exists() && !folder.partial.exists();
+        if place.exists() && !is_empty(place) {
+            if resume && !force && finished {
+                bail!("the run in {shown} is finished, there is nothing to go on with; --force starts again");
+            }
             if !force {
                 bail!("{shown} is there already; --force replaces it, --out DIR writes elsewhere");
             }
-            if !is_ours(place) {
+            if !place.join(metrics::FILE).exists() {
                 bail!("{shown} has no {}, so klados train did not write it; it is not replaced", metrics::FILE);
             }
         }
@@ -89,36 +95,47 @@ impl Folder {
         self.partial.join(CHECKPOINTS).join(run)
     }
 
-    /// Removes the checkpoints and renames the folder to its place.
+    /// Renames the folder to its place and removes what only an interrupted run needs.
     ///
     /// # Errors
     ///
-    /// When that cannot be done; the unfinished folder stays.
+    /// When it cannot be renamed; the unfinished folder stays as it is, so that `--resume` can finish it.
     pub(crate) fn finish(self) -> Result<PathBuf> {
-        let rename = || -> std::io::Result<()> {
-            let checkpoints = self.partial.join(CHECKPOINTS);
-            if checkpoints.exists() {
-                fs::remove_dir_all(checkpoints)?;
-            }
-            fs::remove_file(self.partial.join(FINGERPRINT))?;
-            if self.place.exists() {
-                // The old folder steps aside first, so that one of the two is whole at any time.
-                let old = self.partial.with_extension("old");
-                fs::rename(&self.place, &old)?;
-                fs::rename(&self.partial, &self.place)?;
-                return fs::remove_dir_all(old);
-            }
-            fs::rename(&self.partial, &self.place)
-        };
-        rename().with_context(|| format!("cannot put the results at {}", self.place.display()))?;
+        // Looked at again: much may have come in while the run took its time.
+        let replaced = self.force && self.place.join(metrics::FILE).exists();
+        if self.place.exists() && !is_empty(&self.place) && !replaced {
+            let (place, partial) = (self.place.display(), self.partial.display());
+            bail!("cannot put the results at {place}, where something else is by now; they are in {partial}");
+        }
+        self.rename().with_context(|| format!("cannot put the results at {}", self.place.display()))?;
+        // Leftovers cost space, not correctness: the results are whole and at their place.
+        let _ = fs::remove_dir_all(self.place.join(CHECKPOINTS));
+        let _ = fs::remove_file(self.place.join(FINGERPRINT));
         Ok(self.place)
+    }
+
+    /// Renames the unfinished folder to its place; what is there steps aside first, so that one of the two is whole at any
+    /// time.
+    fn rename(&self) -> std::io::Result<()> {
+        if !self.place.exists() {
+            return fs::rename(&self.partial, &self.place);
+        }
+        let beside = self.place.parent().filter(|beside| !beside.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A folder with a new name: whatever else is there, also under a name like OUT.old, is not ours to touch.
+        let aside = tempfile::Builder::new().prefix(".klados-").tempdir_in(beside)?;
+        let old = aside.path().join("old");
+        fs::rename(&self.place, &old)?;
+        let renamed = fs::rename(&self.partial, &self.place);
+        if renamed.is_err() && fs::rename(&old, &self.place).is_err() {
+            // Dropping it would remove the old results, the only ones at hand.
+            let _ = aside.keep();
+        }
+        renamed
     }
 }
 
-/// Whether a folder is an output of `klados train`, or empty.
-fn is_ours(folder: &Path) -> bool {
-    let empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    empty || folder.join(metrics::FILE).exists()
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// The first key at which two values differ.
@@ -164,6 +181,53 @@ mod tests {
         folder.finish().expect("finished");
         assert_eq!(fs::read_to_string(place.join(metrics::FILE)).expect("the new one"), "2");
         assert_eq!(fs::read_dir(dir.path()).expect("entries").count(), 1);
+    }
+
+    #[test]
+    fn a_folder_named_like_the_old_one_is_not_in_the_way() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let place = dir.path().join("out");
+        fs::create_dir_all(dir.path().join("out.old/thesis")).expect("made");
+        fs::create_dir(&place).expect("made");
+        fs::write(place.join(metrics::FILE), "1").expect("written");
+        let folder = Folder::open(&place, &json!({}), true, false).expect("opened");
+        fs::create_dir_all(folder.checkpoints("run")).expect("made");
+        fs::write(folder.path().join(metrics::FILE), "2").expect("written");
+        folder.finish().expect("finished");
+        assert_eq!(fs::read_to_string(place.join(metrics::FILE)).expect("the new one"), "2");
+        assert_eq!(fs::read_dir(&place).expect("entries").count(), 1);
+        assert!(dir.path().join("out.old/thesis").exists());
+        assert_eq!(fs::read_dir(dir.path()).expect("entries").count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_renamed_can_be_resumed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let place = dir.path().join("out");
+        let folder = Folder::open(&place, &json!({"seed": 1}), false, false).expect("opened");
+        fs::create_dir_all(folder.checkpoints("run")).expect("made");
+        // A link that came in between: a folder is not renamed over it.
+        std::os::unix::fs::symlink("nowhere", &place).expect("a link");
+        assert!(folder.finish().is_err());
+        fs::remove_file(&place).expect("removed");
+        let folder = Folder::open(&place, &json!({"seed": 1}), false, true).expect("resumed");
+        assert!(folder.checkpoints("run").exists());
+        // Nor is what came in between removed.
+        fs::create_dir_all(place.join("thesis")).expect("made");
+        assert!(folder.finish().is_err());
+        assert!(place.join("thesis").exists());
+    }
+
+    #[test]
+    fn an_empty_folder_is_filled_and_a_finished_run_is_not_resumed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let place = dir.path().join("out");
+        fs::create_dir(&place).expect("made");
+        let folder = Folder::open(&place, &json!({}), false, false).expect("opened");
+        fs::write(folder.path().join(metrics::FILE), "1").expect("written");
+        folder.finish().expect("finished");
+        assert!(message(Folder::open(&place, &json!({}), false, true)).contains("is finished"));
     }
 
     #[test]
