@@ -18,7 +18,7 @@ pub(crate) struct Columns {
 /// One column.
 #[derive(Debug)]
 pub(crate) struct Column {
-    /// Its name; an npy's columns are `0`, `1`, ...
+    /// Its name; an `.npy` is one column of lists, named "".
     pub(crate) name: String,
     /// Its values.
     pub(crate) values: Values,

@@ -10,20 +10,20 @@ use super::lines::Lines;
 /// Spellings of "no value".
 const MISSING: [&str; 5] = ["", "NA", "N/A", "null", "NULL"];
 
-/// A column while it is being read: what it is shows at its first value.
+/// A column while it is being read: it is one of numbers from its first number on.
 enum Growing {
-    /// Only missing values so far.
-    Unknown(usize),
+    /// No number so far. The texts are kept: they are the column, or bad rows of one of numbers.
+    Undecided(Vec<String>),
     Numbers(Vec<f32>, Vec<BadRow>),
     Text(Vec<String>),
 }
 
-/// Reads a CSV file with a header. A column is one of numbers when its first value is a number, unless `request` says
-/// otherwise.
+/// Reads a CSV file with a header. A column is one of numbers when any of its values is a number, unless `request` says
+/// otherwise: one odd cell does not make a column text and lose it as a feature.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is not UTF-8, has no header, or names a column twice.
+/// When the file cannot be read, is not UTF-8, or has no header.
 pub(crate) fn read(path: &Path, request: &Request) -> Result<Columns> {
     let shown = path.display();
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
@@ -35,11 +35,6 @@ pub(crate) fn read(path: &Path, request: &Request) -> Result<Columns> {
         reader.headers().with_context(|| format!("{shown}: the header"))?.iter().map(clean).collect();
     if names.is_empty() {
         bail!("{shown} is empty; expected a header line with the names of the columns");
-    }
-    for (index, name) in names.iter().enumerate() {
-        if names[..index].contains(name) {
-            bail!("{shown}:1: the header names the column \"{name}\" twice");
-        }
     }
     let mut growing: Vec<Growing> = names.iter().map(|name| start(name, request)).collect();
     let mut table = Columns { unit: "line", ..Columns::default() };
@@ -71,31 +66,22 @@ fn start(name: &str, request: &Request) -> Growing {
     } else if request.numbers.contains(name) {
         Growing::Numbers(Vec::new(), Vec::new())
     } else {
-        Growing::Unknown(0)
+        Growing::Undecided(Vec::new())
     }
 }
 
 impl Growing {
     fn push(&mut self, row: usize, name: &str, text: &str) {
-        let missing = MISSING.contains(&text);
-        if let Self::Unknown(rows) = self {
-            if missing {
-                *rows += 1;
-                return;
-            }
-            *self = if text.parse::<f64>().is_ok() {
-                let bad = (0..*rows).map(|row| no_value(row, name)).collect();
-                Self::Numbers(vec![f32::NAN; *rows], bad)
-            } else {
-                Self::Text(vec![String::new(); *rows])
-            };
-        }
         match self {
-            Self::Unknown(_) => {}
-            Self::Text(texts) => texts.push(text.to_owned()),
+            // Words like `nan` and `inf`, which parse too, do not make a column of text one of numbers.
+            Self::Undecided(texts) if text.parse().is_ok_and(f64::is_finite) => {
+                *self = numbers(name, texts);
+                self.push(row, name, text);
+            }
+            Self::Undecided(texts) | Self::Text(texts) => texts.push(text.to_owned()),
             Self::Numbers(numbers, bad) => {
                 let number = match text.parse::<f64>() {
-                    _ if missing => Err(no_value(row, name).reason),
+                    _ if is_missing(text) => Err(format!("column \"{name}\" has no value")),
                     Ok(value) => finite(name, value),
                     Err(_) => Err(format!("column \"{name}\" has \"{text}\", expected a number")),
                 };
@@ -107,16 +93,31 @@ impl Growing {
 
     fn finish(self, name: String) -> Column {
         let values = match self {
-            Self::Unknown(_) => Values::Other("no values".to_owned()),
-            Self::Text(texts) => Values::Text(texts),
+            Self::Undecided(texts) if texts.iter().all(|text| is_missing(text)) => {
+                Values::Other("no values".to_owned())
+            }
+            // Nothing but `nan`, `inf` and missing values: numbers, none of which can be used.
+            Self::Undecided(texts) if texts.iter().all(|text| is_missing(text) || text.parse::<f64>().is_ok()) => {
+                return numbers(&name, &texts).finish(name);
+            }
+            Self::Undecided(texts) | Self::Text(texts) => Values::Text(texts),
             Self::Numbers(numbers, bad) => Values::Numbers { width: 1, numbers, bad },
         };
         Column { name, values }
     }
 }
 
-fn no_value(row: usize, name: &str) -> BadRow {
-    BadRow { row, reason: format!("column \"{name}\" has no value") }
+fn is_missing(text: &str) -> bool {
+    MISSING.contains(&text)
+}
+
+/// A column of numbers that begins with these texts.
+fn numbers(name: &str, texts: &[String]) -> Growing {
+    let mut column = Growing::Numbers(Vec::new(), Vec::new());
+    for (row, text) in texts.iter().enumerate() {
+        column.push(row, name, text);
+    }
+    column
 }
 
 #[cfg(test)]
@@ -131,16 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn a_column_is_what_its_first_value_is() {
-        let columns = table("\u{feff}a,b,c\r\n,x,\r\n1,\"y,\nz\",\r\noops,2,\r\n", &Request::default());
+    fn a_column_with_a_number_is_one_of_numbers() {
+        let columns = table("\u{feff}a,b,c,d\r\n,x,,?\r\n1,\"y,\nz\",,2\r\noops,nan,,nan\r\n", &Request::default());
         assert_eq!(columns.positions, [2, 3, 5]);
         let Values::Numbers { numbers, bad, .. } = &columns.columns[0].values else { panic!("numbers") };
         assert!(numbers[0].is_nan() && numbers[1] == 1.0 && numbers[2].is_nan());
         assert_eq!(bad[0].reason, "column \"a\" has no value");
         assert_eq!(bad[1].reason, "column \"a\" has \"oops\", expected a number");
         let Values::Text(texts) = &columns.columns[1].values else { panic!("text") };
-        assert_eq!(texts, &["x", "y,\nz", "2"]);
+        assert_eq!(texts, &["x", "y,\nz", "nan"]);
         assert!(matches!(&columns.columns[2].values, Values::Other(_)));
+        let Values::Numbers { numbers, bad, .. } = &columns.columns[3].values else { panic!("numbers") };
+        assert!(numbers[0].is_nan() && numbers[1] == 2.0);
+        let reasons: Vec<(usize, &str)> = bad.iter().map(|bad| (bad.row, bad.reason.as_str())).collect();
+        assert_eq!(reasons[0], (0, "column \"d\" has \"?\", expected a number"));
+        assert_eq!(reasons[1], (2, "column \"d\" has NaN, expected a finite number (float32)"));
     }
 
     #[test]

@@ -43,12 +43,29 @@ pub(crate) struct Table {
     pub(crate) values: Vec<f32>,
     /// By row: the label's text; empty where no label column was asked for.
     pub(crate) labels: Vec<String>,
+    /// Where the labels stand, if not in the file.
+    pub(crate) label_places: Option<LabelPlaces>,
     /// By row: the group; empty where no group column was asked for.
     pub(crate) groups: Vec<String>,
     /// Columns that were not used, and why.
     pub(crate) unused: Vec<String>,
     /// Rows that cannot be used.
     pub(crate) bad: Vec<BadRow>,
+}
+
+/// Where labels stand in a file of their own.
+#[derive(Debug, Clone)]
+pub(crate) struct LabelPlaces {
+    path: PathBuf,
+    unit: &'static str,
+    positions: Vec<u64>,
+}
+
+impl LabelPlaces {
+    /// The file and the line of a row's label.
+    pub(crate) fn of(&self, row: usize) -> String {
+        format!("{} {} {}", self.path.display(), self.unit, self.positions[row])
+    }
 }
 
 impl Table {
@@ -63,13 +80,12 @@ impl Table {
         let numbers = roles.features.iter().flatten().cloned().collect();
         let request = Request { text, numbers };
         let mut columns = read_columns(path, &request)?;
-        if let Some(file) = &roles.labels_file {
-            add_labels(&mut columns, path, file, roles)?;
-        }
-        Self::from_columns(path, columns, roles)
+        let label_places =
+            roles.labels_file.as_ref().map(|file| add_labels(&mut columns, path, file, roles)).transpose()?;
+        Self::from_columns(path, columns, label_places, roles)
     }
 
-    fn from_columns(path: &Path, columns: Columns, roles: &Roles) -> Result<Self> {
+    fn from_columns(path: &Path, columns: Columns, label_places: Option<LabelPlaces>, roles: &Roles) -> Result<Self> {
         let names: Vec<&str> = columns.columns.iter().map(|column| column.name.as_str()).collect();
         let wanted = roles.features.iter().flatten().chain(&roles.label).chain(&roles.group);
         for name in wanted {
@@ -77,8 +93,11 @@ impl Table {
                 bail!("{} has no column \"{name}\"; its columns are {}", path.display(), quoted(&names));
             }
         }
-        let chosen = feature_columns(path, &columns.columns, roles)?;
         let rows = columns.positions.len();
+        if rows == 0 {
+            bail!("{} has no rows", path.display());
+        }
+        let chosen = feature_columns(path, &columns.columns, roles)?;
         let mut table = Self {
             path: path.to_owned(),
             unit: columns.unit,
@@ -87,6 +106,7 @@ impl Table {
             width: 0,
             values: Vec::new(),
             labels: vec![String::new(); rows],
+            label_places,
             groups: vec![String::new(); rows],
             unused: Vec::new(),
             bad: columns.bad,
@@ -96,6 +116,10 @@ impl Table {
             match column.values {
                 Values::Text(texts) if Some(&column.name) == roles.label.as_ref() => {
                     table.require_text(&column.name, "label", &texts);
+                    // The labels may be the groups too: whole classes are held out.
+                    if roles.group == roles.label {
+                        table.groups.clone_from(&texts);
+                    }
                     table.labels = texts;
                 }
                 Values::Text(texts) if Some(&column.name) == roles.group.as_ref() => {
@@ -125,7 +149,17 @@ impl Table {
     fn require_text(&mut self, name: &str, what: &str, texts: &[String]) {
         let empty = texts.iter().enumerate().filter(|(_, text)| text.is_empty());
         let reason = format!("the {what} column \"{name}\" has no value");
-        self.bad.extend(empty.map(|(row, _)| BadRow { row, reason: reason.clone() }));
+        let reason_of = |row| if what == "label" { self.in_labels_file(row, &reason) } else { reason.clone() };
+        let bad: Vec<BadRow> = empty.map(|(row, _)| BadRow { row, reason: reason_of(row) }).collect();
+        self.bad.extend(bad);
+    }
+
+    /// What is wrong with a row's label, after its place where that is in a file of labels.
+    pub(crate) fn in_labels_file(&self, row: usize, reason: &str) -> String {
+        match &self.label_places {
+            Some(places) => format!("{}: {reason}", places.of(row)),
+            None => reason.to_owned(),
+        }
     }
 
     /// How many rows there are, bad ones included.
@@ -166,6 +200,10 @@ impl Table {
             width,
             values: rows.iter().flat_map(|&row| &self.values[row * width..(row + 1) * width]).copied().collect(),
             labels: rows.iter().map(|&row| self.labels[row].clone()).collect(),
+            label_places: self.label_places.as_ref().map(|places| LabelPlaces {
+                positions: rows.iter().map(|&row| places.positions[row]).collect(),
+                ..places.clone()
+            }),
             groups: rows.iter().map(|&row| self.groups[row].clone()).collect(),
             unused: self.unused.clone(),
             bad: Vec::new(),
@@ -176,7 +214,7 @@ impl Table {
 /// Reads a file by its extension.
 fn read_columns(path: &Path, request: &Request) -> Result<Columns> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
+    let columns = match extension.as_str() {
         "csv" => csv_table::read(path, request),
         #[cfg(feature = "parquet")]
         "parquet" | "pq" => super::parquet_table::read(path, request),
@@ -184,12 +222,20 @@ fn read_columns(path: &Path, request: &Request) -> Result<Columns> {
         "parquet" | "pq" => bail!("{}: this klados was built without its feature `parquet`", path.display()),
         "npy" => npy_columns(path),
         _ => bail!("{}: expected a file named .csv, .parquet or .npy", path.display()),
+    }?;
+    let mut seen = HashSet::new();
+    if let Some(column) = columns.columns.iter().find(|column| !seen.insert(&column.name)) {
+        bail!("{} names the column \"{}\" twice", path.display(), column.name);
     }
+    Ok(columns)
 }
 
 /// An `.npy` as one column of lists.
 fn npy_columns(path: &Path) -> Result<Columns> {
     let matrix = npy::read(path)?;
+    if matrix.columns == 0 {
+        bail!("{} has shape [{}, 0]: there are no features in it", path.display(), matrix.rows);
+    }
     let values: Vec<f64> = match matrix.values {
         npy::Values::F32(values) => values.into_iter().map(f64::from).collect(),
         npy::Values::F64(values) => values,
@@ -208,24 +254,34 @@ fn npy_columns(path: &Path) -> Result<Columns> {
 }
 
 /// Puts the labels of another file beside the rows: one a line, or a column of a table.
-fn add_labels(columns: &mut Columns, path: &Path, file: &Path, roles: &Roles) -> Result<()> {
+fn add_labels(columns: &mut Columns, path: &Path, file: &Path, roles: &Roles) -> Result<LabelPlaces> {
     let Some(name) = &roles.label else { bail!("no name for the labels of {}", file.display()) };
     let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     if matches!(extension.as_str(), "csv" | "parquet" | "pq") {
         let text = [&roles.label, &roles.group].into_iter().flatten().cloned().collect();
         let other = read_columns(file, &Request { text, ..Request::default() })?;
         check_rows(columns, path, other.positions.len(), file)?;
-        columns.bad.extend(other.bad);
+        let names: Vec<&str> = other.columns.iter().map(|column| column.name.as_str()).collect();
+        let of_data = |name: &String| columns.columns.iter().any(|column| column.name == *name);
+        for name in [Some(name), roles.group.as_ref().filter(|name| !of_data(name))].into_iter().flatten() {
+            if !names.contains(&name.as_str()) {
+                bail!("{} has no column \"{name}\"; its columns are {}", file.display(), quoted(&names));
+            }
+        }
+        let places = LabelPlaces { path: file.to_owned(), unit: other.unit, positions: other.positions };
+        let bad = other.bad.into_iter();
+        columns.bad.extend(bad.map(|bad| BadRow { reason: format!("{}: {}", places.of(bad.row), bad.reason), ..bad }));
         let wanted =
             |column: &Column| Some(&column.name) == roles.label.as_ref() || Some(&column.name) == roles.group.as_ref();
         columns.columns.extend(other.columns.into_iter().filter(wanted));
-        return Ok(());
+        return Ok(places);
     }
     let labels = labels::read_lines(file)?;
     check_rows(columns, path, labels.len(), file)?;
+    let positions = labels.iter().map(|label| label.line).collect();
     let texts = labels.into_iter().map(|label| label.text.trim().to_owned()).collect();
     columns.columns.push(Column { name: name.clone(), values: Values::Text(texts) });
-    Ok(())
+    Ok(LabelPlaces { path: file.to_owned(), unit: "line", positions })
 }
 
 fn check_rows(columns: &Columns, path: &Path, labels: usize, file: &Path) -> Result<()> {
