@@ -1,11 +1,11 @@
 //! `klados predict`: a trained model on new rows.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use image::{RgbImage, Rgba, RgbaImage, imageops};
+use image::{ImageFormat, ImageReader, RgbImage, Rgba, RgbaImage, imageops};
 
 use super::note;
 use crate::data::emoji::TILE;
@@ -25,7 +25,7 @@ Examples:
 
 DATA is in the format that the model was trained on: a CSV or Parquet table with the same feature columns (others are not
 looked at), an .npy with as many columns, or for the models of `klados train` without DATA a PNG picture or a folder of
-them (each is made 32 x 32 pixels on white).
+them (at most 4096 pixels on a side; each is made 32 x 32 pixels on white).
 
 Output is CSV, a line a row of DATA:
   line               the line in a CSV; `row`, counted from 1, in Parquet and .npy; `picture`, the file's name
@@ -52,6 +52,9 @@ pub(crate) struct PredictArgs {
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,
 }
+
+/// The largest side of a picture: a wide one is put on a square of its width, so memory grows with its square.
+const LARGEST_SIDE: u32 = 4096;
 
 /// Rows on their way through the model.
 struct Batch {
@@ -91,13 +94,24 @@ fn write(saved: &SavedModel, batch: &Batch, out: &mut dyn Write) -> Result<()> {
     let levels = Levels::new(&saved.hierarchy);
     let rows = Rows { unit: batch.unit, positions: &batch.positions, labels: None };
     let mut writer = Writer::new(out, &rows, &levels)?;
+    let mut without = 0;
     saved.model.each_logits(&batch.values, &mut |first, logits| {
         for (index, prediction) in predict(&levels, logits)?.iter().enumerate() {
+            let class = saved.hierarchy.class_node(prediction.class);
+            without += usize::from(prediction.probability(class).is_nan());
             writer.write(first + index, prediction)?;
         }
         Ok(())
     })?;
-    writer.finish()
+    writer.finish()?;
+    if without > 0 {
+        let rows = batch.positions.len();
+        note(&format!(
+            "warning: {without} of {rows} rows have NaN for probabilities: if training diverged, train again with a smaller \
+             --learning-rate"
+        ));
+    }
+    Ok(())
 }
 
 /// The rows of a table.
@@ -131,8 +145,16 @@ fn pictures_of(path: &Path) -> Result<Batch> {
     let mut batch = Batch { unit: "picture", positions: Vec::new(), values: Vec::new() };
     for file in files {
         let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let picture = image::load_from_memory_with_format(&bytes, image::ImageFormat::Png)
-            .with_context(|| format!("{} is not a PNG picture", file.display()))?;
+        let not_png = || format!("{} is not a PNG picture", file.display());
+        let reader = || ImageReader::with_format(Cursor::new(&bytes), ImageFormat::Png);
+        let (width, height) = reader().into_dimensions().with_context(not_png)?;
+        if width.max(height) > LARGEST_SIDE {
+            bail!(
+                "{} has {width} x {height} pixels, expected at most {LARGEST_SIDE} on a side; make it smaller first",
+                file.display()
+            );
+        }
+        let picture = reader().decode().with_context(not_png)?;
         batch.values.extend(pictures::features(&on_white(&picture.into_rgba8()))?);
         batch.positions.push(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
     }
@@ -156,6 +178,17 @@ fn on_white(picture: &RgbaImage) -> RgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_very_long_picture_is_refused() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("long.png");
+        RgbaImage::new(1, LARGEST_SIDE + 1).save(&path).expect("saved");
+        let error = pictures_of(&path).err().expect("an error").to_string();
+        assert!(error.contains("1 x 4097 pixels, expected at most 4096 on a side"), "{error}");
+        RgbaImage::new(3, 40).save(&path).expect("saved");
+        assert_eq!(pictures_of(&path).expect("features").values.len(), pictures::FEATURES);
+    }
 
     #[test]
     fn a_wide_transparent_picture_is_put_on_white() {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::examples::Examples;
 use super::levels::Levels;
 use super::network::Network;
+use super::number;
 use super::objective::Objective;
 use super::scores::{Scorer, Scores, predict};
 use super::settings::{Optimizer, Settings};
@@ -37,8 +38,9 @@ pub(crate) struct Epoch {
     /// Counted from 1.
     pub(crate) epoch: usize,
     /// Mean of the batches' losses.
+    #[serde(deserialize_with = "number::or_nan")]
     pub(crate) train_loss: f64,
-    /// The loss on the validation rows.
+    /// The loss on the validation rows. A NaN is read back as none, which is as good: it is never the best.
     pub(crate) validation_loss: Option<f64>,
     /// The scores on the validation rows.
     pub(crate) validation: Option<Scores>,

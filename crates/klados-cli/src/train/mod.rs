@@ -5,6 +5,7 @@ pub(crate) mod examples;
 pub(crate) mod fit;
 pub(crate) mod levels;
 pub(crate) mod network;
+pub(crate) mod number;
 pub(crate) mod objective;
 pub(crate) mod run;
 pub(crate) mod scores;

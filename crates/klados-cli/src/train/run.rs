@@ -12,6 +12,7 @@ use super::examples::{Examples, Standardizer};
 use super::fit::{self, Epoch, Job, State};
 use super::levels::Levels;
 use super::network::Model;
+use super::number;
 use super::objective::Objective;
 use super::scores::{Scorer, Scores, predict};
 use super::settings::Settings;
@@ -59,6 +60,7 @@ pub(crate) struct Evaluation {
     /// How many rows.
     pub(crate) rows: usize,
     /// The mean loss.
+    #[serde(deserialize_with = "number::or_nan")]
     pub(crate) loss: f64,
     /// The scores.
     pub(crate) scores: Scores,

@@ -71,7 +71,7 @@ pub(crate) struct SettingsArgs {
     #[arg(long, value_enum, value_name = "HEAD")]
     pub(crate) model: Option<Head>,
     /// Units of the hidden layer of `--model mlp` [default: 256]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = units)]
     pub(crate) hidden: Option<usize>,
     /// What follows the gradient [default: adamw]
     #[arg(long, value_enum, value_name = "NAME")]
@@ -113,6 +113,12 @@ impl SettingsArgs {
             seed: self.seed,
         }
     }
+}
+
+/// A hidden layer that memory has room for.
+fn units(text: &str) -> Result<usize, String> {
+    let number: Option<usize> = text.parse().ok();
+    number.filter(|n| (1..=65_536).contains(n)).ok_or_else(|| "expected a whole number from 1 to 65536".to_owned())
 }
 
 fn positive(text: &str) -> Result<usize, String> {

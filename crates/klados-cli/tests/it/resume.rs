@@ -81,3 +81,52 @@ fn resuming_where_nothing_is_starts() {
     let args = ["train", "animals.csv", "--label", "species", "--hierarchy", "tree.csv", "--epochs", "1", "--resume"];
     folder.run(&args).success();
 }
+
+/// Trains with a link to nowhere at the place of the results, so that they cannot be put there and the run is left
+/// unfinished after its last epoch.
+#[cfg(unix)]
+fn leave_unfinished(folder: &Folder, args: &[&str]) {
+    std::os::unix::fs::symlink("nowhere", folder.path("klados-out")).expect("a link");
+    let output = folder.run(args);
+    assert!(output.status == 1 && output.stderr.contains("cannot put the results"), "{}", output.stderr);
+    fs::remove_file(folder.path("klados-out")).expect("removed");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_diverged_goes_on() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    let args = ["train", "animals.csv", "--label", "species", "--hierarchy", "tree.csv", "--epochs", "4"];
+    let args = [&args[..], &["--optimizer", "sgd", "--learning-rate", "1e38"]].concat();
+    leave_unfinished(&folder, &args);
+    let run = folder.path("klados-out.partial/checkpoints/marginal_cross_entropy");
+    let done = fs::read_to_string(run.join("done.json")).expect("it is done");
+    assert!(done.contains("\"train_loss\":null"), "{done}");
+    // Both from the checkpoint and from the whole result.
+    fs::remove_file(run.join("done.json")).expect("removed");
+    let resume = [&args[..], &["--resume"]].concat();
+    leave_unfinished(&folder, &resume);
+    folder.run(&resume).success();
+}
+
+#[cfg(unix)]
+#[test]
+fn other_class_weights_are_another_run() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    let weights = |bat: u32| format!("class,weight\nbat,{bat}\nbear,1\ncrow,1\ndog,1\npigeon,1\nrobin,1\n");
+    let train = ["train", "animals.csv", "--label", "species", "--hierarchy", "tree.csv", "--epochs", "1"];
+    let in_loss = r#"{"marginal_cross_entropy": {"class_weight": "w.csv"}}"#;
+    for more in [["--class-weight", "w.csv"], ["--loss", in_loss]] {
+        fs::write(folder.path("w.csv"), weights(1)).expect("written");
+        let args = [&train[..], &more].concat();
+        leave_unfinished(&folder, &args);
+        fs::write(folder.path("w.csv"), weights(2)).expect("written");
+        let error = folder.run(&[&args[..], &["--resume"]].concat()).failure(1);
+        assert!(error.contains("had sha256 of w.csv = "), "{error}");
+        fs::remove_dir_all(folder.path("klados-out.partial")).expect("removed");
+    }
+}

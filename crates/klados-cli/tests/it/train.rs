@@ -204,3 +204,121 @@ fn mistakes_in_names_are_named() {
     let error = folder.run(&with(&union, &["--val", "0"])).failure(1);
     assert!(error.contains("union.csv line 2") && error.contains("union"), "{error}");
 }
+
+#[test]
+fn force_replaces_results_beside_a_folder_named_old() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(30, 0));
+    fs::create_dir(folder.path("klados-out")).expect("made");
+    folder.run(&with(&CSV, &["--epochs", "1"])).success();
+    fs::create_dir_all(folder.path("klados-out.old/x")).expect("made");
+    let error = folder.run(&with(&CSV, &["--epochs", "1", "--resume"])).failure(1);
+    assert!(error.contains("is finished"), "{error}");
+    folder.run(&with(&CSV, &["--epochs", "1", "--force"])).success();
+    assert!(folder.path("klados-out.old/x").exists() && !folder.path("klados-out.partial").exists());
+}
+
+#[test]
+fn divergence_is_said_once_by_train_and_by_predict() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    let diverging = ["--epochs", "4", "--optimizer", "sgd", "--learning-rate", "1e38"];
+    let output = folder.run(&with(&CSV, &diverging));
+    assert_eq!(output.stderr.matches("try a smaller --learning-rate").count(), 1, "{}", output.stderr);
+    assert!(output.stderr.contains("warning: marginal_cross_entropy: the loss is not finite in epoch"));
+    output.success();
+    let output = folder.run(&["predict", "--model", "klados-out", "animals.csv"]);
+    assert!(output.stderr.contains("60 of 60 rows have NaN for probabilities"), "{}", output.stderr);
+    output.success();
+}
+
+#[test]
+fn the_label_may_be_the_group_and_no_validation_rows_are_explained() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    folder.run(&with(&CSV, &["--epochs", "1", "--group", "species"])).success();
+    assert_eq!(metrics::read(&folder, "klados-out")["data"]["rows"]["validation"], 10);
+
+    let warning = |text: &str, more: &[&str]| {
+        fs::write(folder.path("few.csv"), text).expect("written");
+        let few = ["train", "few.csv", "--label", "species", "--hierarchy", "tree.csv", "--epochs", "1", "--force"];
+        let output = folder.run(&with(&few, more));
+        assert_eq!(output.status, 0, "{}", output.stderr);
+        output.stderr
+    };
+    let one = warning("species,a,place\ncrow,1,x\nbat,2,x\ncrow,3,x\n", &["--group", "place"]);
+    assert!(one.contains("no validation rows: all rows have the same value of --group place"), "{one}");
+    let unique = warning("species,a\ncrow,1\nbat,2\n", &[]);
+    assert!(unique.contains("no validation rows: no label is on more than one row"), "{unique}");
+}
+
+#[test]
+fn what_would_take_all_memory_or_none_is_refused() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(30, 0));
+    folder.write("none.npy", crate::npy::npy("<f4", false, 3, 0, Vec::new())).write("y.txt", "crow\nbat\ncrow\n");
+    let error = folder.run(&["train", "none.npy", "--labels", "y.txt", "--hierarchy", "tree.csv"]).failure(1);
+    assert!(error.contains("none.npy has shape [3, 0]: there are no features in it"), "{error}");
+    let error = folder.run(&with(&CSV, &["--model", "mlp", "--hidden", "18446744073709551615"])).failure(2);
+    assert!(error.contains("from 1 to 65536"), "{error}");
+    fs::write(folder.path("animals.csv"), "species,a\n").expect("written");
+    let error = folder.run(&CSV).failure(1);
+    assert!(error.contains("animals.csv has no rows"), "{error}");
+}
+
+#[test]
+fn a_bad_first_cell_does_not_lose_the_column() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    let text = "species,a,b\ncrow,1,?\nbat,2,5\ncrow,3,6\nbat,4,7\n";
+    fs::write(folder.path("animals.csv"), text).expect("written");
+    let error = folder.run(&with(&CSV, &["--epochs", "1"])).failure(1);
+    assert!(error.contains("line 2: column \"b\" has \"?\", expected a number"), "{error}");
+    folder.run(&with(&CSV, &["--epochs", "1", "--skip-bad-rows"])).success();
+    assert_eq!(metrics::read(&folder, "klados-out")["data"]["features"], 2);
+}
+
+#[test]
+fn what_is_wrong_in_a_file_of_labels_is_found_there() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_npy(&folder, &rows(3, 0));
+    let error = |labels: &str, text: &str| {
+        fs::write(folder.path(labels), text).expect("written");
+        folder.run(&["train", "animals.npy", "--labels", labels, "--hierarchy", "tree.csv"]).failure(1)
+    };
+    let unknown = error("y.txt", "crow\ncrwo\n\n");
+    assert!(unknown.contains("row 2: y.txt line 2: unknown label \"crwo\""), "{unknown}");
+    let unknown = error("y.csv", "label\ncrow\ncrwo\nbat\n");
+    assert!(unknown.contains("row 2: y.csv line 3: unknown label \"crwo\""), "{unknown}");
+    let missing = error("z.csv", "kind\ncrow\nbat\nbat\n");
+    assert!(missing.contains("z.csv has no column \"label\"; its columns are \"kind\""), "{missing}");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn two_columns_of_one_name_are_refused() {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float32Array, RecordBatch, StringArray};
+
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    let numbers = || Arc::new(Float32Array::from(vec![1.0, 2.0])) as ArrayRef;
+    let labels = Arc::new(StringArray::from(vec!["crow", "bat"])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([("species", labels), ("a", numbers()), ("a", numbers())]).expect("a batch");
+    let file = fs::File::create(folder.path("animals.parquet")).expect("a file");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.close().expect("closed");
+    let parquet = ["train", "animals.parquet", "--label", "species", "--hierarchy", "tree.csv"];
+    let error = folder.run(&parquet).failure(1);
+    assert!(error.contains("animals.parquet names the column \"a\" twice"), "{error}");
+    fs::write(folder.path("animals.csv"), "species,a,a\ncrow,1,2\n").expect("written");
+    let error = folder.run(&CSV).failure(1);
+    assert!(error.contains("animals.csv names the column \"a\" twice"), "{error}");
+}

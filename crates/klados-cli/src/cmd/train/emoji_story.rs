@@ -111,7 +111,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
             input: Input::Pictures,
             settings: settings.clone(),
         };
-        let progress = Progress::new(story.name, width, &spec.settings);
+        let mut progress = Progress::new(story.name, width, &spec.settings);
         let (place, checkpoints) = (folder.path().join(story.name), folder.checkpoints(story.name));
         runs.push(train(&spec, &levels, &place, &checkpoints, &mut |epoch| progress.epoch(epoch))?);
     }

@@ -37,8 +37,9 @@ Examples:
       --loss '{\"marginal_cross_entropy\": {\"weights\": \"leaves\"}}' --loss hierarchical_cross_entropy
 
 Files:
-  DATA       .csv with a header; .parquet; or .npy of shape [rows, features] with --labels. Features are all columns of
-             numbers (one list column of numbers, if there is one) except label, group, and columns named id, index, row.
+  DATA       .csv with a header; .parquet; or .npy of shape [rows, features] with --labels. Features are all columns
+             with numbers (one list column of numbers, if there is one) except label, group, and columns named id, index,
+             row; a cell that is no number makes its row a bad one. --features chooses others.
   labels     text: a node's name; `=dog` the class alone where it is an internal node; `a|b` one of these;
              `Animalia > Chordata > Aves` a path where a name is not unique. An empty label is a missing one.
   hierarchy  CSV: `child,parent`, or one column a rank (`species,genus,family`). Several roots and several parents are fine.

@@ -2,12 +2,16 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cmd::note;
 use crate::train::fit::Epoch;
 use crate::train::settings::Settings;
 
 /// The line of one run.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    name: String,
+    /// Whether it has been said that training diverged.
+    diverged: bool,
 }
 
 impl Progress {
@@ -18,11 +22,19 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_prefix(format!("{name:width$}"));
-        Self { bar }
+        Self { bar, name: name.to_owned(), diverged: false }
     }
 
     /// Moves on by an epoch.
-    pub(crate) fn epoch(&self, epoch: &Epoch) {
+    pub(crate) fn epoch(&mut self, epoch: &Epoch) {
+        let finite = epoch.train_loss.is_finite() && epoch.validation_loss.is_none_or(f64::is_finite);
+        if !finite && !self.diverged {
+            self.diverged = true;
+            let (name, number) = (&self.name, epoch.epoch);
+            let text =
+                format!("warning: {name}: the loss is not finite in epoch {number}; try a smaller --learning-rate");
+            self.bar.suspend(|| note(&text));
+        }
         let scores = epoch.validation.iter().flat_map(|scores| scores.levels.iter().rev());
         let shown: Vec<String> =
             scores.filter_map(|level| Some(format!("{} {:.1} %", level.level, 100.0 * level.accuracy?))).collect();

@@ -1,12 +1,13 @@
 //! Training on a user's own table.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::mem::take;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use klados::loss::ClassWeight;
 use klados::{Hierarchy, Label, Loss};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -117,7 +118,13 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         Validation::File(path) => Some(path.as_path()),
         Validation::Fraction(_) => None,
     };
-    for path in [Some(data), Some(hierarchy_path.as_path()), args.labels.as_deref(), held_out].into_iter().flatten() {
+    // `--class-weight` is in the losses by now.
+    let weights = losses.iter().filter_map(|compared| match compared.loss.class_weight() {
+        Some(ClassWeight::File(path)) => Some(path.as_path()),
+        _ => None,
+    });
+    let files = [Some(data), Some(hierarchy_path.as_path()), args.labels.as_deref(), held_out];
+    for path in files.into_iter().flatten().chain(weights) {
         fingerprint[format!("sha256 of {}", path.display())] = json!(sha256(path)?);
     }
     let folder = Folder::open(&args.out, &fingerprint, args.force, args.resume)?;
@@ -146,7 +153,7 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
             input: Input::Columns(train_table.columns.clone()),
             settings: settings.clone(),
         };
-        let progress = Progress::new(name, name_width, &settings);
+        let mut progress = Progress::new(name, name_width, &settings);
         let place = if losses.len() == 1 { folder.path().to_owned() } else { folder.path().join(name) };
         runs.push(train(&spec, &levels, &place, &folder.checkpoints(name), &mut |epoch| progress.epoch(epoch))?);
     }
@@ -233,6 +240,9 @@ fn both_sides(
                 Some(_) => split::grouped(&table.groups, *fraction, seed),
                 None => split::stratified(&table.labels, *fraction, seed),
             };
+            if *fraction > 0.0 && validation.is_empty() && table.rows() > 0 {
+                note(&format!("warning: no validation rows: {}", why_none(&table, args)));
+            }
             let side = |rows: &[usize]| (table.select(rows), rows.iter().map(|&row| labels[row].clone()).collect());
             Ok((side(&train), side(&validation)))
         }
@@ -252,6 +262,18 @@ fn both_sides(
     }
 }
 
+/// Why a fraction of the rows above 0 came to no row.
+fn why_none(table: &Table, args: &TrainArgs) -> String {
+    let distinct = |texts: &[String]| texts.iter().collect::<HashSet<_>>().len();
+    let (rows, val) = (table.rows(), &args.val);
+    match &args.group {
+        Some(group) if distinct(&table.groups) == 1 => format!("all rows have the same value of --group {group}"),
+        Some(group) => format!("no group of --group {group} is small enough for --val {val} of {rows} rows"),
+        None if distinct(&table.labels) == rows => "no label is on more than one row".to_owned(),
+        None => format!("--val {val} of {rows} rows is less than one for the labels that are on several rows"),
+    }
+}
+
 /// Reads a table and its labels. Rows that cannot be used are an error, or with `skip` left out with a note.
 fn read(path: &Path, roles: &Roles, hierarchy: &Hierarchy, skip: bool) -> Result<Labelled> {
     let mut table = Table::read(path, roles)?;
@@ -260,7 +282,7 @@ fn read(path: &Path, roles: &Roles, hierarchy: &Hierarchy, skip: bool) -> Result
     for (row, text) in table.labels.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
         let parse = || hierarchy.parse_label(text).map(|_| ()).map_err(|error| error.to_string());
         if let Err(reason) = known.entry(text).or_insert_with(parse) {
-            bad.push(BadRow { row, reason: reason.clone() });
+            bad.push(BadRow { row, reason: table.in_labels_file(row, reason) });
         }
     }
     table.bad.extend(bad);
@@ -303,7 +325,10 @@ fn check_labels(objective: &Objective, table: &Table, labels: &[Label]) -> Resul
     let mut seen: HashMap<&str, ()> = HashMap::new();
     for (row, label) in labels.iter().enumerate() {
         if seen.insert(&table.labels[row], ()).is_none() {
-            let place = || format!("{} {} {}", table.path.display(), table.unit, table.positions[row]);
+            let place = || match &table.label_places {
+                Some(places) => places.of(row),
+                None => format!("{} {} {}", table.path.display(), table.unit, table.positions[row]),
+            };
             objective.check(label).with_context(place)?;
         }
     }
