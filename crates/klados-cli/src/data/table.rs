@@ -183,7 +183,9 @@ impl Table {
             message.push_str(&format!("\n  ... and {} more", self.bad.len() - LISTED));
         }
         if !skip {
-            bail!("{message}\n--skip-bad-rows leaves these rows out");
+            bail!(
+                "{message}\n--skip-bad-rows leaves these rows out; --features names the columns to take, where one is no feature"
+            );
         }
         let kept: Vec<usize> = (0..self.rows()).filter(|row| !rows.contains(row)).collect();
         Ok((self.select(&kept), Some(format!("{message}\nthey are left out"))))
