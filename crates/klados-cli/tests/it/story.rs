@@ -39,6 +39,16 @@ fn the_four_runs_are_trained_scored_and_shown() {
 }
 
 #[test]
+fn options_of_a_table_are_refused_without_one() {
+    let folder = Folder::new();
+    for options in [["--val", "0.5"], ["--loss", "soft_labels"], ["--group", "who"]] {
+        let error = folder.run(&[&["train"], &options[..]].concat()).failure(2);
+        assert!(error.contains("DATA"), "{error}");
+    }
+    folder.run(&["train", "--licenses"]).success(); // the default of --val asks for nothing
+}
+
+#[test]
 fn licences_are_printed() {
     let folder = Folder::new();
     assert!(folder.run(&["train", "--licenses"]).success().contains("Mozilla Foundation"));

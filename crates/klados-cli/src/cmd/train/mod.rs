@@ -81,7 +81,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "COL,...", value_delimiter = ',', requires = "data")]
     pub(crate) features: Option<Vec<String>>,
     /// Rows to validate on: a file like DATA, or the fraction of DATA's rows to hold out, each label in its share
-    #[arg(long, value_name = "FILE|FRACTION", default_value = "0.2")]
+    #[arg(long, value_name = "FILE|FRACTION", default_value = "0.2", requires = "data")]
     pub(crate) val: String,
     /// Hold out whole groups: rows with the same value in this column stay on one side of the split
     #[arg(long, value_name = "COL", requires = "data")]
