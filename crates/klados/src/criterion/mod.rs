@@ -189,6 +189,15 @@ impl Criterion {
     /// # Errors
     ///
     /// A class or node that is not there, probabilities that do not sum to 1, or a form that the loss does not take.
+    ///
+    /// ```
+    /// use klados::Label;
+    ///
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let criterion = klados::loss::MarginalCrossEntropy::new().compile(&hierarchy)?;
+    /// assert_eq!(criterion.check_label(&Label::Class(7)).unwrap_err().to_string(), "class 7 is outside of 0..3");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn check_label(&self, label: &Label) -> Result<(), InputError> {
         check_label(&self.inner.hierarchy, label)?;
         if matches!(self.inner.tables.objective, Objective::SoftLabels { .. }) {
@@ -218,6 +227,15 @@ impl Criterion {
     /// # Errors
     ///
     /// A label that does not fit (with its row).
+    ///
+    /// ```
+    /// use klados::Label;
+    ///
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let criterion = klados::loss::MarginalCrossEntropy::new().compile(&hierarchy)?;
+    /// assert_eq!(criterion.normalizer(&[Label::Class(0), Label::Ignored, Label::Class(2)])?, 2.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn normalizer(&self, labels: &[Label]) -> Result<f64, InputError> {
         let mut sum = 0.0;
         for (row, label) in labels.iter().enumerate() {
@@ -233,6 +251,17 @@ impl Criterion {
     /// # Errors
     ///
     /// Lengths that differ, or a label that does not fit.
+    ///
+    /// ```
+    /// use klados::{Label, loss::Reduction};
+    ///
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let criterion = klados::loss::MarginalCrossEntropy::new().compile(&hierarchy)?;
+    /// let labels = [Label::Class(0), Label::Ignored];
+    /// assert_eq!(criterion.reduce(Reduction::Mean, &[3.0f32, 0.0], &labels)?, 3.0);
+    /// assert_eq!(criterion.reduce(Reduction::Mean, &[0.0f32], &[Label::Ignored])?, 0.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reduce<T: Element>(&self, reduction: Reduction, losses: &[T], labels: &[Label]) -> Result<f64, InputError> {
         check_length("the losses", losses.len(), labels.len(), "one a label")?;
         let sum: f64 = losses.iter().map(|loss| loss.to_f64()).sum();

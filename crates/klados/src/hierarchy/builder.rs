@@ -54,6 +54,13 @@ impl HierarchyBuilder {
     /// # Errors
     ///
     /// [`HierarchyErrorKind::EmptyName`](super::HierarchyErrorKind::EmptyName).
+    ///
+    /// ```
+    /// let mut builder = klados::HierarchyBuilder::new();
+    /// builder.add_node("only")?;
+    /// assert_eq!(builder.build()?.class_count(), 1);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn add_node(&mut self, name: &str) -> Result<&mut Self, HierarchyError> {
         self.intern(name, name)?;
         Ok(self)
@@ -66,6 +73,15 @@ impl HierarchyBuilder {
     ///
     /// [`HierarchyErrorKind::EmptyName`](super::HierarchyErrorKind::EmptyName); `build` fails if the node has a parent
     /// after all.
+    ///
+    /// ```
+    /// let mut builder = klados::HierarchyBuilder::new();
+    /// builder.add_edge("bird", "crow")?.add_root("rock")?;
+    /// let hierarchy = builder.build()?;
+    /// assert_eq!(hierarchy.class_names().collect::<Vec<_>>(), ["crow", "rock"]);
+    /// assert!(hierarchy.warnings()[0].message.contains("rock"));
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn add_root(&mut self, name: &str) -> Result<&mut Self, HierarchyError> {
         let node = self.intern(name, name)?;
         self.roots.push((node, self.line));
@@ -78,6 +94,13 @@ impl HierarchyBuilder {
     /// # Errors
     ///
     /// An empty name, or a node that is its own parent.
+    ///
+    /// ```
+    /// let mut builder = klados::HierarchyBuilder::new();
+    /// builder.add_edge("bird", "crow")?.add_edge("bird", "robin")?;
+    /// assert_eq!(builder.build()?.to_string(), "bird\n  crow\n  robin\n");
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn add_edge(&mut self, parent: &str, child: &str) -> Result<&mut Self, HierarchyError> {
         if parent.trim().is_empty() && !child.trim().is_empty() {
             let message = format!("\"{child}\" has no parent: the parent's name is empty");
@@ -153,6 +176,14 @@ impl HierarchyBuilder {
     /// # Errors
     ///
     /// [`HierarchyErrorKind::EmptyName`](super::HierarchyErrorKind::EmptyName).
+    ///
+    /// ```
+    /// let mut builder = klados::HierarchyBuilder::new();
+    /// builder.set_rank_names(["class", "species"]).add_edge("bird", "crow")?.set_rank("crow", "species")?;
+    /// let hierarchy = builder.build()?;
+    /// assert_eq!(hierarchy.rank(hierarchy.node("crow")?), Some("species"));
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn set_rank(&mut self, node: &str, rank: &str) -> Result<&mut Self, HierarchyError> {
         let node = self.intern(node, node)?;
         let names = &mut self.graph.rank_names;
@@ -176,6 +207,13 @@ impl HierarchyBuilder {
     /// # Errors
     ///
     /// A cycle (with its nodes), no node at all, or a node that is said to be a root and has a parent.
+    ///
+    /// ```
+    /// let mut builder = klados::HierarchyBuilder::new();
+    /// builder.at_line(Some(1)).add_edge("a", "b")?.at_line(Some(2)).add_edge("b", "a")?;
+    /// assert!(builder.build().unwrap_err().to_string().starts_with("line 2: 2 nodes form a cycle"));
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn build(mut self) -> Result<Hierarchy, HierarchyError> {
         self.check_roots()?;
         assemble(self.graph, None)

@@ -103,6 +103,13 @@ impl Hierarchy {
     /// # Errors
     ///
     /// As [`node`](Self::node); also a node that carries no class.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// assert_eq!(hierarchy.class("crow")?, 2);
+    /// assert!(hierarchy.class("mammal").is_err());
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn class(&self, name: &str) -> Result<usize, HierarchyError> {
         let node = self.resolve("class", name.trim())?;
         self.class_at(node).ok_or_else(|| self.not_a_class(node))

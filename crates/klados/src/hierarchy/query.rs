@@ -21,6 +21,13 @@ impl Hierarchy {
 
     /// The nodes but the root, in the order in which the input first named them (in an edge the child before the
     /// parent); leaves that were added for internal classes come last. The default columns of forms with a logit a node.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let names: Vec<&str> = hierarchy.nodes_by_appearance().iter().map(|node| hierarchy.name(*node)).collect();
+    /// assert_eq!(names, ["bat", "mammal", "dog", "crow", "bird"]);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn nodes_by_appearance(&self) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = self.nodes().skip(1).collect();
         nodes.sort_by_key(|node| self.inner.appearance[node.index()]);
@@ -129,6 +136,13 @@ impl Hierarchy {
     }
 
     /// The node and its ancestors without the root (`A(v)`), the root's side first.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("animal", "bird"), ("bird", "crow"), ("animal", "bat")])?;
+    /// let crow = hierarchy.node("crow")?;
+    /// assert_eq!(hierarchy.lineage(crow), [hierarchy.node("bird")?, crow]);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn lineage(&self, node: NodeId) -> Vec<NodeId> {
         let mut above = self.ancestors(node);
         above.retain(|&ancestor| ancestor != NodeId::ROOT);
@@ -165,6 +179,12 @@ impl Hierarchy {
     }
 
     /// The classes at or below a node (`D(v)`), each once, in tree order.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// assert_eq!(hierarchy.classes_below(hierarchy.node("mammal")?), [0, 1]);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
     pub fn classes_below(&self, node: NodeId) -> Vec<usize> {
         if let Some(&(start, end)) = self.inner.spans.get(node.index()) {
             let range = &self.inner.tree_order[start as usize..end as usize];

@@ -54,6 +54,14 @@ fn one() -> f64 {
 
 impl Weights {
     /// By depth from the top.
+    ///
+    /// ```
+    /// use klados::loss::Weights;
+    ///
+    /// let superclass_only = Weights::depths([1.0, 0.0]);
+    /// assert_eq!(serde_json::to_string(&superclass_only)?, r#"{"levels":[1.0,0.0]}"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn depths(weights: impl IntoIterator<Item = f64>) -> Self {
         Self::Levels(LevelWeights::Depths(weights.into_iter().collect()))
     }
