@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::error::check_length;
-use super::{Inner, InputError, InputErrorKind as Kind, Objective, UnionLambda};
+use super::{Inner, InputError, InputErrorKind as Kind, Objective};
 use crate::kernels::nested::Nested;
 use crate::kernels::overlapping::Overlapping;
 use crate::loss::Unresolved;
@@ -165,11 +165,7 @@ impl Inner {
             }
             Objective::Conditional { lambda, union } => {
                 if is_union {
-                    let weight = match union {
-                        UnionLambda::Depth(by_depth) => by_depth[hierarchy.depth(lca) + 1],
-                        UnionLambda::Height(by_height) => by_height[named.height],
-                    };
-                    nested.weights.push(weight * factor);
+                    nested.weights.push(union.weight(hierarchy.depth(lca), named.height) * factor);
                 }
                 nested.weights.extend(path().map(|node| lambda[node.index()] * factor));
             }
@@ -297,10 +293,7 @@ impl Inner {
                 }
                 if named.nodes.len() > 1 {
                     let lca = resolved.first().copied().unwrap_or(NodeId::ROOT);
-                    let weight = match union {
-                        UnionLambda::Depth(by_depth) => by_depth[self.hierarchy.depth(lca) + 1],
-                        UnionLambda::Height(by_height) => by_height[named.height],
-                    };
+                    let weight = union.weight(self.hierarchy.depth(lca), named.height);
                     terms.push(super::Term { set: own(), given: lca, weight });
                 }
             }

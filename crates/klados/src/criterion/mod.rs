@@ -306,13 +306,8 @@ impl Criterion {
             (Label::Ignored, _) => return Ok(Vec::new()),
             (Label::Soft(_), _) => Vec::new(),
             (_, Objective::SoftLabels { by_height }) => {
-                let node = match label {
-                    Label::Class(class) => inner.hierarchy.class_node(*class),
-                    Label::Node(node) => *node,
-                    _ => NodeId::ROOT,
-                };
                 let (mut target, mut rank) = (Vec::new(), Vec::new());
-                inner.fill_soft_labels(by_height, node, &mut target, &mut rank);
+                inner.fill_soft_labels(by_height, inner.single_node(label), &mut target, &mut rank);
                 let total: f64 = target.iter().sum();
                 target.iter().enumerate().map(|(class, &q)| class_term(class, q / total)).collect()
             }

@@ -179,7 +179,8 @@ impl Inner {
         if scalar::is_poison(T::max_of(z).to_f64()) { f64::NAN } else { 0.0 }
     }
 
-    fn single_node(&self, label: &Label) -> NodeId {
+    /// The node of a label that is one; checked before.
+    pub(super) fn single_node(&self, label: &Label) -> NodeId {
         match label {
             Label::Node(node) => *node,
             Label::Class(class) => self.hierarchy.class_node(*class),

@@ -32,3 +32,13 @@ pub(crate) enum UnionLambda {
     /// By the height of the tallest named node.
     Height(Vec<f64>),
 }
+
+impl UnionLambda {
+    /// For a lowest common ancestor of this depth and a tallest named node of this height.
+    pub(crate) fn weight(&self, lca_depth: usize, tallest: usize) -> f64 {
+        match self {
+            Self::Depth(by_depth) => by_depth[lca_depth + 1],
+            Self::Height(by_height) => by_height[tallest],
+        }
+    }
+}
