@@ -46,6 +46,7 @@
 //!
 //! # Features
 //!
+//! - `half` (default): logits in `half::f16` and `half::bf16`.
 //! - `rayon` (default): large batches are spread over threads. The results have the same bits without it.
 #![forbid(unsafe_code)]
 
@@ -57,10 +58,12 @@ pub mod loss;
 mod node_log_probs;
 mod numeric;
 
-pub use criterion::{Criterion, CriterionError, CriterionErrorKind, InputError, InputErrorKind, Term, TermSet};
+pub use criterion::{
+    Criterion, CriterionError, CriterionErrorKind, InputError, InputErrorKind, LogProb, Pick, Score, Term, TermSet,
+};
 pub use hierarchy::{
     Hierarchy, HierarchyBuilder, HierarchyError, HierarchyErrorKind, Label, Level, Location, NodeId, Warning,
 };
 pub use loss::Loss;
 pub use node_log_probs::NodeLogProbs;
-pub use numeric::Element;
+pub use numeric::{Element, Float};

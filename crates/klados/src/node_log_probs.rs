@@ -72,13 +72,18 @@ impl NodeLogProbs {
     /// # Errors
     ///
     /// Lengths that do not fit.
-    pub fn forward<T: Element>(&self, logits: &[T], out: &mut [T]) -> Result<(), InputError> {
+    pub fn forward<T: Element>(&self, logits: &[T], out: &mut [T::Wide]) -> Result<(), InputError> {
         let rows = self.rows(logits.len())?;
         self.check("the output", out.len(), rows * self.nodes.len())?;
-        let row = |scratch: &mut Nodes, _: usize, z: &[T], out: &mut [T], _: Option<&mut [T]>| {
-            let regular = scratch.forward(z, &self.tables);
+        type Wide<T> = (Vec<T>, Vec<T>);
+        let row = |(scratch, wide): &mut (Nodes, Wide<T::Wide>),
+                   _: usize,
+                   z: &[T],
+                   out: &mut [T::Wide],
+                   _: Option<&mut [T]>| {
+            let regular = T::with_wide(z, None, wide, |z, _| scratch.forward(z, &self.tables));
             for (out, node) in out.iter_mut().zip(&self.nodes) {
-                *out = T::from_f64(if regular { scratch.log_p[node.index()] } else { f64::NAN });
+                *out = T::Wide::from_f64(if regular { scratch.log_p[node.index()] } else { f64::NAN });
             }
         };
         for_each_row((logits, self.columns()), (out, self.nodes.len()), None, row);
@@ -91,13 +96,14 @@ impl NodeLogProbs {
     /// # Errors
     ///
     /// Lengths that do not fit.
-    pub fn backward<T: Element>(&self, logits: &[T], upstream: &[T], grad: &mut [T]) -> Result<(), InputError> {
+    pub fn backward<T: Element>(&self, logits: &[T], upstream: &[T::Wide], grad: &mut [T]) -> Result<(), InputError> {
         let rows = self.rows(logits.len())?;
         self.check("the upstream gradient", upstream.len(), rows * self.nodes.len())?;
         self.check("the gradient", grad.len(), logits.len())?;
-        let row = |scratch: &mut (Nodes, Vec<f64>), row: usize, z: &[T], grad: &mut [T], _: Option<&mut [T]>| {
-            let (nodes, by_node) = scratch;
-            if !nodes.forward(z, &self.tables) {
+        type Buffers<T> = (Nodes, Vec<f64>, (Vec<T>, Vec<T>));
+        let row = |buffers: &mut Buffers<T::Wide>, row: usize, z: &[T], grad: &mut [T], _: Option<&mut [T]>| {
+            let (nodes, by_node, wide) = buffers;
+            if !T::with_wide(z, None, wide, |z, _| nodes.forward(z, &self.tables)) {
                 grad.fill(T::from_f64(f64::NAN));
                 return;
             }
@@ -106,7 +112,9 @@ impl NodeLogProbs {
             for (up, node) in upstream[row * self.nodes.len()..].iter().zip(&self.nodes) {
                 by_node[node.index()] = up.to_f64();
             }
-            nodes.backward_marginal(z, &self.tables, by_node, |class, value| grad[class] = T::from_f64(value));
+            T::with_wide(z, None, wide, |z, _| {
+                nodes.backward_marginal(z, &self.tables, by_node, |class, value| grad[class] = T::from_f64(value));
+            });
         };
         for_each_row((logits, self.columns()), (grad, self.columns()), None, row);
         Ok(())

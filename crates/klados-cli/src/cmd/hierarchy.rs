@@ -110,7 +110,7 @@ fn class_names(hierarchy: &Hierarchy) -> impl Iterator<Item = String> {
 }
 
 fn write_json(hierarchy: &Hierarchy, out: &mut dyn Write) -> Result<()> {
-    let nodes = hierarchy.nodes_by_appearance().into_iter();
+    let nodes = hierarchy.node_columns().into_iter();
     let json = Json {
         classes: class_names(hierarchy).collect(),
         nodes: nodes.map(|node| lookup_name(hierarchy, node, hierarchy.name(node))).collect(),

@@ -37,6 +37,8 @@ pub(crate) fn check_label(hierarchy: &Hierarchy, label: &Label) -> Result<(), In
         Label::Node(node) => check_node(node),
         Label::Union(nodes) if nodes.is_empty() => Err(InputError::new(Kind::LabelForm, "a union of no nodes")),
         Label::Union(nodes) => nodes.iter().try_for_each(check_node),
+        Label::Set { positive, masked } => positive.iter().chain(masked).try_for_each(check_node),
+        Label::Superclass(_) => Ok(()), // known to the loss alone
         Label::Soft(target) => {
             check_length("the soft label", target.len(), hierarchy.class_count(), "classes")?;
             if let Some(class) = target.iter().position(|&q| !(0.0..=1.0 + 1e-6).contains(&q)) {
@@ -61,13 +63,15 @@ pub(crate) fn classes_of(hierarchy: &Hierarchy, label: &Label) -> Vec<usize> {
     match label {
         Label::Class(class) => vec![*class],
         Label::Node(node) => hierarchy.classes_below(*node),
-        Label::Union(nodes) => {
+        // Nothing positive is what the root's name says too: any of the classes.
+        Label::Set { positive, .. } if positive.is_empty() => (0..hierarchy.class_count()).collect(),
+        Label::Union(nodes) | Label::Set { positive: nodes, .. } => {
             let mut classes: Vec<usize> = nodes.iter().flat_map(|node| hierarchy.classes_below(*node)).collect();
             classes.sort_unstable();
             classes.dedup();
             classes
         }
-        Label::Ignored | Label::Soft(_) => Vec::new(),
+        Label::Ignored | Label::Soft(_) | Label::Superclass(_) => Vec::new(),
     }
 }
 
@@ -78,7 +82,7 @@ impl Named {
             Label::Class(class) => self.nodes.push(hierarchy.class_node(*class)),
             Label::Node(node) => self.nodes.push(*node),
             Label::Union(nodes) => self.nodes.extend_from_slice(nodes),
-            Label::Ignored | Label::Soft(_) => {}
+            Label::Ignored | Label::Soft(_) | Label::Set { .. } | Label::Superclass(_) => {}
         }
         self.height = self.nodes.iter().map(|node| hierarchy.height(*node)).max().unwrap_or(0);
         if self.nodes.len() > 1 {
@@ -169,7 +173,7 @@ impl Inner {
                 }
                 nested.weights.extend(path().map(|node| lambda[node.index()] * factor));
             }
-            Objective::SoftLabels { .. } => {}
+            Objective::SoftLabels { .. } | Objective::Rows(_) => {}
         }
         // The last set is the root's, which has no term.
         nested.weights.truncate(nested.shells.len() - 1);
@@ -275,33 +279,37 @@ impl Inner {
         match &self.tables.objective {
             Objective::Marginal { weights, unresolved } => {
                 for node in &resolved {
-                    let set = super::TermSet::Node(*node);
-                    terms.push(super::Term { set, given: NodeId::ROOT, weight: weights[node.index()] });
+                    terms.push(class_term(super::TermSet::Node(*node), NodeId::ROOT, weights[node.index()]));
                 }
                 if *unresolved == Unresolved::Label {
                     let weight = self.unresolved_weight(weights, &named, &resolved);
                     match terms.first_mut() {
-                        Some(first) if first.set == own() => first.weight += weight,
-                        _ => terms.push(super::Term { set: own(), given: NodeId::ROOT, weight }),
+                        Some(first) if first.of == own() => first.weight += weight,
+                        _ => terms.push(class_term(own(), NodeId::ROOT, weight)),
                     }
                 }
             }
             Objective::Conditional { lambda, union } => {
                 for node in &resolved {
                     let given = self.hierarchy.parents(*node)[0];
-                    terms.push(super::Term { set: super::TermSet::Node(*node), given, weight: lambda[node.index()] });
+                    terms.push(class_term(super::TermSet::Node(*node), given, lambda[node.index()]));
                 }
                 if named.nodes.len() > 1 {
                     let lca = resolved.first().copied().unwrap_or(NodeId::ROOT);
                     let weight = union.weight(self.hierarchy.depth(lca), named.height);
-                    terms.push(super::Term { set: own(), given: lca, weight });
+                    terms.push(class_term(own(), lca, weight));
                 }
             }
-            Objective::SoftLabels { .. } => {}
+            Objective::SoftLabels { .. } | Objective::Rows(_) => {}
         }
         terms.retain(|term| term.weight != 0.0);
         terms
     }
+}
+
+/// A term on a class softmax.
+pub(super) fn class_term(of: super::TermSet, given: NodeId, weight: f64) -> super::Term {
+    super::Term { of, weight, log_p: super::LogProb::Classes { given } }
 }
 
 /// Which of a few sets of nodes each node is below, found in one sweep from the root down.

@@ -2,17 +2,22 @@
 
 mod error;
 mod labels;
+mod row_loss;
 mod rows;
 mod tables;
+mod term;
 
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use error::check_length;
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
 pub(crate) use labels::{check_label, classes_of};
+pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;
-pub(crate) use tables::{Objective, Tables, UnionLambda};
+pub(crate) use tables::{Layout, Objective, Tables, UnionLambda};
+pub use term::{LogProb, Pick, Score, Term, TermSet};
 
+use crate::hierarchy::Closure;
 use crate::kernels::batch::for_each_row;
 use crate::kernels::nodes::NodeTables;
 use crate::loss::{Loss, Reduction};
@@ -54,6 +59,7 @@ use crate::{Hierarchy, Label, NodeId};
 #[derive(Clone)]
 pub struct Criterion {
     inner: Arc<Inner>,
+    step: u64,
 }
 
 struct Inner {
@@ -62,6 +68,8 @@ struct Inner {
     tables: Tables,
     /// Made when a soft target first needs all nodes.
     nodes: OnceLock<NodeTables>,
+    /// Made when sums over the ancestors in a DAG first need it.
+    closure: OnceLock<Closure>,
     /// The classes in tree order, where the columns are in another.
     positions: Option<Vec<u32>>,
     /// By node: the most weight that a class at or below it carries on all nodes above the class, and the most such
@@ -69,26 +77,8 @@ struct Inner {
     heaviest: Vec<(f64, u32)>,
     /// By node: the mean class weight of the classes at or below it, where there are class weights.
     mean_class_weight: Option<Vec<f64>>,
-}
-
-/// One term of a row's loss: `-weight (1 - P)^gamma log P` with `P = P(set | given)`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Term {
-    /// The classes whose probability the term is of.
-    pub set: TermSet,
-    /// The node that the probability is conditional on; the root where it is not conditional.
-    pub given: NodeId,
-    /// The weight of the term, with the class weight and the smoothing in it.
-    pub weight: f64,
-}
-
-/// The classes that a [`Term`] is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum TermSet {
-    /// The classes at or below a node.
-    Node(NodeId),
-    /// The classes at or below any of these nodes.
-    Union(Vec<NodeId>),
+    /// By column, where there is one a node: the node.
+    node_columns: Vec<NodeId>,
 }
 
 impl Criterion {
@@ -97,17 +87,23 @@ impl Criterion {
             Objective::Marginal { weights, .. } => heaviest(hierarchy, weights),
             _ => Vec::new(),
         };
+        let node_columns = match tables.layout {
+            Layout::Classes => Vec::new(),
+            Layout::Nodes => hierarchy.node_columns(),
+        };
         let in_order = hierarchy.tree_order().iter().enumerate().all(|(position, &class)| position == class as usize);
         let inner = Inner {
             nodes: OnceLock::new(),
+            closure: OnceLock::new(),
             positions: (!in_order).then(|| hierarchy.tree_order().to_vec()),
             heaviest,
             mean_class_weight: tables.class_weight.as_deref().map(|weights| mean_by_node(hierarchy, weights)),
+            node_columns,
             hierarchy: hierarchy.clone(),
             loss,
             tables,
         };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), step: 0 }
     }
 
     /// The hierarchy that the loss was compiled for.
@@ -120,9 +116,37 @@ impl Criterion {
         &self.inner.loss
     }
 
-    /// The number of columns of the logits.
+    /// The number of columns of the logits: classes, or nodes but the root.
     pub fn columns(&self) -> usize {
-        self.inner.hierarchy.class_count()
+        match self.inner.tables.layout {
+            Layout::Classes => self.inner.hierarchy.class_count(),
+            Layout::Nodes => self.inner.node_columns.len(),
+        }
+    }
+
+    /// Whether the logits have a column a node, in the order of [`Hierarchy::node_columns`], and not one a class.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let criterion = "parameter_sharing_softmax".parse::<klados::Loss>()?.compile(&hierarchy)?;
+    /// assert!(criterion.has_node_columns());
+    /// assert_eq!(criterion.columns(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn has_node_columns(&self) -> bool {
+        self.inner.tables.layout == Layout::Nodes
+    }
+
+    /// Whether the loss is a class softmax of sums: the logit of a class is the sum of those of its node and all above.
+    /// [`LogProb::Classes`] is then about these sums.
+    pub fn sums_over_ancestors(&self) -> bool {
+        self.has_node_columns() && !matches!(self.inner.tables.objective, Objective::Rows(_))
+    }
+
+    /// The same criterion at a step of training, which only losses that draw at random look at: `random_cut`.
+    #[must_use]
+    pub fn at_step(&self, step: u64) -> Self {
+        Self { inner: Arc::clone(&self.inner), step }
     }
 
     /// The exponent of the focal factor on every term; 0 where there is none.
@@ -137,12 +161,17 @@ impl Criterion {
 
     /// The losses of a batch. Nothing is computed for the gradient.
     ///
-    /// `logits` is `[batch, classes]`, `labels` and `losses` are `[batch]`.
+    /// `logits` is `[batch, columns]`, `labels` and `losses` are `[batch]`.
     ///
     /// # Errors
     ///
     /// Lengths that do not fit, or a label that does not (with its row). Nothing is written then.
-    pub fn forward<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T]) -> Result<(), InputError> {
+    pub fn forward<T: Element>(
+        &self,
+        logits: &[T],
+        labels: &[Label],
+        losses: &mut [T::Wide],
+    ) -> Result<(), InputError> {
         self.check(logits.len(), labels, losses.len())?;
         self.run(logits, labels, losses, None);
         Ok(())
@@ -150,7 +179,7 @@ impl Criterion {
 
     /// The losses of a batch and the gradient of each by its own logits, in one pass over each row.
     ///
-    /// `logits` and `grad` are `[batch, classes]`, `labels` and `losses` are `[batch]`. The gradient is that of the
+    /// `logits` and `grad` are `[batch, columns]`, `labels` and `losses` are `[batch]`. The gradient is that of the
     /// unreduced losses: for a mean divide it by [`normalizer`](Self::normalizer).
     ///
     /// # Errors
@@ -160,7 +189,7 @@ impl Criterion {
         &self,
         logits: &[T],
         labels: &[Label],
-        losses: &mut [T],
+        losses: &mut [T::Wide],
         grad: &mut [T],
     ) -> Result<(), InputError> {
         check_length("the gradient", grad.len(), logits.len(), "as the logits")?;
@@ -169,16 +198,18 @@ impl Criterion {
         Ok(())
     }
 
-    fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T], grad: Option<&mut [T]>) {
-        let row = |scratch: &mut Scratch<T>, row: usize, z: &[T], loss: &mut [T], grad: Option<&mut [T]>| {
-            loss[0] = T::from_f64(self.inner.row(scratch, &labels[row], z, grad));
-        };
+    fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<&mut [T]>) {
+        let row =
+            |scratch: &mut Scratch<T::Wide>, row: usize, z: &[T], loss: &mut [T::Wide], grad: Option<&mut [T]>| {
+                loss[0] = T::Wide::from_f64(self.inner.row(scratch, &labels[row], z, grad, (row, self.step)));
+            };
         for_each_row((logits, self.columns()), (losses, 1), grad, row);
     }
 
     fn check(&self, logits: usize, labels: &[Label], losses: usize) -> Result<(), InputError> {
         let columns = self.columns();
-        let why = format!("{} labels times {columns} classes", labels.len());
+        let what = if self.has_node_columns() { "nodes" } else { "classes" };
+        let why = format!("{} labels times {columns} {what}", labels.len());
         check_length("the logits", logits, labels.len() * columns, &why)?;
         check_length("the losses", losses, labels.len(), "one a label")?;
         labels.iter().enumerate().try_for_each(|(row, label)| self.check_label(label).map_err(|e| e.in_row(row)))
@@ -200,16 +231,35 @@ impl Criterion {
     /// ```
     pub fn check_label(&self, label: &Label) -> Result<(), InputError> {
         check_label(&self.inner.hierarchy, label)?;
-        if matches!(self.inner.tables.objective, Objective::SoftLabels { .. }) {
-            let form = match label {
-                Label::Union(_) => "a union",
-                Label::Soft(_) => "a distribution",
-                _ => return Ok(()),
-            };
-            let message = format!("soft_labels makes a target from one class or node; it has no meaning for {form}");
-            return Err(InputError::new(InputErrorKind::LabelForm, message));
+        let hierarchy = &self.inner.hierarchy;
+        match (&self.inner.tables.objective, label) {
+            (_, Label::Ignored) => Ok(()),
+            (Objective::Rows(rows), _) => rows.check_label(hierarchy, label),
+            (
+                Objective::SoftLabels { .. },
+                Label::Union(_) | Label::Soft(_) | Label::Set { .. } | Label::Superclass(_),
+            ) => Err(no_meaning(self.loss().name(), "one class or node, of which it makes a target", label)),
+            (_, Label::Set { .. } | Label::Superclass(_)) => {
+                Err(no_meaning(self.loss().name(), "one class, node, union or distribution a sample", label))
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Reads a label as [`Hierarchy::parse_label`] does; in losses with superclasses of their own also the name of one.
+    ///
+    /// # Errors
+    ///
+    /// As there, and a label that the loss does not take.
+    pub fn parse_label(&self, text: &str) -> Result<Label, crate::HierarchyError> {
+        let superclass = match &self.inner.tables.objective {
+            Objective::Rows(rows) => rows.superclass(text.trim()),
+            _ => None,
+        };
+        match (self.inner.hierarchy.parse_label(text), superclass) {
+            (Err(_), Some(superclass)) => Ok(Label::Superclass(superclass)),
+            (parsed, _) => parsed,
+        }
     }
 
     /// The class weight of a sample: that of its class, the mean over the classes of a coarse label, 1 of a soft one
@@ -222,7 +272,8 @@ impl Criterion {
         }
     }
 
-    /// What the mean divides by: the sum of the class weights of the samples that take part; a soft label counts as 1.
+    /// What the mean divides by: the sum of the class weights of the samples that take part; a soft label counts as 1. In
+    /// `binary_cross_entropy` the number of terms that take part.
     ///
     /// # Errors
     ///
@@ -240,7 +291,13 @@ impl Criterion {
         let mut sum = 0.0;
         for (row, label) in labels.iter().enumerate() {
             self.check_label(label).map_err(|error| error.in_row(row))?;
-            sum += self.sample_weight(label);
+            let terms = match (&self.inner.tables.objective, label) {
+                (Objective::Rows(rows), label) if *label != Label::Ignored => {
+                    rows.term_count(&self.inner.hierarchy, label)
+                }
+                _ => None,
+            };
+            sum += terms.unwrap_or_else(|| self.sample_weight(label));
         }
         Ok(sum)
     }
@@ -274,7 +331,7 @@ impl Criterion {
         }
     }
 
-    /// The terms of a row's loss: `sum_i weight_i * -(1 - P_i)^gamma log P_i`. What adapters compose the loss of on other
+    /// The terms of a row's loss in the first row of a batch: `sum_i weight_i * -(1 - P_i)^gamma log P_i`. What adapters compose the loss of on other
     /// devices, and what explains it. Terms of weight 0 are left out.
     ///
     /// Masked classes are not known here: a soft target is not divided by what they leave.
@@ -284,24 +341,44 @@ impl Criterion {
     /// A label that does not fit.
     ///
     /// ```
-    /// use klados::{Hierarchy, Label, NodeId, loss::MarginalCrossEntropy};
+    /// use klados::{Hierarchy, Label, LogProb, NodeId, loss::MarginalCrossEntropy};
     ///
     /// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
     /// let criterion = MarginalCrossEntropy::new().compile(&hierarchy)?;
     /// let terms = criterion.terms(&Label::Class(0))?; // bat: its own term and that of mammal
     /// assert_eq!(terms.len(), 2);
-    /// assert!(terms.iter().all(|term| term.weight == 1.0 && term.given == NodeId::ROOT));
+    /// let given = NodeId::ROOT;
+    /// assert!(terms.iter().all(|term| term.weight == 1.0 && term.log_p == LogProb::Classes { given }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn terms(&self, label: &Label) -> Result<Vec<Term>, InputError> {
+        self.terms_of_row(label, 0)
+    }
+
+    /// As [`terms`](Self::terms), for another row of the batch: losses that draw at random have other terms there.
+    ///
+    /// # Errors
+    ///
+    /// A label that does not fit.
+    pub fn terms_of_row(&self, label: &Label, row: usize) -> Result<Vec<Term>, InputError> {
         self.check_label(label)?;
         let inner = &self.inner;
         let class_term = |class: usize, weight: f64| {
-            let set = TermSet::Node(inner.hierarchy.class_node(class));
-            Term { set, given: NodeId::ROOT, weight }
+            labels::class_term(TermSet::Node(inner.hierarchy.class_node(class)), NodeId::ROOT, weight)
         };
         let smoothing = inner.tables.label_smoothing;
         let factor = (1.0 - smoothing) * self.sample_weight(label);
+        if let Objective::Rows(rows) = &inner.tables.objective {
+            if *label == Label::Ignored {
+                return Ok(Vec::new());
+            }
+            let target = inner.class_target(label, |_| true).flatten();
+            let factor = if matches!(label, Label::Soft(_)) { 0.0 } else { factor };
+            let (hierarchy, step, target) = (&inner.hierarchy, self.step, target.as_deref());
+            let mut terms = rows.terms(&Sample { hierarchy, label, factor, target, row, step });
+            terms.retain(|term| term.weight != 0.0);
+            return Ok(terms);
+        }
         let mut terms: Vec<Term> = match (label, &inner.tables.objective) {
             (Label::Ignored, _) => return Ok(Vec::new()),
             (Label::Soft(_), _) => Vec::new(),
@@ -315,7 +392,7 @@ impl Criterion {
         };
         terms.iter_mut().for_each(|term| term.weight *= factor);
         // A distribution over the classes is a sum of the classes' losses: its weight at a node is the sum below.
-        let mut target = vec![smoothing / self.columns() as f64; self.columns()];
+        let mut target = vec![smoothing / inner.hierarchy.class_count() as f64; inner.hierarchy.class_count()];
         if let Label::Soft(soft) = label {
             target.iter_mut().zip(soft).for_each(|(target, q)| *target += (1.0 - smoothing) * q);
         }
@@ -323,7 +400,7 @@ impl Criterion {
         for (class, target) in target.into_iter().enumerate().filter(|(_, target)| *target != 0.0) {
             let weight = target * inner.tables.class_weight.as_ref().map_or(1.0, |list| list[class]);
             for term in inner.hard_terms(&Label::Class(class)) {
-                if let TermSet::Node(node) = term.set {
+                if let TermSet::Node(node) = term.of {
                     let entry = by_node.entry(node).or_insert(Term { weight: 0.0, ..term.clone() });
                     entry.weight += weight * term.weight;
                 }
@@ -340,6 +417,10 @@ impl Inner {
         self.nodes.get_or_init(|| self.hierarchy.node_tables())
     }
 
+    fn closure(&self) -> &Closure {
+        self.closure.get_or_init(|| self.hierarchy.closure())
+    }
+
     /// The class weight of a hard label.
     fn weight_of(&self, label: &Label) -> f64 {
         let (Some(by_class), Some(by_node)) = (&self.tables.class_weight, &self.mean_class_weight) else { return 1.0 };
@@ -347,7 +428,11 @@ impl Inner {
             Label::Class(class) => by_class[*class],
             Label::Node(node) => by_node[node.index()],
             label => {
-                let classes = classes_of(&self.hierarchy, label);
+                let own = match &self.tables.objective {
+                    Objective::Rows(rows) => rows.label_classes(&self.hierarchy, label),
+                    _ => None,
+                };
+                let classes = own.unwrap_or_else(|| classes_of(&self.hierarchy, label));
                 classes.iter().map(|&class| by_class[class]).sum::<f64>() / classes.len() as f64
             }
         }

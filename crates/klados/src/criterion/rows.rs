@@ -1,18 +1,29 @@
 //! One row: from its label to the kernels that it needs, and their sum.
 
 use super::labels::{Named, Signatures};
-use super::{Inner, Objective};
+use super::row_loss::Sample;
+use super::{Inner, Layout, Objective, RowLoss};
 use crate::kernels::nested::{Nested, Terms};
 use crate::kernels::nodes::Nodes;
 use crate::kernels::overlapping::Overlapping;
+use crate::kernels::pool::Pool;
 use crate::kernels::shells::special_gradient;
 use crate::kernels::{classes, focal};
-use crate::numeric::{Element, scalar};
+use crate::numeric::{Element, Float, scalar};
 use crate::{Label, NodeId};
 
 /// What a thread reuses from row to row; a few arrays of the number of classes or nodes.
 #[derive(Debug, Default)]
 pub(super) struct Scratch<T> {
+    softmax: Softmax<T>,
+    /// The same where class logits are sums of node logits.
+    sums: Softmax<f64>,
+    wide: (Vec<T>, Vec<T>),
+    pool: Pool,
+}
+
+#[derive(Debug, Default)]
+struct Softmax<T> {
     named: Named,
     nested: Nested,
     overlapping: Overlapping,
@@ -29,31 +40,37 @@ pub(super) struct Scratch<T> {
 }
 
 impl Inner {
-    /// The loss of a row, and its gradient where it is asked for. The label has been checked.
+    /// The loss of a row, and its gradient where it is asked for. The label has been checked. `place` is the row in the
+    /// batch and the step of training.
     pub(super) fn row<T: Element>(
         &self,
-        scratch: &mut Scratch<T>,
+        scratch: &mut Scratch<T::Wide>,
         label: &Label,
         z: &[T],
         mut grad: Option<&mut [T]>,
+        place: (usize, u64),
     ) -> f64 {
-        let smoothing = self.tables.label_smoothing;
-        let loss = match label {
-            Label::Ignored => {
-                if let Some(grad) = grad.as_deref_mut() {
-                    grad.fill(T::default());
-                }
-                return 0.0;
+        if *label == Label::Ignored {
+            if let Some(grad) = grad {
+                grad.fill(T::default());
             }
-            Label::Soft(_) => self.soft_row(scratch, Some(label), z, grad.as_deref_mut(), false),
-            hard => {
-                let factor = (1.0 - smoothing) * self.weight_of(hard);
-                let loss = self.hard_row(scratch, hard, z, grad.as_deref_mut(), factor);
-                if smoothing > 0.0 && loss.is_finite() {
-                    loss + self.soft_row(scratch, None, z, grad.as_deref_mut(), true)
-                } else {
-                    loss
-                }
+            return 0.0;
+        }
+        let loss = match &self.tables.objective {
+            Objective::Rows(rows) => {
+                self.with_scores(&mut scratch.pool, z, grad.as_deref_mut(), |pool, scores, grad| {
+                    self.table_row(pool, &**rows, label, scores, grad, place)
+                })
+            }
+            _ if self.tables.layout == Layout::Nodes => {
+                let Scratch { sums, pool, .. } = scratch;
+                self.with_scores(pool, z, grad.as_deref_mut(), |pool, scores, grad| {
+                    self.sums_row(sums, pool, label, scores, grad)
+                })
+            }
+            _ => {
+                let Scratch { softmax, wide, .. } = scratch;
+                T::with_wide(z, grad.as_deref_mut(), wide, |z, grad| self.softmax_row(softmax, label, z, grad))
             }
         };
         if let Some(grad) = grad
@@ -64,9 +81,183 @@ impl Inner {
         loss
     }
 
-    fn hard_row<T: Element>(
+    /// Runs a row on `f64` scores: by class, or by node with 0 for the root.
+    fn with_scores<T: Element>(
         &self,
-        scratch: &mut Scratch<T>,
+        pool: &mut Pool,
+        z: &[T],
+        grad: Option<&mut [T]>,
+        row: impl FnOnce(&mut Pool, &[f64], Option<&mut [f64]>) -> f64,
+    ) -> f64 {
+        let nodes = self.tables.layout == Layout::Nodes;
+        let length = if nodes { self.hierarchy.node_count() } else { z.len() };
+        let place = |column: usize| if nodes { self.node_columns[column].index() } else { column };
+        let mut scores = pool.floats(length, 0.0);
+        let mut is_poisoned = false;
+        for (column, z) in z.iter().enumerate() {
+            let z = z.to_f64();
+            is_poisoned |= scalar::is_poison(z);
+            scores[place(column)] = z;
+        }
+        let loss = if is_poisoned {
+            f64::NAN
+        } else if let Some(grad) = grad {
+            let mut wide = pool.floats(length, 0.0);
+            let loss = row(pool, &scores, Some(&mut wide));
+            for (column, grad) in grad.iter_mut().enumerate() {
+                *grad = T::from_f64(wide[place(column)]);
+            }
+            pool.keep(wide);
+            loss
+        } else {
+            row(pool, &scores, None)
+        };
+        pool.keep(scores);
+        loss
+    }
+
+    fn table_row(
+        &self,
+        pool: &mut Pool,
+        rows: &dyn RowLoss,
+        label: &Label,
+        scores: &[f64],
+        grad: Option<&mut [f64]>,
+        (row, step): (usize, u64),
+    ) -> f64 {
+        let masked = self.masked_classes(scores);
+        let open = |class: usize| masked.as_ref().is_none_or(|masked| !masked[class]);
+        let Some(target) = self.class_target(label, open) else { return f64::INFINITY };
+        let factor = match label {
+            Label::Soft(_) => 0.0,
+            hard => (1.0 - self.tables.label_smoothing) * self.weight_of(hard),
+        };
+        let (hierarchy, target) = (&self.hierarchy, target.as_deref());
+        rows.row(&Sample { hierarchy, label, factor, target, row, step }, scores, grad, pool)
+    }
+
+    /// By class: whether a logit of it, or in a form with a column a node one at or above it, is `-inf`. `None` where
+    /// there is none, or nobody asks.
+    fn masked_classes(&self, scores: &[f64]) -> Option<Vec<bool>> {
+        if !scores.contains(&f64::NEG_INFINITY) {
+            return None;
+        }
+        if self.tables.layout == Layout::Classes {
+            return Some(scores.iter().map(|z| *z == f64::NEG_INFINITY).collect());
+        }
+        let hierarchy = &self.hierarchy;
+        let mut masked = vec![false; scores.len()];
+        for node in hierarchy.nodes().skip(1) {
+            masked[node.index()] = scores[node.index()] == f64::NEG_INFINITY
+                || hierarchy.parents(node).iter().any(|parent| masked[parent.index()]);
+        }
+        Some((0..hierarchy.class_count()).map(|class| masked[hierarchy.class_node(class).index()]).collect())
+    }
+
+    /// What each class's loss is multiplied with for a soft label and for smoothing; the inner `None` where there is
+    /// neither, the outer where all classes of a soft label are masked.
+    #[expect(clippy::option_option, reason = "two reasons for there being nothing")]
+    pub(super) fn class_target(&self, label: &Label, open: impl Fn(usize) -> bool) -> Option<Option<Vec<f64>>> {
+        let classes = self.hierarchy.class_count();
+        let smoothing = self.tables.label_smoothing;
+        let mut target = vec![smoothing / classes as f64; classes];
+        match label {
+            Label::Soft(soft) => {
+                let total: f64 = soft.iter().enumerate().filter(|(class, _)| open(*class)).map(|(_, q)| q).sum();
+                if total == 0.0 {
+                    return None;
+                }
+                target.iter_mut().zip(soft).for_each(|(target, q)| *target += (1.0 - smoothing) * q / total);
+            }
+            _ if smoothing == 0.0 => return Some(None),
+            _ => {}
+        }
+        for (class, target) in target.iter_mut().enumerate() {
+            let weight = self.tables.class_weight.as_ref().map_or(1.0, |list| list[class]);
+            *target *= if open(class) { weight } else { 0.0 };
+        }
+        Some(Some(target))
+    }
+
+    /// A class softmax whose class logits are the sums of the node logits at and above the class.
+    fn sums_row(
+        &self,
+        softmax: &mut Softmax<f64>,
+        pool: &mut Pool,
+        label: &Label,
+        scores: &[f64],
+        grad: Option<&mut [f64]>,
+    ) -> f64 {
+        let hierarchy = &self.hierarchy;
+        let classes = hierarchy.class_count();
+        let mut z = pool.floats(classes, 0.0);
+        let closure = (!hierarchy.is_tree()).then(|| self.closure());
+        match closure {
+            None => {
+                let mut sums = pool.floats(scores.len(), 0.0);
+                for node in hierarchy.nodes().skip(1) {
+                    sums[node.index()] = sums[hierarchy.parents(node)[0].index()] + scores[node.index()];
+                }
+                (0..classes).for_each(|class| z[class] = sums[hierarchy.class_node(class).index()]);
+                pool.keep(sums);
+            }
+            Some(closure) => {
+                for (class, z) in z.iter_mut().enumerate() {
+                    *z = closure.of(class).iter().map(|&node| scores[node as usize]).sum();
+                }
+            }
+        }
+        let loss = if let Some(grad) = grad {
+            let mut of_class = pool.floats(classes, 0.0);
+            let loss = self.softmax_row(softmax, label, &z, Some(&mut of_class));
+            match closure {
+                None => {
+                    (0..classes).for_each(|class| grad[hierarchy.class_node(class).index()] += of_class[class]);
+                    for node in hierarchy.nodes().skip(1).rev() {
+                        grad[hierarchy.parents(node)[0].index()] += grad[node.index()];
+                    }
+                }
+                Some(closure) => {
+                    for (class, value) in of_class.iter().enumerate() {
+                        closure.of(class).iter().for_each(|&node| grad[node as usize] += value);
+                    }
+                }
+            }
+            pool.keep(of_class);
+            loss
+        } else {
+            self.softmax_row(softmax, label, &z, None)
+        };
+        pool.keep(z);
+        loss
+    }
+
+    /// The loss of a class softmax.
+    fn softmax_row<T: Float>(
+        &self,
+        scratch: &mut Softmax<T>,
+        label: &Label,
+        z: &[T],
+        mut grad: Option<&mut [T]>,
+    ) -> f64 {
+        let smoothing = self.tables.label_smoothing;
+        match label {
+            Label::Soft(_) => self.soft_row(scratch, Some(label), z, grad.as_deref_mut(), false),
+            hard => {
+                let factor = (1.0 - smoothing) * self.weight_of(hard);
+                let loss = self.hard_row(scratch, hard, z, grad.as_deref_mut(), factor);
+                if smoothing > 0.0 && loss.is_finite() {
+                    loss + self.soft_row(scratch, None, z, grad.as_deref_mut(), true)
+                } else {
+                    loss
+                }
+            }
+        }
+    }
+
+    fn hard_row<T: Float>(
+        &self,
+        scratch: &mut Softmax<T>,
         label: &Label,
         z: &[T],
         grad: Option<&mut [T]>,
@@ -87,7 +278,7 @@ impl Inner {
                 return classes::row(z, grad, &mut scratch.target, gamma, factor);
             }
             Objective::Conditional { .. } => Terms::Conditional,
-            Objective::Marginal { .. } => Terms::Marginal,
+            Objective::Marginal { .. } | Objective::Rows(_) => Terms::Marginal,
         };
         if self.hierarchy.is_tree() {
             self.fill_nested(&scratch.named, factor, &mut scratch.nested);
@@ -95,7 +286,7 @@ impl Inner {
             let Some(order) = &self.positions else { return nested.row(z, grad, terms, gamma) };
             in_order(order, z, grad, &mut scratch.z, &mut scratch.grad, |z, grad| nested.row(z, grad, terms, gamma))
         } else {
-            let Scratch { named, overlapping, order, signatures, .. } = scratch;
+            let Softmax { named, overlapping, order, signatures, .. } = scratch;
             self.fill_overlapping(named, factor, overlapping, order, signatures);
             in_order(order, z, grad, &mut scratch.z, &mut scratch.grad, |z, grad| overlapping.row(z, grad, gamma))
         }
@@ -103,16 +294,16 @@ impl Inner {
 
     /// The loss `sum_k t_k L({k})` of a target over the classes: a soft label, the uniform part of label smoothing, or
     /// both. With `add` the gradient is added to what is there.
-    fn soft_row<T: Element>(
+    fn soft_row<T: Float>(
         &self,
-        scratch: &mut Scratch<T>,
+        scratch: &mut Softmax<T>,
         label: Option<&Label>,
         z: &[T],
         grad: Option<&mut [T]>,
         add: bool,
     ) -> f64 {
         let tables = self.nodes();
-        let Scratch { nodes, target, node_target, upstream, .. } = scratch;
+        let Softmax { nodes, target, node_target, upstream, .. } = scratch;
         if !nodes.forward(z, tables) {
             return f64::NAN;
         }
@@ -124,7 +315,7 @@ impl Inner {
         let (weights, log_p, conditional) = match &self.tables.objective {
             Objective::Marginal { weights, .. } => (weights, &nodes.log_p, false),
             Objective::Conditional { lambda, .. } => (lambda, &nodes.log_cond, true),
-            Objective::SoftLabels { .. } => return f64::NAN, // checked: no soft labels, no smoothing
+            Objective::SoftLabels { .. } | Objective::Rows(_) => return f64::NAN, // checked: no soft labels, no smoothing
         };
         upstream.clear();
         upstream.resize(tables.nodes, 0.0);
@@ -152,7 +343,7 @@ impl Inner {
 
     /// The weight of each class's loss: `(1 - eps) c_k q_k + (eps / N) c_k`, the soft label `q` divided by its sum over
     /// the classes that are not masked. False where all of the label's classes are masked.
-    fn fill_target<T: Element>(&self, label: Option<&Label>, z: &[T], target: &mut Vec<f64>) -> bool {
+    fn fill_target<T: Float>(&self, label: Option<&Label>, z: &[T], target: &mut Vec<f64>) -> bool {
         let open = |class: usize| z[class].to_f64() > f64::NEG_INFINITY;
         let smoothing = self.tables.label_smoothing;
         target.clear();
@@ -172,7 +363,7 @@ impl Inner {
     }
 
     /// A row whose terms all have weight 0: NaN still shows.
-    fn without_terms<T: Element>(&self, z: &[T], grad: Option<&mut [T]>) -> f64 {
+    fn without_terms<T: Float>(&self, z: &[T], grad: Option<&mut [T]>) -> f64 {
         if let Some(grad) = grad {
             grad.fill(T::default());
         }
@@ -188,7 +379,7 @@ impl Inner {
         }
     }
 
-    fn is_masked<T: Element>(&self, label: &Label, z: &[T]) -> bool {
+    fn is_masked<T: Float>(&self, label: &Label, z: &[T]) -> bool {
         match label {
             Label::Class(class) => z[*class].to_f64() == f64::NEG_INFINITY,
             label => super::classes_of(&self.hierarchy, label).iter().all(|&k| z[k].to_f64() == f64::NEG_INFINITY),
@@ -197,7 +388,7 @@ impl Inner {
 }
 
 /// Runs a row with its classes in another order.
-fn in_order<T: Element>(
+fn in_order<T: Float>(
     order: &[u32],
     z: &[T],
     grad: Option<&mut [T]>,

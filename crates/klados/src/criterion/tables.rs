@@ -1,10 +1,12 @@
 //! What a loss compiles to: weights by node, and the options that act on rows.
 
+use super::row_loss::RowLoss;
 use crate::loss::Unresolved;
 
-/// The tables of a loss on a class softmax. Kernels and adapters read these and know no loss.
-#[derive(Clone, Debug)]
+/// The tables of a loss. Kernels and adapters read these and know no loss.
+#[derive(Debug)]
 pub(crate) struct Tables {
+    pub(crate) layout: Layout,
     pub(crate) objective: Objective,
     pub(crate) gamma: f64,
     pub(crate) label_smoothing: f64,
@@ -13,8 +15,18 @@ pub(crate) struct Tables {
     pub(crate) warnings: Vec<String>,
 }
 
+/// What the columns of the logits are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One a class, in the order of the hierarchy's columns.
+    Classes,
+    /// One a node but the root, in the order of the hierarchy's node columns. In an objective on a class softmax the logit
+    /// of a class is the sum of those at and above it.
+    Nodes,
+}
+
 /// The terms of a row, before the focal factor.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Objective {
     /// `-sum_u w_u log P(u) - r log P(S)` over the nodes common to the label; `weights` by node, 0 for the root.
     Marginal { weights: Vec<f64>, unresolved: Unresolved },
@@ -22,6 +34,8 @@ pub(crate) enum Objective {
     Conditional { lambda: Vec<f64>, union: UnionLambda },
     /// `-sum_k q_k log p_k` with `q_k` proportional to `by_height[height of lca(label, k) - height of the label]`.
     SoftLabels { by_height: Vec<f64> },
+    /// Whatever its own tables say, in `f64`.
+    Rows(Box<dyn RowLoss>),
 }
 
 /// The weight of the term `log P(S | lca)` of a union.

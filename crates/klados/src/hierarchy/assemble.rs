@@ -259,6 +259,7 @@ fn number(graph: Graph, classes: &[u32], carriers: &[(u32, u32)], order: &[u32])
     let is_tree = parents.len() + 1 == nodes;
     let spans = if is_tree { spans(&class_of, &children) } else { Vec::new() };
     Hierarchy {
+        columns: None,
         inner: Arc::new(Inner {
             names: Names::new(order.iter().map(|&old| &*graph.names[old as usize])),
             parents,

@@ -39,6 +39,45 @@ impl Hierarchy {
         self.with_class_nodes(&nodes)
     }
 
+    /// The same hierarchy with other columns for the forms that have a logit a node: every node but the root once, in the
+    /// order of the logits' columns. [`with_classes`](Self::with_classes) goes back to the order of first appearance.
+    ///
+    /// # Errors
+    ///
+    /// A name that is not there (with the nearest ones), an ambiguous or repeated name, the root, or nodes that are left
+    /// out (all of them are named).
+    ///
+    /// ```
+    /// use klados::Hierarchy;
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("animal", "cat"), ("animal", "dog")])?;
+    /// let other = hierarchy.with_node_columns(["dog", "cat"])?;
+    /// assert_eq!(other.node_columns(), [hierarchy.node("dog")?, hierarchy.node("cat")?]);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn with_node_columns<S: AsRef<str>>(&self, names: impl IntoIterator<Item = S>) -> Result<Self, HierarchyError> {
+        let mut columns = Vec::new();
+        let mut seen = vec![false; self.node_count()];
+        for name in names {
+            let node = self.resolve("node", name.as_ref().trim())?;
+            if node == NodeId::ROOT {
+                let message = format!("\"{}\" is the root, which has no column", self.name(node));
+                return Err(HierarchyError::new(Kind::UnknownName, message));
+            }
+            if std::mem::replace(&mut seen[node.index()], true) {
+                let message = format!("the node \"{}\" is named twice as a column", self.name(node));
+                return Err(HierarchyError::new(Kind::DuplicateClass, message));
+            }
+            columns.push(node);
+        }
+        let missing: Vec<String> = self.nodes().skip(1).filter(|v| !seen[v.index()]).map(|v| self.path(v)).collect();
+        if !missing.is_empty() {
+            let message = format!("nodes without a column: {}", super::error::list(&missing, missing.len()));
+            return Err(HierarchyError::new(Kind::UnknownName, message));
+        }
+        Ok(Self { inner: std::sync::Arc::clone(&self.inner), columns: Some(columns.into()) })
+    }
+
     /// As [`with_classes`](Self::with_classes), with the classes as nodes of this hierarchy.
     pub(crate) fn with_class_nodes(&self, nodes: &[NodeId]) -> Result<Self, HierarchyError> {
         let (graph, place) = self.to_graph();

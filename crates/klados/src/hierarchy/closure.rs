@@ -11,6 +11,13 @@ pub(crate) struct Closure {
     pub(crate) above: Vec<u32>,
 }
 
+impl Closure {
+    /// The nodes at or above a class.
+    pub(crate) fn of(&self, class: usize) -> &[u32] {
+        &self.above[self.offsets[class] as usize..self.offsets[class + 1] as usize]
+    }
+}
+
 impl Hierarchy {
     pub(crate) fn closure(&self) -> Closure {
         let mut offsets = Vec::with_capacity(self.class_count() + 1);

@@ -3,7 +3,7 @@
 use super::error::list;
 use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId, PATH_SEPARATOR};
 
-/// The label of one single-label sample. A batch may mix all of them.
+/// The label of one sample. A batch may mix all that its loss takes.
 ///
 /// | label | written | the classes `S` it stands for |
 /// |---|---|---|
@@ -12,6 +12,8 @@ use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId, PATH_
 /// | one of several nodes | `crow\|bat` | the classes below any of them |
 /// | ignored | the empty string | none: loss 0, gradient 0, even where the logits are NaN |
 /// | a distribution over the classes | in code only | weighted by its probabilities |
+/// | multi-label: all of several nodes | `crow;bat` | the nodes and all above them are positive, the others negative |
+/// | multi-label: nothing | `;` | every node is negative |
 ///
 /// # Example
 ///
@@ -38,33 +40,46 @@ pub enum Label {
     Union(Vec<NodeId>),
     /// A probability for each class; they sum to 1 within 1e-6.
     Soft(Vec<f64>),
+    /// A multi-label sample: these nodes and those above them are positive, the others negative.
+    Set {
+        /// The nodes that hold; the root adds nothing.
+        positive: Vec<NodeId>,
+        /// Nodes that have no term, whatever else is said of them.
+        masked: Vec<NodeId>,
+    },
+    /// A superclass of the map of a weighted loss, by its place there.
+    Superclass(usize),
 }
 
 impl Hierarchy {
-    /// Reads a label as [`Label`] describes. A whole string that is a node's name is that node before it is split at `|`.
+    /// Reads a label as [`Label`] describes. A whole string that is a node's name is that node before it is split at `|`
+    /// or `;`.
     ///
     /// # Errors
     ///
-    /// An unknown name (with the nearest ones), an ambiguous name (with its paths), or an empty part of a union.
+    /// An unknown name (with the nearest ones), an ambiguous name (with its paths), or an empty part of several.
     pub fn parse_label(&self, text: &str) -> Result<Label, HierarchyError> {
         let text = text.trim();
         if text.is_empty() {
             return Ok(Label::Ignored);
         }
         let unsplit = self.resolve("label", text);
-        if unsplit.is_ok() || !text.contains('|') {
-            return unsplit.map(Label::Node).map_err(|error| match text.contains(';') {
-                true => HierarchyError::new(
-                    Kind::MalformedLabel,
-                    format!("\"{text}\" names several nodes that all hold; a single-label loss takes one node, or a|b"),
-                ),
-                false => error,
-            });
+        let [is_union, is_set] = ['|', ';'].map(|separator| text.contains(separator));
+        if unsplit.is_ok() || !(is_union || is_set) {
+            return unsplit.map(Label::Node);
         }
+        if is_union && is_set {
+            let message = format!("the label \"{text}\" mixes | (one of) and ; (all of); a label is one or the other");
+            return Err(HierarchyError::new(Kind::MalformedLabel, message));
+        }
+        if text == ";" {
+            return Ok(Label::Set { positive: Vec::new(), masked: Vec::new() });
+        }
+        let (separator, example) = if is_set { (';', "a;b for \"a and b\"") } else { ('|', "a|b for \"a or b\"") };
         let mut nodes = Vec::new();
-        for part in text.split('|') {
+        for part in text.split(separator) {
             if part.trim().is_empty() {
-                let message = format!("the label \"{text}\" has an empty part; write a|b for \"a or b\"");
+                let message = format!("the label \"{text}\" has an empty part; write {example}");
                 return Err(HierarchyError::new(Kind::MalformedLabel, message));
             }
             let node = self.resolve("label", part.trim())?;
@@ -72,7 +87,11 @@ impl Hierarchy {
                 nodes.push(node);
             }
         }
-        Ok(if let [node] = nodes[..] { Label::Node(node) } else { Label::Union(nodes) })
+        Ok(match nodes[..] {
+            _ if is_set => Label::Set { positive: nodes, masked: Vec::new() },
+            [node] => Label::Node(node),
+            _ => Label::Union(nodes),
+        })
     }
 
     /// The node that a name stands for: a short name that is unique, a path `A > B > C` or an unambiguous end of one, or

@@ -94,6 +94,8 @@ impl From<usize> for Level {
 #[derive(Clone)]
 pub struct Hierarchy {
     inner: Arc<Inner>,
+    /// The columns of forms with a logit a node, where they are not by first appearance.
+    columns: Option<Arc<[NodeId]>>,
 }
 
 /// What the builder fills in. Indexed by node unless a comment says otherwise.

@@ -20,15 +20,19 @@ impl Hierarchy {
     }
 
     /// The nodes but the root, in the order in which the input first named them (in an edge the child before the
-    /// parent); leaves that were added for internal classes come last. The default columns of forms with a logit a node.
+    /// parent); leaves that were added for internal classes come last. The columns of forms with a logit a node, unless
+    /// [`with_node_columns`](Self::with_node_columns) states others.
     ///
     /// ```
     /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
-    /// let names: Vec<&str> = hierarchy.nodes_by_appearance().iter().map(|node| hierarchy.name(*node)).collect();
+    /// let names: Vec<&str> = hierarchy.node_columns().iter().map(|node| hierarchy.name(*node)).collect();
     /// assert_eq!(names, ["bat", "mammal", "dog", "crow", "bird"]);
     /// # Ok::<(), klados::HierarchyError>(())
     /// ```
-    pub fn nodes_by_appearance(&self) -> Vec<NodeId> {
+    pub fn node_columns(&self) -> Vec<NodeId> {
+        if let Some(columns) = &self.columns {
+            return columns.to_vec();
+        }
         let mut nodes: Vec<NodeId> = self.nodes().skip(1).collect();
         nodes.sort_by_key(|node| self.inner.appearance[node.index()]);
         nodes

@@ -23,6 +23,10 @@ struct Form<'a> {
     /// The added root is the last node.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     root_is_added: bool,
+    /// The columns of forms with a logit a node, where they are not by first appearance: nodes, or, beyond them, the
+    /// leaf that was added for the class of that index.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    node_columns: Vec<u32>,
 }
 
 impl Serialize for Hierarchy {
@@ -32,6 +36,11 @@ impl Serialize for Hierarchy {
             true => Vec::new(),
             false => graph.ranks.iter().map(|&rank| (rank != NONE).then_some(rank)).collect(),
         };
+        let nodes = graph.names.len() as u32;
+        let column = |node: &super::NodeId| match place[node.index()] {
+            NONE => nodes + self.class_at(*node).unwrap_or(0) as u32,
+            known => known,
+        };
         let form = Form {
             nodes: graph.names.iter().map(|name| Cow::Borrowed(&**name)).collect(),
             edges: graph.edges.iter().map(|&(parent, child, _)| (parent, child)).collect(),
@@ -39,6 +48,7 @@ impl Serialize for Hierarchy {
             rank_names: graph.rank_names,
             ranks,
             root_is_added: graph.root_is_added,
+            node_columns: self.columns.iter().flat_map(|columns| columns.iter()).map(column).collect(),
         };
         form.serialize(serializer)
     }
@@ -78,6 +88,26 @@ impl<'de> Deserialize<'de> for Hierarchy {
             root_is_added: form.root_is_added,
             warnings: Vec::new(),
         };
-        assemble(graph, Some(form.classes)).map_err(de::Error::custom)
+        let mut hierarchy = assemble(graph, Some(form.classes)).map_err(de::Error::custom)?;
+        if !form.node_columns.is_empty() {
+            let (_, place) = hierarchy.to_graph();
+            let mut node_of = vec![None; nodes as usize + hierarchy.class_count()];
+            for node in hierarchy.nodes().skip(1) {
+                let at = match place[node.index()] {
+                    NONE => nodes + hierarchy.class_at(node).unwrap_or(0) as u32,
+                    known => known,
+                };
+                node_of[at as usize] = Some(node);
+            }
+            let take = |&at: &u32| node_of.get_mut(at as usize).and_then(Option::take);
+            let columns: Option<Vec<_>> = form.node_columns.iter().map(take).collect();
+            match columns {
+                Some(columns) if columns.len() + 1 == hierarchy.node_count() => {
+                    hierarchy.columns = Some(columns.into())
+                }
+                _ => return Err(de::Error::custom("node_columns: expected every node but the root once")),
+            }
+        }
+        Ok(hierarchy)
     }
 }

@@ -8,11 +8,11 @@ const PARALLEL_ELEMENTS: usize = 250_000;
 
 /// Calls `row(scratch, index, logits row, output row, gradient row)` for every row of a batch, with one scratch a thread.
 /// A row of `logits` and of `grad` has `columns` elements, one of `output` has `width`.
-pub(crate) fn for_each_row<T: Element, S: Default + Send>(
+pub(crate) fn for_each_row<T: Element, O: Send, S: Default + Send>(
     (logits, columns): (&[T], usize),
-    (output, width): (&mut [T], usize),
+    (output, width): (&mut [O], usize),
     grad: Option<&mut [T]>,
-    row: impl Fn(&mut S, usize, &[T], &mut [T], Option<&mut [T]>) + Send + Sync,
+    row: impl Fn(&mut S, usize, &[T], &mut [O], Option<&mut [T]>) + Send + Sync,
 ) {
     #[cfg(feature = "rayon")]
     if logits.len() >= PARALLEL_ELEMENTS && logits.len() > columns {

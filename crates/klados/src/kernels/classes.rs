@@ -1,11 +1,11 @@
 //! Cross-entropy of the classes with a soft target: `sum_k q_k f(log p_k)`.
 
 use super::focal;
-use crate::numeric::{Element, scalar};
+use crate::numeric::{Float, scalar};
 
 /// The loss of a row and its gradient. `target` is relative: it is divided by its sum over the classes that are not
 /// masked. Where that sum is 0 the loss is `+inf` and the gradient 0. `factor` multiplies both.
-pub(crate) fn row<T: Element>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f64], gamma: f64, factor: f64) -> f64 {
+pub(crate) fn row<T: Float>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f64], gamma: f64, factor: f64) -> f64 {
     let max = T::max_of(z);
     if scalar::is_poison(max.to_f64()) {
         if let Some(grad) = grad {

@@ -13,8 +13,9 @@
 pub(crate) mod batch;
 pub(crate) mod classes;
 pub(crate) mod focal;
-mod mass;
+pub(crate) mod mass;
 pub(crate) mod nested;
 pub(crate) mod nodes;
 pub(crate) mod overlapping;
+pub(crate) mod pool;
 pub(crate) mod shells;

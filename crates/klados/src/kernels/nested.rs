@@ -8,7 +8,7 @@
 use super::focal;
 use super::mass::Mass;
 use super::shells::{Masses, Row, Shells, special_gradient};
-use crate::numeric::{Element, scalar};
+use crate::numeric::{Float, scalar};
 
 /// What a term is the log-probability of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Nested {
     ///
     /// A weight of 0 leaves its term out. Where a term that takes part has probability 0 the loss is `+inf` and the
     /// gradient 0; a NaN or `+inf` makes both NaN.
-    pub(crate) fn row<T: Element>(&mut self, z: &[T], mut grad: Option<&mut [T]>, terms: Terms, gamma: f64) -> f64 {
+    pub(crate) fn row<T: Float>(&mut self, z: &[T], mut grad: Option<&mut [T]>, terms: Terms, gamma: f64) -> f64 {
         let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
         let loss = match row {
             Row::Regular => self.loss(terms, gamma),

@@ -6,7 +6,7 @@
 
 use super::mass::Mass;
 use crate::hierarchy::Closure;
-use crate::numeric::{Element, scalar};
+use crate::numeric::{Float, scalar};
 
 /// The indices that the kernel needs of a hierarchy.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub(crate) struct Nodes {
 impl Nodes {
     /// Fills `log_p` and, in a tree, `log_cond`. False if there is a NaN or `+inf`; a masked row has all `-inf` below
     /// the root.
-    pub(crate) fn forward<T: Element>(&mut self, z: &[T], tables: &NodeTables) -> bool {
+    pub(crate) fn forward<T: Float>(&mut self, z: &[T], tables: &NodeTables) -> bool {
         let max = T::max_of(z).to_f64();
         if scalar::is_poison(max) {
             return false;
@@ -129,7 +129,7 @@ impl Nodes {
         self.mass[node] = Mass { top: max.top, sum: max.sum * (1.0 + others) };
     }
 
-    fn forward_dag<T: Element>(&mut self, z: &[T], max: f64, tables: &NodeTables, offsets: &[u32], above: &[u32]) {
+    fn forward_dag<T: Float>(&mut self, z: &[T], max: f64, tables: &NodeTables, offsets: &[u32], above: &[u32]) {
         let rows = || {
             let ends = offsets.windows(2).map(|pair| &above[pair[0] as usize..pair[1] as usize]);
             z.iter().map(|z| z.to_f64()).zip(ends).filter(|(z, _)| *z > f64::NEG_INFINITY)
@@ -175,7 +175,7 @@ impl Nodes {
 
     /// From `upstream[v] = dL / d log P(v)` of the last [`forward`](Self::forward) to `dL / dz`, which is handed to
     /// `store` a class at a time. The root's entry has no effect, nor has that of a node of probability 0.
-    pub(crate) fn backward_marginal<T: Element>(
+    pub(crate) fn backward_marginal<T: Float>(
         &mut self,
         z: &[T],
         tables: &NodeTables,
@@ -199,7 +199,7 @@ impl Nodes {
     }
 
     /// As [`backward_marginal`](Self::backward_marginal) for `upstream[v] = dL / d log P(v | parent)`, in a tree.
-    pub(crate) fn backward_conditional<T: Element>(
+    pub(crate) fn backward_conditional<T: Float>(
         &mut self,
         z: &[T],
         tables: &NodeTables,
@@ -215,7 +215,7 @@ impl Nodes {
     /// From `flow[v] = dL / d log P(v | parent)` to the gradient by the log-mass of each node, from the root down:
     /// `(1 - P) flow(v) - P (flow of the siblings) + P (gradient of the parent)`, `P = P(v | parent)`. The siblings are
     /// summed without `v`, so that nothing cancels.
-    fn flow_down<T: Element>(
+    fn flow_down<T: Float>(
         &mut self,
         z: &[T],
         tables: &NodeTables,
@@ -249,7 +249,7 @@ impl Nodes {
     }
 
     /// `sum_{v above k} flow(v) (1 - P(v)) p_k / P(v) - p_k (flow of the nodes that are not above k)`.
-    fn backward_dag<T: Element>(&mut self, z: &[T], offsets: &[u32], above: &[u32], mut store: impl FnMut(usize, f64)) {
+    fn backward_dag<T: Float>(&mut self, z: &[T], offsets: &[u32], above: &[u32], mut store: impl FnMut(usize, f64)) {
         let sending = |flow: &&f64| **flow != 0.0;
         let total: f64 = self.flow.iter().sum();
         let senders = self.flow.iter().filter(sending).count();

@@ -6,7 +6,7 @@
 use super::focal;
 use super::mass::Mass;
 use super::shells::{Masses, Row, Shells, special_gradient};
-use crate::numeric::{Element, scalar};
+use crate::numeric::{Float, scalar};
 
 /// One row's atoms and sets, and the memory that the kernel reuses. The shells are the atoms.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl Overlapping {
     }
 
     /// The loss `sum_i w_i f(log P(set i))` of a row, and its gradient. As [`Nested::row`](super::nested::Nested::row).
-    pub(crate) fn row<T: Element>(&mut self, z: &[T], mut grad: Option<&mut [T]>, gamma: f64) -> f64 {
+    pub(crate) fn row<T: Float>(&mut self, z: &[T], mut grad: Option<&mut [T]>, gamma: f64) -> f64 {
         let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
         let loss = match row {
             Row::Regular => self.loss(gamma),

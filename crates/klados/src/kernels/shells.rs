@@ -1,7 +1,7 @@
 //! A partition of a row into shells, and the mass of each.
 
 use super::mass::Mass;
-use crate::numeric::{Element, scalar};
+use crate::numeric::{Element, Float, scalar};
 
 /// Disjoint sets of positions that together are the row, each a few ranges. Reused from row to row.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ pub(crate) fn special_gradient<T: Element>(loss: f64, grad: &mut [T]) {
 
 impl Masses {
     /// Takes the exponentials of a row, each relative to the maximum of its shell, into `terms` where it is given.
-    pub(crate) fn measure<T: Element>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
+    pub(crate) fn measure<T: Float>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
         self.of_shell.clear();
         for shell in 0..shells.len() {
             let mut max = T::NEG_INFINITY;
@@ -101,7 +101,7 @@ impl Masses {
     }
 
     /// Multiplies the terms of each shell, so that they sum to `coefficients[shell]`.
-    pub(crate) fn spread<T: Element>(&self, terms: &mut [T], shells: &Shells, coefficients: &[f64]) {
+    pub(crate) fn spread<T: Float>(&self, terms: &mut [T], shells: &Shells, coefficients: &[f64]) {
         for shell in 0..shells.len() {
             if self.of_shell[shell].is_none() {
                 continue; // the terms are zero already

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, Loss, Reduction, options, setters};
-use crate::criterion::{Criterion, CriterionError, CriterionErrorKind, Objective, Tables, UnionLambda};
+use crate::criterion::{Criterion, CriterionError, CriterionErrorKind, Layout, Objective, Tables, UnionLambda};
 use crate::numeric::scalar;
 use crate::{Hierarchy, NodeId};
 
@@ -125,6 +125,7 @@ impl HierarchicalCrossEntropy {
             }
         };
         let tables = Tables {
+            layout: Layout::Classes,
             objective: Objective::Conditional { lambda, union },
             gamma: options::not_negative("gamma", self.gamma)?,
             label_smoothing: options::label_smoothing(self.label_smoothing)?,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, Loss, Reduction, Weights, options, setters};
 use crate::Hierarchy;
-use crate::criterion::{Criterion, CriterionError, Objective, Tables};
+use crate::criterion::{Criterion, CriterionError, Layout, Objective, Tables};
 
 /// Marginal cross-entropy: cross-entropy at every node above the label, from one set of class logits.
 ///
@@ -91,6 +91,7 @@ impl MarginalCrossEntropy {
         let warnings = self.weights.surprise(hierarchy, &weights).into_iter().collect();
         let objective = Objective::Marginal { weights, unresolved: self.unresolved };
         let tables = Tables {
+            layout: Layout::Classes,
             objective,
             gamma: options::not_negative("gamma", self.gamma)?,
             label_smoothing: options::label_smoothing(self.label_smoothing)?,

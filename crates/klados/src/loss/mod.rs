@@ -3,6 +3,7 @@
 mod hierarchical_cross_entropy;
 mod marginal_cross_entropy;
 mod options;
+mod parameter_sharing_softmax;
 mod soft_labels;
 mod weights;
 
@@ -10,7 +11,8 @@ use std::str::FromStr;
 
 pub use hierarchical_cross_entropy::{HierarchicalCrossEntropy, HxeWeighting};
 pub use marginal_cross_entropy::{MarginalCrossEntropy, Unresolved};
-pub use options::{ClassWeight, Reduction, balanced_class_weight};
+pub use options::{ClassWeight, Reduction, Rows, balanced_class_weight};
+pub use parameter_sharing_softmax::ParameterSharingSoftmax;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 pub use soft_labels::SoftLabels;
@@ -22,7 +24,21 @@ use crate::hierarchy::error::list;
 
 /// Setters in builder style, with those that every loss has, and `new` with the defaults.
 macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+    // Losses that take no class weights.
+    (without class_weight; $($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        setters! { @own $($(#[$doc])* $name: $type,)* }
+        setters! { @class_weight self, _weight => None, () }
+    };
+    (@class_weight $self:ident, $weight:ident => $slot:expr, $set:expr) => {
+        pub(super) fn class_weight_ref(&$self) -> Option<&ClassWeight> {
+            $slot
+        }
+
+        pub(super) fn set_class_weight(&mut $self, $weight: Option<ClassWeight>) {
+            $set
+        }
+    };
+    (@own $($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
         /// The loss with its default parameters.
         pub fn new() -> Self {
             Self::default()
@@ -37,6 +53,16 @@ macro_rules! setters {
             }
         )*
 
+        /// How a batch becomes one number; the mean by default.
+        #[must_use]
+        pub fn reduction(mut self, reduction: Reduction) -> Self {
+            self.reduction = reduction;
+            self
+        }
+    };
+    ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
+        setters! { @own $($(#[$doc])* $name: $type,)* }
+
         /// A weight for each class; none by default.
         #[must_use]
         pub fn class_weight(mut self, weight: impl Into<ClassWeight>) -> Self {
@@ -44,12 +70,7 @@ macro_rules! setters {
             self
         }
 
-        /// How a batch becomes one number; the mean by default.
-        #[must_use]
-        pub fn reduction(mut self, reduction: Reduction) -> Self {
-            self.reduction = reduction;
-            self
-        }
+        setters! { @class_weight self, weight => self.class_weight.as_ref(), self.class_weight = weight }
     };
 }
 use setters;
@@ -107,15 +128,16 @@ macro_rules! losses {
             /// The class weights as the loss names them.
             pub fn class_weight(&self) -> Option<&ClassWeight> {
                 match self {
-                    $(Self::$loss(loss) => loss.class_weight.as_ref(),)*
+                    $(Self::$loss(loss) => loss.class_weight_ref(),)*
                 }
             }
 
-            /// The same loss with other class weights: how `"balanced"` and a file become a list.
+            /// The same loss with other class weights: how `"balanced"` and a file become a list. A loss that takes none
+            /// stays as it is.
             #[must_use]
             pub fn with_class_weight(mut self, weight: Option<ClassWeight>) -> Self {
                 match &mut self {
-                    $(Self::$loss(loss) => loss.class_weight = weight,)*
+                    $(Self::$loss(loss) => loss.set_class_weight(weight),)*
                 }
                 self
             }
@@ -163,6 +185,8 @@ losses! {
     "hierarchical_cross_entropy" => HierarchicalCrossEntropy,
     /// Cross-entropy with a target that falls with the distance (Bertinetto et al. 2020).
     "soft_labels" => SoftLabels,
+    /// Class softmax of logits that are summed over the ancestors (Salakhutdinov et al. 2011).
+    "parameter_sharing_softmax" => ParameterSharingSoftmax,
 }
 
 impl Loss {

@@ -39,6 +39,50 @@ pub enum ClassWeight {
     File(PathBuf),
 }
 
+/// Rows of a table, or the path of the CSV file that has them. A file has to be replaced by its rows before `compile`;
+/// the command line does that.
+///
+/// ```
+/// use klados::loss::Rows;
+///
+/// let rows: Rows<(String, f64)> = serde_json::from_str(r#"[["bat", 12], ["dog", 30]]"#)?;
+/// assert_eq!(rows, Rows::List(vec![("bat".into(), 12.0), ("dog".into(), 30.0)]));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Rows<R> {
+    /// The rows.
+    List(Vec<R>),
+    /// A CSV file.
+    File(PathBuf),
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}
+
+impl<R> From<Vec<R>> for Rows<R> {
+    fn from(rows: Vec<R>) -> Self {
+        Self::List(rows)
+    }
+}
+
+impl<R> Rows<R> {
+    /// The rows, where they have been read.
+    pub(crate) fn read(&self, parameter: &str) -> Result<&[R], CriterionError> {
+        match self {
+            Self::List(rows) => Ok(rows),
+            Self::File(path) => {
+                let message = format!("{parameter}: the file \"{}\" has to be read into rows first", path.display());
+                Err(CriterionError::parameter(message))
+            }
+        }
+    }
+}
+
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 enum ClassWeightForm {
@@ -99,7 +143,8 @@ pub fn balanced_class_weight(hierarchy: &Hierarchy, labels: &[Label]) -> Result<
             Label::Ignored => continue,
             Label::Class(class) => counts[*class] += 1.0,
             Label::Soft(target) => counts.iter_mut().zip(target).for_each(|(count, target)| *count += target),
-            Label::Node(_) | Label::Union(_) => {
+            Label::Superclass(_) => {} // known to the loss alone: counts on no class
+            Label::Node(_) | Label::Union(_) | Label::Set { .. } => {
                 let classes = crate::criterion::classes_of(hierarchy, label);
                 for &class in &classes {
                     counts[class] += 1.0 / classes.len() as f64;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, Loss, Reduction, options, setters};
-use crate::criterion::{Criterion, CriterionError, Objective, Tables};
+use crate::criterion::{Criterion, CriterionError, Layout, Objective, Tables};
 use crate::numeric::scalar;
 use crate::{Hierarchy, NodeId};
 
@@ -67,6 +67,7 @@ impl SoftLabels {
         let top = hierarchy.height(NodeId::ROOT);
         let by_height = (0..=top).map(|height| scalar::exp(-beta * height as f64 / top as f64)).collect();
         let tables = Tables {
+            layout: Layout::Classes,
             objective: Objective::SoftLabels { by_height },
             gamma: options::not_negative("gamma", self.gamma)?,
             label_smoothing: 0.0,

@@ -6,13 +6,19 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    #[cfg(feature = "half")]
+    impl Sealed for half::f16 {}
+    #[cfg(feature = "half")]
+    impl Sealed for half::bf16 {}
 }
 
-/// The element type of logits, losses and gradients: `f32` or `f64`. Sealed.
+/// The element type of logits and gradients: `f32`, `f64`, and with the feature `half` `half::f16` and `half::bf16`.
+/// Sealed.
 ///
-/// Sums run in fixed stripes (16 lanes in `f32`, 8 in `f64`), so that scalar and vector code, and any number of threads,
-/// give the same bits. `f32` lanes add at most 64 terms before they go over to `f64`.
+/// A half is widened on load and computed as `f32`; its gradient is rounded to it at the end, and the losses stay `f32`.
 pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + std::fmt::Display + 'static {
+    /// The type that a row is computed in, and of its loss: `f32` for the halves, else the type itself.
+    type Wide: Float;
     /// `-inf`.
     #[doc(hidden)]
     const NEG_INFINITY: Self;
@@ -20,6 +26,21 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
     fn to_f64(self) -> f64;
     /// Rounded to the nearest.
     fn from_f64(value: f64) -> Self;
+    /// Runs a row in the wide type. `buffers` are for what has to be widened.
+    #[doc(hidden)]
+    fn with_wide<R>(
+        z: &[Self],
+        grad: Option<&mut [Self]>,
+        buffers: &mut (Vec<Self::Wide>, Vec<Self::Wide>),
+        row: impl FnOnce(&[Self::Wide], Option<&mut [Self::Wide]>) -> R,
+    ) -> R;
+}
+
+/// The element types that rows are computed in: `f32` and `f64`.
+///
+/// Sums run in fixed stripes (16 lanes in `f32`, 8 in `f64`), so that scalar and vector code, and any number of threads,
+/// give the same bits. `f32` lanes add at most 64 terms before they go over to `f64`.
+pub trait Float: Element<Wide = Self> {
     /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
     #[doc(hidden)]
     fn max_of(values: &[Self]) -> Self;
@@ -37,6 +58,7 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
 macro_rules! element {
     ($float:ty, $lanes:literal, $exp:expr) => {
         impl Element for $float {
+            type Wide = Self;
             const NEG_INFINITY: Self = <$float>::NEG_INFINITY;
 
             #[inline(always)]
@@ -49,6 +71,18 @@ macro_rules! element {
                 value as Self
             }
 
+            #[inline(always)]
+            fn with_wide<R>(
+                z: &[Self],
+                grad: Option<&mut [Self]>,
+                _: &mut (Vec<Self>, Vec<Self>),
+                row: impl FnOnce(&[Self], Option<&mut [Self]>) -> R,
+            ) -> R {
+                row(z, grad)
+            }
+        }
+
+        impl Float for $float {
             fn max_of(values: &[Self]) -> Self {
                 let mut max = [<$float>::NEG_INFINITY; $lanes];
                 let mut nan = [false; $lanes];
@@ -142,6 +176,47 @@ fn term_f64(z: f64, max: f64) -> f64 {
 
 element!(f32, 16, term_f32);
 element!(f64, 8, term_f64);
+
+#[cfg(feature = "half")]
+macro_rules! half_element {
+    ($half:ty) => {
+        impl Element for $half {
+            type Wide = f32;
+            const NEG_INFINITY: Self = <$half>::NEG_INFINITY;
+
+            fn to_f64(self) -> f64 {
+                self.into()
+            }
+
+            fn from_f64(value: f64) -> Self {
+                <$half>::from_f64(value)
+            }
+
+            fn with_wide<R>(
+                z: &[Self],
+                grad: Option<&mut [Self]>,
+                (wide, wide_grad): &mut (Vec<f32>, Vec<f32>),
+                row: impl FnOnce(&[f32], Option<&mut [f32]>) -> R,
+            ) -> R {
+                wide.clear();
+                wide.extend(z.iter().map(|z| z.to_f32()));
+                let Some(grad) = grad else { return row(wide, None) };
+                wide_grad.clear();
+                wide_grad.resize(z.len(), 0.0);
+                let result = row(wide, Some(wide_grad));
+                for (grad, wide) in grad.iter_mut().zip(wide_grad) {
+                    *grad = <$half>::from_f32(*wide);
+                }
+                result
+            }
+        }
+    };
+}
+
+#[cfg(feature = "half")]
+half_element!(half::f16);
+#[cfg(feature = "half")]
+half_element!(half::bf16);
 
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "the platform's functions are the reference here")]

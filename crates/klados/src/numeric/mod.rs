@@ -7,4 +7,4 @@ mod element;
 mod exp;
 pub(crate) mod scalar;
 
-pub use element::Element;
+pub use element::{Element, Float};

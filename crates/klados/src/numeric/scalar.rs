@@ -37,6 +37,15 @@ pub(crate) fn softplus(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
+/// `ln(sum e^x)`; `-inf` of nothing.
+pub(crate) fn log_sum_exp(values: &[f64]) -> f64 {
+    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if max == f64::NEG_INFINITY {
+        return if values.iter().any(|value| value.is_nan()) { f64::NAN } else { max };
+    }
+    max + values.iter().map(|value| (value - max).exp()).sum::<f64>().ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

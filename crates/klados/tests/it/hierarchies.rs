@@ -27,7 +27,7 @@ fn names(hierarchy: &Hierarchy, nodes: &[NodeId]) -> Vec<String> {
 fn classes_are_the_leaves_in_order_of_appearance() {
     let hierarchy = animals();
     assert_eq!(hierarchy.class_names().collect::<Vec<_>>(), ["bat", "bear", "crow", "dog", "pigeon", "robin"]);
-    let order = names(&hierarchy, &hierarchy.nodes_by_appearance());
+    let order = names(&hierarchy, &hierarchy.node_columns());
     assert_eq!(order, ["bat", "mammal", "bear", "crow", "bird", "dog", "pigeon", "robin"]);
 }
 
@@ -199,7 +199,7 @@ fn serde_round_trip_keeps_everything() {
             assert_eq!(back.rank(node), hierarchy.rank(node));
             assert_eq!((back.depth(node), back.height(node)), (hierarchy.depth(node), hierarchy.height(node)));
         }
-        assert_eq!(back.nodes_by_appearance(), hierarchy.nodes_by_appearance());
+        assert_eq!(back.node_columns(), hierarchy.node_columns());
         assert_eq!(serde_json::to_string(&back).unwrap(), json);
     }
 }

@@ -34,6 +34,19 @@ fn a_whole_name_comes_before_its_parts() {
 }
 
 #[test]
+fn multi_label_sets() {
+    let hierarchy = dogs();
+    let positive = |label: &str| match hierarchy.parse_label(label).unwrap() {
+        Label::Set { positive, masked } if masked.is_empty() => positive,
+        other => panic!("{other:?}"),
+    };
+    let node = |name: &str| hierarchy.node(name).unwrap();
+    assert_eq!(positive("cat; poodle"), [node("cat"), node("poodle")]);
+    assert_eq!(positive("cat;cat"), [node("cat")]);
+    assert_eq!(positive(";"), []);
+}
+
+#[test]
 fn errors_say_what_to_write() {
     let hierarchy = dogs();
     let message = |label: &str| hierarchy.parse_label(label).unwrap_err().to_string();
@@ -46,7 +59,8 @@ fn errors_say_what_to_write() {
         "\"animal\" is not a class; the classes below it are \"poodle\", \"beagle\", \"dog\", \"cat\""
     );
     assert_eq!(message("cat > dog"), "unknown label \"cat > dog\"; \"dog\" is at \"animal > dog\"");
-    assert!(message("cat;dog").contains("a single-label loss takes one node"));
+    assert_eq!(message("cat;"), "the label \"cat;\" has an empty part; write a;b for \"a and b\"");
+    assert!(message("cat;dog|poodle").contains("one or the other"));
 }
 
 #[test]

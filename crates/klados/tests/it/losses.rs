@@ -1,7 +1,7 @@
 //! The losses against the golden suite, against fresh random cases, and against what they must be equal to.
 
 use klados::loss::Reduction;
-use klados::{Criterion, Element, Hierarchy, HierarchyBuilder, Label, Loss};
+use klados::{Criterion, Float, Hierarchy, HierarchyBuilder, Label, Loss};
 use klados_testing::golden::{self, Output};
 use klados_testing::{Case, HierarchySpec, LabelSpec, Precision};
 
@@ -28,7 +28,7 @@ pub(crate) fn label(spec: &LabelSpec, hierarchy: &Hierarchy) -> Label {
     }
 }
 
-pub(crate) fn run<T: Element>(criterion: &Criterion, logits: &[f64], labels: &[Label]) -> Output {
+pub(crate) fn run<T: Float>(criterion: &Criterion, logits: &[f64], labels: &[Label]) -> Output {
     let logits: Vec<T> = logits.iter().map(|&z| T::from_f64(z)).collect();
     let mut losses = vec![T::default(); labels.len()];
     let mut grad = vec![T::default(); logits.len()];
@@ -51,7 +51,7 @@ fn compile(case: &Case) -> (Criterion, Vec<Label>) {
     (loss.compile(&hierarchy).unwrap(), labels)
 }
 
-fn golden_suite<T: Element>(precision: Precision) {
+fn golden_suite<T: Float>(precision: Precision) {
     let mut checked = 0;
     for file in golden::load_all().unwrap() {
         let summary = golden::run(&file.cases, precision, |case| {

@@ -174,11 +174,13 @@ proptest! {
                 classes.iter().map(|&class| log_p[hierarchy.class_node(class).index()].exp()).sum::<f64>()
             };
             let total: f64 = criterion.terms(label).unwrap().iter().map(|term| {
-                let set = match &term.set {
+                let set = match &term.of {
                     klados::TermSet::Node(node) => p(&[*node]),
                     klados::TermSet::Union(nodes) => p(nodes),
+                    klados::TermSet::Superclass(_) => unreachable!(),
                 };
-                let p = (set / p(&[term.given])).min(1.0);
+                let klados::LogProb::Classes { given } = term.log_p else { unreachable!() };
+                let p = (set / p(&[given])).min(1.0);
                 -term.weight * (1.0 - p).powf(criterion.gamma()) * p.ln()
             }).sum();
             let loss = run::<f64>(&criterion, logits, std::slice::from_ref(label)).losses[0];
