@@ -76,6 +76,16 @@ pub(crate) fn classes_of(hierarchy: &Hierarchy, label: &Label) -> Vec<usize> {
 }
 
 impl Named {
+    /// In hierarchy order.
+    pub(super) fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// The height of the tallest.
+    pub(super) fn height(&self) -> usize {
+        self.height
+    }
+
     pub(super) fn set(&mut self, hierarchy: &Hierarchy, label: &Label) {
         self.nodes.clear();
         match label {

@@ -2,6 +2,7 @@
 
 mod error;
 mod labels;
+mod path_sum;
 mod row_loss;
 mod rows;
 mod tables;
@@ -12,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) use error::check_length;
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
 pub(crate) use labels::{check_label, classes_of};
+pub(crate) use path_sum::{PathSum, column_by_node};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;
 pub(crate) use tables::{Layout, Objective, Tables, UnionLambda};

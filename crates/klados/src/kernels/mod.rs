@@ -6,6 +6,7 @@
 //! | [`overlapping`] | any few sets | hard labels on a DAG |
 //! | [`nodes`] | every node | soft targets, label smoothing, node log-probabilities |
 //! | [`classes`] | the classes alone | soft labels |
+//! | [`groups`] | nodes in softmaxes over groups of nodes | sibling and level-wise softmax |
 //!
 //! A row is read once, exponentials are taken relative to the maximum of each shell, and the sums of a row are `f64`
 //! relative to the row's maximum.
@@ -13,6 +14,7 @@
 pub(crate) mod batch;
 pub(crate) mod classes;
 pub(crate) mod focal;
+pub(crate) mod groups;
 pub(crate) mod mass;
 pub(crate) mod nested;
 pub(crate) mod nodes;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, Loss, Reduction, options, setters};
-use crate::criterion::{Criterion, CriterionError, CriterionErrorKind, Layout, Objective, Tables, UnionLambda};
+use crate::criterion::{Criterion, CriterionError, Layout, Objective, Tables, UnionLambda};
 use crate::numeric::scalar;
 use crate::{Hierarchy, NodeId};
 
@@ -61,6 +61,39 @@ pub enum HxeWeighting {
     Height,
 }
 
+impl HxeWeighting {
+    /// The weight of each node and of the last term of a union, and what is surprising about them.
+    pub(super) fn by_node(self, alpha: f64, hierarchy: &Hierarchy) -> (Vec<f64>, UnionLambda, Vec<String>) {
+        let deepest = hierarchy.height(NodeId::ROOT);
+        let mut warnings = Vec::new();
+        let (lambda, union) = match self {
+            Self::Depth | Self::DepthNormalized => {
+                let (origin, total) = match self {
+                    Self::Depth => (1.0, 1.0),
+                    _ => (0.0, hierarchy.nodes().map(|v| scalar::exp(-alpha * hierarchy.depth(v) as f64)).sum()),
+                };
+                let by_depth: Vec<f64> =
+                    (0..=deepest + 1).map(|depth| scalar::exp(-alpha * (depth as f64 - origin)) / total).collect();
+                let lambda = hierarchy.nodes().map(|node| by_depth[hierarchy.depth(node)]).collect();
+                (lambda, UnionLambda::Depth(by_depth))
+            }
+            Self::Height => {
+                if alpha > 0.0 && deepest > 1 {
+                    warnings.push(
+                        "weighting \"height\" gives inner nodes negative weights in the marginal form: a mistake high \
+                         up costs less than one low down; \"depth\" is the convention that does what its name says"
+                            .to_owned(),
+                    );
+                }
+                let by_height: Vec<f64> = (0..=deepest).map(|height| scalar::exp(-alpha * height as f64)).collect();
+                let lambda = hierarchy.nodes().map(|node| by_height[hierarchy.height(node)]).collect();
+                (lambda, UnionLambda::Height(by_height))
+            }
+        };
+        (lambda, union, warnings)
+    }
+}
+
 impl Default for HierarchicalCrossEntropy {
     fn default() -> Self {
         Self {
@@ -92,38 +125,8 @@ impl HierarchicalCrossEntropy {
     ///
     /// A parameter out of range, or a DAG.
     pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
-        if !hierarchy.is_tree() {
-            let message =
-                "hierarchical_cross_entropy is defined on trees; this hierarchy has nodes with several parents";
-            return Err(CriterionError::new(CriterionErrorKind::NotATree, message));
-        }
-        let alpha = options::not_negative("alpha", self.alpha)?;
-        let deepest = hierarchy.height(NodeId::ROOT);
-        let mut warnings = Vec::new();
-        let (lambda, union) = match self.weighting {
-            HxeWeighting::Depth | HxeWeighting::DepthNormalized => {
-                let (origin, total) = match self.weighting {
-                    HxeWeighting::Depth => (1.0, 1.0),
-                    _ => (0.0, hierarchy.nodes().map(|v| scalar::exp(-alpha * hierarchy.depth(v) as f64)).sum()),
-                };
-                let by_depth: Vec<f64> =
-                    (0..=deepest + 1).map(|depth| scalar::exp(-alpha * (depth as f64 - origin)) / total).collect();
-                let lambda = hierarchy.nodes().map(|node| by_depth[hierarchy.depth(node)]).collect();
-                (lambda, UnionLambda::Depth(by_depth))
-            }
-            HxeWeighting::Height => {
-                if alpha > 0.0 && deepest > 1 {
-                    warnings.push(
-                        "weighting \"height\" gives inner nodes negative weights in the marginal form: a mistake high \
-                         up costs less than one low down; \"depth\" is the convention that does what its name says"
-                            .to_owned(),
-                    );
-                }
-                let by_height: Vec<f64> = (0..=deepest).map(|height| scalar::exp(-alpha * height as f64)).collect();
-                let lambda = hierarchy.nodes().map(|node| by_height[hierarchy.height(node)]).collect();
-                (lambda, UnionLambda::Height(by_height))
-            }
-        };
+        options::needs_tree("hierarchical_cross_entropy", hierarchy)?;
+        let (lambda, union, warnings) = self.weighting.by_node(options::not_negative("alpha", self.alpha)?, hierarchy);
         let tables = Tables {
             layout: Layout::Classes,
             objective: Objective::Conditional { lambda, union },

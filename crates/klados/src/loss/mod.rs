@@ -1,20 +1,24 @@
 //! The losses. Each file is one loss: what it computes, its source, its parameters, and how it compiles to tables.
 
 mod hierarchical_cross_entropy;
+mod levelwise_softmax;
 mod marginal_cross_entropy;
 mod options;
 mod parameter_sharing_softmax;
+mod sibling_softmax;
 mod soft_labels;
 mod weights;
 
 use std::str::FromStr;
 
 pub use hierarchical_cross_entropy::{HierarchicalCrossEntropy, HxeWeighting};
+pub use levelwise_softmax::LevelwiseSoftmax;
 pub use marginal_cross_entropy::{MarginalCrossEntropy, Unresolved};
 pub use options::{ClassWeight, Reduction, Rows, balanced_class_weight};
 pub use parameter_sharing_softmax::ParameterSharingSoftmax;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+pub use sibling_softmax::SiblingSoftmax;
 pub use soft_labels::SoftLabels;
 pub use weights::{LevelWeights, Weights};
 
@@ -185,6 +189,10 @@ losses! {
     "hierarchical_cross_entropy" => HierarchicalCrossEntropy,
     /// Cross-entropy with a target that falls with the distance (Bertinetto et al. 2020).
     "soft_labels" => SoftLabels,
+    /// A softmax over the nodes of each level.
+    "levelwise_softmax" => LevelwiseSoftmax,
+    /// A softmax over the siblings at each node (WordTree; Redmon & Farhadi 2017).
+    "sibling_softmax" => SiblingSoftmax,
     /// Class softmax of logits that are summed over the ancestors (Salakhutdinov et al. 2011).
     "parameter_sharing_softmax" => ParameterSharingSoftmax,
 }

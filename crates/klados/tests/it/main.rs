@@ -7,3 +7,4 @@ mod inputs;
 mod labels;
 mod losses;
 mod properties;
+mod terms;

@@ -1,0 +1,167 @@
+//! Losses that add up, over the nodes at and above the label, the cross-entropy of a softmax over each node's group.
+
+use super::labels::Named;
+use super::row_loss::no_meaning;
+use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet, UnionLambda};
+use crate::kernels::groups::{Groups, Inner};
+use crate::kernels::pool::Pool;
+use crate::{Hierarchy, Label, NodeId};
+
+/// `-sum_u weights[u] (1 - P(u))^gamma log P(u)` over the path of the label, `P(u)` in the group of `u`.
+#[derive(Debug)]
+pub(crate) struct PathSum {
+    /// For messages.
+    pub(crate) loss: &'static str,
+    /// By node; 0 for the root.
+    pub(crate) weights: Vec<f64>,
+    pub(crate) gamma: f64,
+    pub(crate) groups: Groups,
+    /// By node: the logarithm of the prior in `groups`.
+    pub(crate) log_prior: Option<Vec<f64>>,
+    /// Where the groups are of siblings: the weight of the term of a union.
+    pub(crate) union: Option<UnionLambda>,
+    /// By node.
+    column: Vec<u32>,
+}
+
+impl PathSum {
+    pub(crate) fn new(
+        loss: &'static str,
+        hierarchy: &Hierarchy,
+        weights: Vec<f64>,
+        gamma: f64,
+        groups: Groups,
+    ) -> Self {
+        let column = column_by_node(hierarchy);
+        Self { loss, weights, gamma, groups, log_prior: None, union: None, column }
+    }
+
+    fn push(&self, terms: &mut (Vec<u32>, Vec<f64>), node: usize, weight: f64) {
+        if weight != 0.0 {
+            terms.0.push(node as u32);
+            terms.1.push(weight);
+        }
+    }
+
+    /// The nodes that have a term and the weight of each, group by group; the union apart.
+    fn fill(&self, sample: &Sample<'_>, terms: &mut (Vec<u32>, Vec<f64>), pool: &mut Pool) -> Option<Union> {
+        let hierarchy = sample.hierarchy;
+        let mut named = Named::default();
+        named.set(hierarchy, sample.label);
+        let ends = named.nodes();
+        let lca = ends.iter().copied().reduce(|lca, node| hierarchy.lca(lca, node));
+        let path = lca.map(|lca| hierarchy.lineage(lca)).unwrap_or_default();
+        if let Some(target) = sample.target {
+            let mut by_node = pool.floats(hierarchy.node_count(), 0.0);
+            for (class, &weight) in target.iter().enumerate() {
+                by_node[hierarchy.class_node(class).index()] = weight;
+            }
+            for node in hierarchy.nodes().skip(1).rev() {
+                by_node[hierarchy.parents(node)[0].index()] += by_node[node.index()];
+            }
+            path.iter().for_each(|node| by_node[node.index()] += sample.factor);
+            for &node in self.groups.nodes() {
+                self.push(terms, node as usize, by_node[node as usize] * self.weights[node as usize]);
+            }
+            pool.keep(by_node);
+        } else {
+            // A path has one node a group, so any order will do.
+            path.iter().for_each(|node| self.push(terms, node.index(), sample.factor * self.weights[node.index()]));
+        }
+        let (Some(lambda), Some(lca), true) = (&self.union, lca, ends.len() > 1) else { return None };
+        let weight = sample.factor * lambda.weight(hierarchy.depth(lca), named.height());
+        let mut inner: Vec<NodeId> = vec![lca];
+        for node in ends {
+            let above = hierarchy.lineage(*node);
+            inner.extend(above.into_iter().filter(|above| above != node && hierarchy.is_at_or_above(lca, *above)));
+        }
+        inner.sort_unstable();
+        inner.dedup();
+        let children = |node: &NodeId| self.groups.group(hierarchy.children(*node)[0].index());
+        let inner = inner.iter().map(|node| Inner { node: node.0, children: children(node) }).collect();
+        Some(Union { weight, inner, named: ends.to_vec() })
+    }
+
+    fn score(&self, node: u32) -> Score {
+        let plus = self.log_prior.as_ref().map_or(0.0, |prior| prior[node as usize]);
+        Score { column: Some(self.column[node as usize]), plus }
+    }
+
+    fn given(&self, node: usize) -> Vec<Score> {
+        self.groups.members(self.groups.group(node)).iter().map(|&member| self.score(member)).collect()
+    }
+}
+
+struct Union {
+    weight: f64,
+    inner: Vec<Inner>,
+    named: Vec<NodeId>,
+}
+
+impl RowLoss for PathSum {
+    fn check_label(&self, _: &Hierarchy, label: &Label) -> Result<(), InputError> {
+        match label {
+            Label::Union(_) if self.union.is_none() => {
+                Err(no_meaning(self.loss, "one class, node or distribution a sample", label))
+            }
+            Label::Set { .. } | Label::Superclass(_) => {
+                let takes = match &self.union {
+                    Some(_) => "one class, node, union or distribution a sample",
+                    None => "one class, node or distribution a sample",
+                };
+                Err(no_meaning(self.loss, takes, label))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn row(&self, sample: &Sample<'_>, scores: &[f64], mut grad: Option<&mut [f64]>, pool: &mut Pool) -> f64 {
+        let mut terms = (pool.indices(0, 0), pool.floats(0, 0.0));
+        let union = self.fill(sample, &mut terms, pool);
+        let mut loss = self.groups.row(&terms.0, &terms.1, self.gamma, scores, grad.as_deref_mut(), pool);
+        if let Some(union) = union.filter(|union| union.weight != 0.0) {
+            let named: Vec<u32> = union.named.iter().map(|node| node.0).collect();
+            let weight = (union.weight, self.gamma);
+            loss += self.groups.union_row((&union.inner, &named), weight, scores, grad, pool);
+        }
+        pool.keep_indices(terms.0);
+        pool.keep(terms.1);
+        loss
+    }
+
+    fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {
+        let mut of_nodes = (Vec::new(), Vec::new());
+        let union = self.fill(sample, &mut of_nodes, &mut Pool::default());
+        let mut terms: Vec<Term> = of_nodes
+            .0
+            .iter()
+            .zip(&of_nodes.1)
+            .map(|(&node, &weight)| {
+                let log_p =
+                    LogProb::Ratio { set: vec![self.score(node)], given: self.given(node as usize), hard: false };
+                Term { of: TermSet::Node(NodeId(node)), weight, log_p }
+            })
+            .collect();
+        if let Some(union) = union {
+            let hierarchy = sample.hierarchy;
+            let top = union.inner[0].node;
+            let product = |end: &NodeId| {
+                let path = hierarchy.lineage(*end).into_iter().filter(|node| node.0 != top);
+                let below = path.filter(|node| hierarchy.is_at_or_above(NodeId(top), *node));
+                below.map(|node| (self.score(node.0), self.given(node.index()))).collect()
+            };
+            let log_p = LogProb::AnyOf(union.named.iter().map(product).collect());
+            terms.push(Term { of: TermSet::Union(union.named), weight: union.weight, log_p });
+        }
+        terms
+    }
+}
+
+/// The column of each node; that of the root is not used.
+pub(crate) fn column_by_node(hierarchy: &Hierarchy) -> Vec<u32> {
+    let mut columns = vec![u32::MAX; hierarchy.node_count()];
+    for (column, node) in hierarchy.node_columns().into_iter().enumerate() {
+        columns[node.index()] = column as u32;
+    }
+    columns
+}

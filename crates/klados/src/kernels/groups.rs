@@ -1,0 +1,245 @@
+//! Softmaxes over groups of nodes: siblings, or the nodes of a level. Only the groups that a row's terms are in are read.
+
+use super::focal;
+use super::mass::Mass;
+use super::pool::Pool;
+use crate::numeric::scalar;
+
+/// A partition of the nodes but the root. Scores are by node.
+#[derive(Debug)]
+pub(crate) struct Groups {
+    /// By node: its group; the root's is not used.
+    of_node: Vec<u32>,
+    /// Into `members`, by group.
+    offsets: Vec<u32>,
+    members: Vec<u32>,
+    /// By node: what `e^s` is multiplied with, where there is such a thing.
+    prior: Option<Vec<f64>>,
+}
+
+/// A node of a union's subtree and the group of its children.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inner {
+    pub(crate) node: u32,
+    pub(crate) children: u32,
+}
+
+impl Groups {
+    /// `of_node` by node, with groups `0..count`; the entry of the root is not used.
+    pub(crate) fn new(of_node: Vec<u32>, count: usize, prior: Option<Vec<f64>>) -> Self {
+        let mut offsets = vec![0u32; count + 1];
+        of_node[1..].iter().for_each(|&group| offsets[group as usize + 1] += 1);
+        (0..count).for_each(|group| offsets[group + 1] += offsets[group]);
+        let mut next = offsets.clone();
+        let mut members = vec![0; of_node.len() - 1];
+        for (node, &group) in of_node.iter().enumerate().skip(1) {
+            members[next[group as usize] as usize] = node as u32;
+            next[group as usize] += 1;
+        }
+        Self { of_node, offsets, members, prior }
+    }
+
+    /// The nodes of a group, ascending.
+    pub(crate) fn members(&self, group: u32) -> &[u32] {
+        &self.members[self.offsets[group as usize] as usize..self.offsets[group as usize + 1] as usize]
+    }
+
+    /// The group of a node.
+    pub(crate) fn group(&self, node: usize) -> u32 {
+        self.of_node[node]
+    }
+
+    /// All nodes, group by group.
+    pub(crate) fn nodes(&self) -> &[u32] {
+        &self.members
+    }
+
+    /// `sum_i weights[i] * -(1 - P_i)^gamma log P_i`, `P_i` the probability of `nodes[i]` in its group. Nodes of one group
+    /// are adjacent and ascend. The gradient is added.
+    pub(crate) fn row(
+        &self,
+        nodes: &[u32],
+        weights: &[f64],
+        gamma: f64,
+        scores: &[f64],
+        mut grad: Option<&mut [f64]>,
+        pool: &mut Pool,
+    ) -> f64 {
+        let mut loss = 0.0;
+        let mut start = 0;
+        let mut log_p = pool.floats(0, 0.0);
+        let mut flow = pool.floats(0, 0.0);
+        let mut after = pool.floats(0, 0.0);
+        for run in nodes.chunk_by(|a, b| self.of_node[*a as usize] == self.of_node[*b as usize]) {
+            let members = self.members(self.of_node[run[0] as usize]);
+            self.measure(members, scores, &mut log_p);
+            flow.clear();
+            flow.resize(members.len(), 0.0);
+            let mut at = 0;
+            for (node, weight) in run.iter().zip(&weights[start..]) {
+                while members[at] != *node {
+                    at += 1;
+                }
+                let term = focal::term(log_p[at], scalar::one_minus_exp(log_p[at]), gamma);
+                loss += weight * term.value;
+                flow[at] = weight * term.slope;
+            }
+            start += run.len();
+            if let Some(grad) = grad.as_deref_mut()
+                && loss.is_finite()
+            {
+                spread(members, &log_p, &flow, &mut after, grad);
+            }
+        }
+        [log_p, flow, after].into_iter().for_each(|array| pool.keep(array));
+        loss
+    }
+
+    /// `-weight (1 - P)^gamma log P` of `P`, the sum over the `named` nodes of the products of the conditional
+    /// probabilities from the first of `inner` down to them. Groups are those of siblings; `inner` are the nodes above a
+    /// named one, parents first. The gradient is added.
+    pub(crate) fn union_row(
+        &self,
+        (inner, named): (&[Inner], &[u32]),
+        (weight, gamma): (f64, f64),
+        scores: &[f64],
+        grad: Option<&mut [f64]>,
+        pool: &mut Pool,
+    ) -> f64 {
+        // By node: the probability of a named node below it, given the node, as its logarithm and its complement.
+        let mut log_in = pool.floats(scores.len(), f64::NEG_INFINITY);
+        let mut outside = pool.floats(scores.len(), 1.0);
+        for &node in named {
+            (log_in[node as usize], outside[node as usize]) = (0.0, 0.0);
+        }
+        let mut log_p = pool.floats(0, 0.0);
+        for at in inner.iter().rev() {
+            let members = self.members(at.children);
+            self.measure(members, scores, &mut log_p);
+            let mut inside = Mass::NONE;
+            let mut rest = 0.0;
+            for (&child, &log_p) in members.iter().zip(&log_p) {
+                inside = inside.plus(Mass::of(log_p + log_in[child as usize]));
+                rest += scalar::exp(log_p) * outside[child as usize];
+            }
+            outside[at.node as usize] = rest;
+            log_in[at.node as usize] =
+                if rest < 0.5 { scalar::ln_1p(-rest) } else { inside.log_over(Mass { top: 0.0, sum: 1.0 }) };
+        }
+        let top = inner[0].node as usize;
+        let term = focal::term(log_in[top], outside[top], gamma);
+        let loss = weight * term.value;
+        if let Some(grad) = grad
+            && loss.is_finite()
+        {
+            // By node: how much of the term's weight goes through it.
+            let mut through = pool.floats(scores.len(), 0.0);
+            through[top] = weight * term.slope;
+            for at in inner {
+                let members = self.members(at.children);
+                self.measure(members, scores, &mut log_p);
+                for (&child, &log_p) in members.iter().zip(&log_p) {
+                    // Of the probability inside, relative to the parent's: `in_c / in_v`.
+                    let more = log_in[child as usize] - log_in[at.node as usize];
+                    let share = scalar::exp(log_p + more);
+                    let pull = if more < 1.0 {
+                        scalar::exp(log_p) * scalar::one_minus_exp(more)
+                    } else {
+                        scalar::exp(log_p) - share
+                    };
+                    grad[child as usize] += through[at.node as usize] * pull;
+                    through[child as usize] = through[at.node as usize] * share;
+                }
+            }
+            pool.keep(through);
+        }
+        [log_in, outside, log_p].into_iter().for_each(|array| pool.keep(array));
+        loss
+    }
+
+    /// `log P` of every node in its group; that of the root is 0.
+    pub(crate) fn log_probs(&self, scores: &[f64], log_p: &mut [f64], pool: &mut Pool) {
+        let mut of_group = pool.floats(0, 0.0);
+        log_p[0] = 0.0;
+        for group in 0..self.offsets.len() - 1 {
+            let members = self.members(group as u32);
+            self.measure(members, scores, &mut of_group);
+            members.iter().zip(&of_group).for_each(|(&node, &value)| log_p[node as usize] = value);
+        }
+        pool.keep(of_group);
+    }
+
+    /// From `upstream[v] = dL / d log P(v)` and the `log P` of each node in its group to the gradient, which is added.
+    pub(crate) fn backward(&self, log_p: &[f64], upstream: &[f64], grad: &mut [f64], pool: &mut Pool) {
+        let mut of_group = pool.floats(0, 0.0);
+        let mut flow = pool.floats(0, 0.0);
+        let mut after = pool.floats(0, 0.0);
+        for group in 0..self.offsets.len() - 1 {
+            let members = self.members(group as u32);
+            if members.iter().all(|&node| upstream[node as usize] == 0.0) {
+                continue;
+            }
+            of_group.clear();
+            of_group.extend(members.iter().map(|&node| log_p[node as usize]));
+            flow.clear();
+            flow.extend(members.iter().map(|&node| -upstream[node as usize]));
+            spread(members, &of_group, &flow, &mut after, grad);
+        }
+        [of_group, flow, after].into_iter().for_each(|array| pool.keep(array));
+    }
+
+    fn mass(&self, node: u32, scores: &[f64]) -> Mass {
+        let score = scores[node as usize];
+        match &self.prior {
+            Some(prior) if score > f64::NEG_INFINITY => Mass { top: score, sum: prior[node as usize] },
+            _ => Mass::of(score),
+        }
+    }
+
+    /// The log-probabilities of a group's members. The largest is taken as the complement of the others, so that it keeps
+    /// its digits near 1.
+    fn measure(&self, members: &[u32], scores: &[f64], log_p: &mut Vec<f64>) {
+        log_p.clear();
+        let mut top = 0;
+        let mut max = self.mass(members[0], scores);
+        for (at, &node) in members.iter().enumerate().skip(1) {
+            let mass = self.mass(node, scores);
+            if max.is_less_than(mass) {
+                (top, max) = (at, mass);
+            }
+        }
+        if max.is_none() {
+            log_p.resize(members.len(), f64::NEG_INFINITY);
+            return;
+        }
+        let mut others = 0.0;
+        for (at, &node) in members.iter().enumerate() {
+            let mass = self.mass(node, scores);
+            others += if at == top { 0.0 } else { mass.over(max) };
+            log_p.push(mass.log_over(max));
+        }
+        let log_all = scalar::ln_1p(others);
+        log_p[top] = 0.0;
+        log_p.iter_mut().for_each(|log_p| *log_p -= log_all);
+    }
+}
+
+/// From `flow = -dL / d log P` of the members to the gradient by their scores, which is added: the others are summed
+/// without the member itself, so that nothing cancels.
+fn spread(members: &[u32], log_p: &[f64], flow: &[f64], after: &mut Vec<f64>, grad: &mut [f64]) {
+    after.clear();
+    let mut sum = 0.0;
+    for own in flow.iter().rev() {
+        after.push(sum);
+        sum += own;
+    }
+    let mut before = 0.0;
+    for ((&node, &log_p), &own) in members.iter().zip(log_p).zip(flow) {
+        let others = before + after.pop().unwrap_or(0.0);
+        // A member of probability 0 sends and receives nothing.
+        if log_p > f64::NEG_INFINITY {
+            grad[node as usize] += scalar::exp(log_p) * others - scalar::one_minus_exp(log_p) * own;
+        }
+        before += own;
+    }
+}

@@ -1,0 +1,153 @@
+//! Every loss on small hierarchies: the sum of its terms is its loss, and its gradient is that of central differences.
+
+#![allow(clippy::disallowed_methods, reason = "tests compute by hand with the functions of the platform")]
+use klados::{Hierarchy, Label, Loss};
+
+/// A ragged tree with a chain and an internal class, several roots.
+fn tree() -> Hierarchy {
+    let edges = [
+        ("animal", "dog"),
+        ("dog", "poodle"),
+        ("dog", "beagle"),
+        ("animal", "cat"),
+        ("plant", "tree"),
+        ("tree", "oak"),
+        ("oak", "red oak"),
+        ("plant", "moss"),
+        ("tree", "elm"),
+    ];
+    let all = Hierarchy::from_edges(edges).unwrap();
+    all.with_classes(["poodle", "cat", "red oak", "dog", "moss", "elm", "beagle"]).unwrap()
+}
+
+/// Two classes with two parents each.
+fn dag() -> Hierarchy {
+    let edges = [
+        ("pet", "dog"),
+        ("canine", "dog"),
+        ("canine", "wolf"),
+        ("pet", "cat"),
+        ("feline", "cat"),
+        ("feline", "lion"),
+        ("animal", "pet"),
+        ("animal", "canine"),
+        ("animal", "feline"),
+        ("thing", "animal"),
+        ("thing", "stone"),
+    ];
+    Hierarchy::from_edges(edges).unwrap()
+}
+
+const SINGLE: [&str; 7] = ["poodle", "dog", "=dog", "red oak", "plant", "moss", "animal"];
+
+/// The losses with parameters; whether they take unions; whether they are for DAGs too.
+const LOSSES: [(&str, bool, bool); 12] = [
+    (r#"{"marginal_cross_entropy": {"label_smoothing": 0.1, "gamma": 1.5}}"#, true, true),
+    (r#"{"hierarchical_cross_entropy": {"alpha": 0.3}}"#, true, false),
+    (r#"{"soft_labels": {"beta": 3}}"#, false, true),
+    (r#"{"sibling_softmax": {}}"#, true, false),
+    (r#"{"sibling_softmax": {"alpha": 0.4, "gamma": 2, "label_smoothing": 0.1}}"#, true, false),
+    (
+        r#"{"sibling_softmax": {"weighting": "height", "alpha": 0.4, "class_weight": [1, 2, 3, 4, 5, 6, 7]}}"#,
+        true,
+        false,
+    ),
+    (
+        r#"{"sibling_softmax": {"tau": 0.7, "frequencies": [["animal", 9], ["plant", 4], ["dog", 6], ["cat", 3],
+            ["poodle", 2], ["beagle", 3], ["=dog", 1], ["tree", 3], ["moss", 1], ["oak", 2], ["elm", 1]]}}"#,
+        true,
+        false,
+    ),
+    (r#"{"levelwise_softmax": {}}"#, false, false),
+    (r#"{"levelwise_softmax": {"weights": {"levels": [1, 0.5]}, "gamma": 1, "label_smoothing": 0.2}}"#, false, false),
+    (r#"{"parameter_sharing_softmax": {}}"#, true, true),
+    (r#"{"parameter_sharing_softmax": {"weights": "uniform", "gamma": 1, "label_smoothing": 0.1}}"#, true, true),
+    (r#"{"parameter_sharing_softmax": {"weights": "balanced"}}"#, true, false),
+];
+
+fn soft(classes: usize) -> Label {
+    let weights: Vec<f64> = (0..classes).map(|class| (class % 3) as f64).collect();
+    let total: f64 = weights.iter().sum();
+    Label::Soft(weights.iter().map(|weight| weight / total).collect())
+}
+
+fn check(loss: &str, hierarchy: &Hierarchy, labels: &[Label]) {
+    let criterion = loss.parse::<Loss>().unwrap().compile(hierarchy).unwrap();
+    for scale in [1.0, 6.0] {
+        let z: Vec<f64> = (0..criterion.columns()).map(|k| scale * (((k * 7 + 3) % 11) as f64 / 5.0 - 1.1)).collect();
+        for label in labels {
+            let label = std::slice::from_ref(label);
+            let value = |z: &[f64]| {
+                let mut loss = [0.0];
+                criterion.forward(z, label, &mut loss).unwrap();
+                loss[0]
+            };
+            let (mut of_row, mut grad) = ([0.0], vec![0.0; z.len()]);
+            criterion.forward_backward(&z, label, &mut of_row, &mut grad).unwrap();
+            assert_eq!(of_row[0], value(&z));
+            if !criterion.sums_over_ancestors() {
+                let terms = criterion.terms(&label[0]).unwrap();
+                let sum: f64 = terms.iter().map(|term| term.value(hierarchy, &z, criterion.gamma())).sum();
+                assert!((sum - of_row[0]).abs() <= 1e-12 * (1.0 + sum), "{loss} {label:?}: {sum} {of_row:?}");
+            }
+            for k in 0..z.len() {
+                let at = |h: f64| {
+                    let mut z = z.clone();
+                    z[k] += h;
+                    value(&z)
+                };
+                let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+                assert!((slope - grad[k]).abs() < 1e-7, "{loss} {label:?} {k}: {slope} {}", grad[k]);
+            }
+        }
+    }
+}
+
+#[test]
+fn terms_and_gradients_on_a_tree() {
+    let hierarchy = tree();
+    for (loss, takes_unions, _) in LOSSES {
+        let mut labels: Vec<Label> = SINGLE.iter().map(|label| hierarchy.parse_label(label).unwrap()).collect();
+        if takes_unions {
+            for label in ["poodle|moss", "poodle|beagle", "dog|cat", "red oak|elm", "=dog|beagle|red oak"] {
+                labels.push(hierarchy.parse_label(label).unwrap());
+            }
+        }
+        if !loss.contains("soft_labels") {
+            labels.push(soft(hierarchy.class_count()));
+        }
+        check(loss, &hierarchy, &labels);
+    }
+}
+
+#[test]
+fn terms_and_gradients_on_a_dag() {
+    let hierarchy = dag();
+    for (loss, takes_unions, _) in LOSSES.iter().filter(|(_, _, on_dags)| *on_dags) {
+        let mut labels: Vec<Label> = ["dog", "wolf", "pet", "animal", "stone"]
+            .iter()
+            .map(|label| hierarchy.parse_label(label).unwrap())
+            .collect();
+        if *takes_unions {
+            labels.push(hierarchy.parse_label("pet|lion").unwrap());
+        }
+        check(loss, &hierarchy, &labels);
+    }
+}
+
+/// A union whose parts are all of their parent's children is certain given the parent, and nothing cancels near that.
+#[test]
+fn unions_keep_their_digits_near_certainty() {
+    let hierarchy = Hierarchy::from_edges([("a", "x"), ("a", "y"), ("b", "z"), ("b", "w")]).unwrap();
+    let criterion = "sibling_softmax".parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+    // x, a, y, z, b, w
+    let z = [0.0, 60.0, -70.0, -70.0, 0.0, 0.0];
+    let label = [hierarchy.parse_label("x|z").unwrap()];
+    let (mut loss, mut grad) = ([0.0], [0.0; 6]);
+    criterion.forward_backward(&z, &label, &mut loss, &mut grad).unwrap();
+    // 1 - P = P(a) P(y | a) + P(b) P(w | b), to first order in each small number
+    let rest = (-60f64).exp() + (-70f64).exp();
+    assert!((loss[0] / rest - 1.0).abs() < 1e-12, "{} {rest}", loss[0]);
+    assert!((grad[2] / (-70f64).exp() - 1.0).abs() < 1e-12, "{grad:?}");
+    assert!((grad[4] / (-60f64).exp() - 1.0).abs() < 1e-12, "{grad:?}");
+}
