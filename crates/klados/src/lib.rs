@@ -65,5 +65,5 @@ pub use hierarchy::{
     Hierarchy, HierarchyBuilder, HierarchyError, HierarchyErrorKind, Label, Level, Location, NodeId, Warning,
 };
 pub use loss::Loss;
-pub use node_log_probs::NodeLogProbs;
+pub use node_log_probs::{NodeForm, NodeLogProbs};
 pub use numeric::{Element, Float};

@@ -95,3 +95,12 @@ pub(crate) fn check_length(name: &str, got: usize, expected: usize, why: &str) -
     let message = format!("{name} {verb} {got} elements, expected {expected} ({why})");
     Err(InputError::new(InputErrorKind::Shape, message))
 }
+
+/// An error where the hierarchy is a DAG.
+pub(crate) fn needs_tree(loss: &str, hierarchy: &crate::Hierarchy) -> Result<(), CriterionError> {
+    if hierarchy.is_tree() {
+        return Ok(());
+    }
+    let message = format!("{loss} is defined on trees; this hierarchy has nodes with several parents");
+    Err(CriterionError::new(CriterionErrorKind::NotATree, message))
+}

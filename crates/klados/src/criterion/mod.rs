@@ -10,16 +10,15 @@ mod term;
 
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use error::check_length;
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
+pub(crate) use error::{check_length, needs_tree};
 pub(crate) use labels::{check_label, classes_of};
-pub(crate) use path_sum::{PathSum, column_by_node};
+pub(crate) use path_sum::{Grouping, PathSum, column_by_node};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;
 pub(crate) use tables::{Layout, Objective, Tables, UnionLambda};
 pub use term::{LogProb, Pick, Score, Term, TermSet};
 
-use crate::hierarchy::Closure;
 use crate::kernels::batch::for_each_row;
 use crate::kernels::nodes::NodeTables;
 use crate::loss::{Loss, Reduction};
@@ -68,10 +67,8 @@ struct Inner {
     hierarchy: Hierarchy,
     loss: Loss,
     tables: Tables,
-    /// Made when a soft target first needs all nodes.
+    /// Made when a soft target, or sums over the ancestors, first need all nodes.
     nodes: OnceLock<NodeTables>,
-    /// Made when sums over the ancestors in a DAG first need it.
-    closure: OnceLock<Closure>,
     /// The classes in tree order, where the columns are in another.
     positions: Option<Vec<u32>>,
     /// By node: the most weight that a class at or below it carries on all nodes above the class, and the most such
@@ -96,7 +93,6 @@ impl Criterion {
         let in_order = hierarchy.tree_order().iter().enumerate().all(|(position, &class)| position == class as usize);
         let inner = Inner {
             nodes: OnceLock::new(),
-            closure: OnceLock::new(),
             positions: (!in_order).then(|| hierarchy.tree_order().to_vec()),
             heaviest,
             mean_class_weight: tables.class_weight.as_deref().map(|weights| mean_by_node(hierarchy, weights)),
@@ -418,11 +414,6 @@ impl Inner {
     fn nodes(&self) -> &NodeTables {
         self.nodes.get_or_init(|| self.hierarchy.node_tables())
     }
-
-    fn closure(&self) -> &Closure {
-        self.closure.get_or_init(|| self.hierarchy.closure())
-    }
-
     /// The class weight of a hard label.
     fn weight_of(&self, label: &Label) -> f64 {
         let (Some(by_class), Some(by_node)) = (&self.tables.class_weight, &self.mean_class_weight) else { return 1.0 };

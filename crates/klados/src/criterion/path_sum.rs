@@ -5,23 +5,35 @@ use super::row_loss::no_meaning;
 use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet, UnionLambda};
 use crate::kernels::groups::{Groups, Inner};
 use crate::kernels::pool::Pool;
+use crate::numeric::scalar;
 use crate::{Hierarchy, Label, NodeId};
 
 /// `-sum_u weights[u] (1 - P(u))^gamma log P(u)` over the path of the label, `P(u)` in the group of `u`.
 #[derive(Debug)]
 pub(crate) struct PathSum {
     /// For messages.
-    pub(crate) loss: &'static str,
+    loss: &'static str,
     /// By node; 0 for the root.
-    pub(crate) weights: Vec<f64>,
-    pub(crate) gamma: f64,
-    pub(crate) groups: Groups,
+    weights: Vec<f64>,
+    gamma: f64,
+    groups: Groups,
     /// By node: the logarithm of the prior in `groups`.
+    log_prior: Option<Vec<f64>>,
+    /// Where the groups are of siblings: the weight of the term of a union.
+    union: Option<UnionLambda>,
+    /// By node.
+    column: Vec<u32>,
+}
+
+/// The groups of a [`PathSum`].
+pub(crate) struct Grouping {
+    /// By node; the root's is not used.
+    pub(crate) of_node: Vec<u32>,
+    pub(crate) count: usize,
+    /// By node, what is added to its score.
     pub(crate) log_prior: Option<Vec<f64>>,
     /// Where the groups are of siblings: the weight of the term of a union.
     pub(crate) union: Option<UnionLambda>,
-    /// By node.
-    column: Vec<u32>,
 }
 
 impl PathSum {
@@ -30,10 +42,12 @@ impl PathSum {
         hierarchy: &Hierarchy,
         weights: Vec<f64>,
         gamma: f64,
-        groups: Groups,
+        grouping: Grouping,
     ) -> Self {
-        let column = column_by_node(hierarchy);
-        Self { loss, weights, gamma, groups, log_prior: None, union: None, column }
+        let Grouping { of_node, count, log_prior, union } = grouping;
+        let prior = log_prior.as_ref().map(|logs| logs.iter().map(|&log| scalar::exp(log)).collect());
+        let groups = Groups::new(of_node, count, prior);
+        Self { loss, weights, gamma, groups, log_prior, union, column: column_by_node(hierarchy) }
     }
 
     fn push(&self, terms: &mut (Vec<u32>, Vec<f64>), node: usize, weight: f64) {

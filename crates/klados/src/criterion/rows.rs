@@ -188,42 +188,17 @@ impl Inner {
         scores: &[f64],
         grad: Option<&mut [f64]>,
     ) -> f64 {
-        let hierarchy = &self.hierarchy;
-        let classes = hierarchy.class_count();
-        let mut z = pool.floats(classes, 0.0);
-        let closure = (!hierarchy.is_tree()).then(|| self.closure());
-        match closure {
-            None => {
-                let mut sums = pool.floats(scores.len(), 0.0);
-                for node in hierarchy.nodes().skip(1) {
-                    sums[node.index()] = sums[hierarchy.parents(node)[0].index()] + scores[node.index()];
-                }
-                (0..classes).for_each(|class| z[class] = sums[hierarchy.class_node(class).index()]);
-                pool.keep(sums);
-            }
-            Some(closure) => {
-                for (class, z) in z.iter_mut().enumerate() {
-                    *z = closure.of(class).iter().map(|&node| scores[node as usize]).sum();
-                }
-            }
-        }
+        let tables = self.nodes();
+        let mut z = pool.floats(self.hierarchy.class_count(), 0.0);
+        tables.sum_above(scores, &mut z, pool);
         let loss = if let Some(grad) = grad {
-            let mut of_class = pool.floats(classes, 0.0);
+            let mut of_class = pool.floats(z.len(), 0.0);
+            let mut of_node = pool.floats(0, 0.0);
             let loss = self.softmax_row(softmax, label, &z, Some(&mut of_class));
-            match closure {
-                None => {
-                    (0..classes).for_each(|class| grad[hierarchy.class_node(class).index()] += of_class[class]);
-                    for node in hierarchy.nodes().skip(1).rev() {
-                        grad[hierarchy.parents(node)[0].index()] += grad[node.index()];
-                    }
-                }
-                Some(closure) => {
-                    for (class, value) in of_class.iter().enumerate() {
-                        closure.of(class).iter().for_each(|&node| grad[node as usize] += value);
-                    }
-                }
-            }
+            tables.sum_below(&of_class, &mut of_node);
+            grad.copy_from_slice(&of_node);
             pool.keep(of_class);
+            pool.keep(of_node);
             loss
         } else {
             self.softmax_row(softmax, label, &z, None)

@@ -163,6 +163,9 @@ impl Groups {
         log_p[0] = 0.0;
         for group in 0..self.offsets.len() - 1 {
             let members = self.members(group as u32);
+            if members.is_empty() {
+                continue; // the siblings below a leaf
+            }
             self.measure(members, scores, &mut of_group);
             members.iter().zip(&of_group).for_each(|(&node, &value)| log_p[node as usize] = value);
         }

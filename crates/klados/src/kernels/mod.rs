@@ -19,5 +19,6 @@ pub(crate) mod mass;
 pub(crate) mod nested;
 pub(crate) mod nodes;
 pub(crate) mod overlapping;
+pub(crate) mod paths;
 pub(crate) mod pool;
 pub(crate) mod shells;

@@ -5,6 +5,7 @@
 //! 0 or 1 the probability is. In a DAG each node's classes are summed by way of the closure.
 
 use super::mass::Mass;
+use super::pool::Pool;
 use crate::hierarchy::Closure;
 use crate::numeric::{Float, scalar};
 
@@ -29,6 +30,25 @@ pub(crate) enum Shape {
 }
 
 impl NodeTables {
+    /// By class: the sum of `of_node` over the nodes at and above it, the root left out.
+    pub(crate) fn sum_above(&self, of_node: &[f64], by_class: &mut [f64], pool: &mut Pool) {
+        match &self.shape {
+            Shape::Tree { parent, .. } => {
+                let mut sums = pool.floats(self.nodes, 0.0);
+                for node in 1..self.nodes {
+                    sums[node] = sums[parent[node] as usize] + of_node[node];
+                }
+                by_class.iter_mut().zip(&self.class_node).for_each(|(sum, &node)| *sum = sums[node as usize]);
+                pool.keep(sums);
+            }
+            Shape::Dag(closure) => {
+                for (class, sum) in by_class.iter_mut().enumerate() {
+                    *sum = closure.of(class).iter().map(|&node| of_node[node as usize]).sum();
+                }
+            }
+        }
+    }
+
     /// By node: the sum of `of_class` over the classes at or below it, the root's left at 0.
     pub(crate) fn sum_below(&self, of_class: &[f64], by_node: &mut Vec<f64>) {
         by_node.clear();

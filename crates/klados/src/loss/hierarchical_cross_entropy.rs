@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, Loss, Reduction, options, setters};
-use crate::criterion::{Criterion, CriterionError, Layout, Objective, Tables, UnionLambda};
+use crate::criterion::{Criterion, CriterionError, Layout, Objective, Tables, UnionLambda, needs_tree};
 use crate::numeric::scalar;
 use crate::{Hierarchy, NodeId};
 
@@ -125,7 +125,7 @@ impl HierarchicalCrossEntropy {
     ///
     /// A parameter out of range, or a DAG.
     pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
-        options::needs_tree("hierarchical_cross_entropy", hierarchy)?;
+        needs_tree("hierarchical_cross_entropy", hierarchy)?;
         let (lambda, union, warnings) = self.weighting.by_node(options::not_negative("alpha", self.alpha)?, hierarchy);
         let tables = Tables {
             layout: Layout::Classes,

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, Loss, Reduction, Weights, options, setters};
 use crate::Hierarchy;
-use crate::criterion::{Criterion, CriterionError, Layout, Objective, PathSum, Tables};
-use crate::kernels::groups::Groups;
+use crate::criterion::{Criterion, CriterionError, Grouping, Layout, Objective, PathSum, Tables, needs_tree};
 
 /// Level-wise softmax, trees, from one logit a node: at each level where the label's path has a node, cross-entropy over
 /// the nodes of that level, `-sum_u w_u log softmax_{level(u)}(s)_u` over the nodes `u` at or above the label. Logits and
@@ -69,7 +68,7 @@ impl LevelwiseSoftmax {
     ///
     /// A parameter out of range, a level that is not there, or a DAG.
     pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
-        options::needs_tree("levelwise_softmax", hierarchy)?;
+        needs_tree("levelwise_softmax", hierarchy)?;
         let gamma = options::not_negative("gamma", self.gamma)?;
         let weights = self.weights.by_node(hierarchy)?;
         let warnings = self.weights.surprise(hierarchy, &weights).into_iter().collect();
@@ -83,10 +82,11 @@ impl LevelwiseSoftmax {
             let next = levels.len() as u32;
             level[node.index()] = *levels.entry(key).or_insert(next);
         }
-        let groups = Groups::new(level, levels.len(), None);
+        let grouping = Grouping { of_node: level, count: levels.len(), log_prior: None, union: None };
+        let rows = PathSum::new("levelwise_softmax", hierarchy, weights, gamma, grouping);
         let tables = Tables {
             layout: Layout::Nodes,
-            objective: Objective::Rows(Box::new(PathSum::new("levelwise_softmax", hierarchy, weights, gamma, groups))),
+            objective: Objective::Rows(Box::new(rows)),
             gamma,
             label_smoothing: options::label_smoothing(self.label_smoothing)?,
             class_weight: options::class_weight(self.class_weight.as_ref(), hierarchy)?,

@@ -204,12 +204,3 @@ pub(crate) fn label_smoothing(value: f64) -> Result<f64, CriterionError> {
         false => Err(CriterionError::parameter(format!("label_smoothing is {value}, expected a number from 0 to 1"))),
     }
 }
-
-/// An error where the hierarchy is a DAG.
-pub(crate) fn needs_tree(loss: &str, hierarchy: &Hierarchy) -> Result<(), CriterionError> {
-    if hierarchy.is_tree() {
-        return Ok(());
-    }
-    let message = format!("{loss} is defined on trees; this hierarchy has nodes with several parents");
-    Err(CriterionError::new(CriterionErrorKind::NotATree, message))
-}

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, HxeWeighting, Loss, Reduction, Rows, options, setters};
-use crate::criterion::{Criterion, CriterionError, CriterionErrorKind, Layout, Objective, PathSum, Tables};
+use crate::criterion::{
+    Criterion, CriterionError, CriterionErrorKind, Grouping, Layout, Objective, PathSum, Tables, needs_tree,
+};
 use crate::hierarchy::error::list;
-use crate::kernels::groups::Groups;
 use crate::numeric::scalar;
 use crate::{Hierarchy, NodeId};
 
@@ -92,16 +93,17 @@ impl SiblingSoftmax {
     ///
     /// A parameter out of range, a DAG, counts that are missing, 0 or of unknown nodes.
     pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Criterion, CriterionError> {
-        options::needs_tree("sibling_softmax", hierarchy)?;
+        needs_tree("sibling_softmax", hierarchy)?;
         let gamma = options::not_negative("gamma", self.gamma)?;
         let (lambda, union, warnings) = self.weighting.by_node(options::not_negative("alpha", self.alpha)?, hierarchy);
-        let log_prior = self.log_prior(hierarchy)?;
-        let prior = log_prior.as_ref().map(|logs| logs.iter().map(|&log| scalar::exp(log)).collect());
         let parent = |node: NodeId| hierarchy.parents(node).first().map_or(0, |parent| parent.index() as u32);
-        let groups = Groups::new(hierarchy.nodes().map(parent).collect(), hierarchy.node_count(), prior);
-        let mut rows = PathSum::new("sibling_softmax", hierarchy, lambda, gamma, groups);
-        rows.log_prior = log_prior;
-        rows.union = Some(union);
+        let grouping = Grouping {
+            of_node: hierarchy.nodes().map(parent).collect(),
+            count: hierarchy.node_count(),
+            log_prior: self.log_prior(hierarchy)?,
+            union: Some(union),
+        };
+        let rows = PathSum::new("sibling_softmax", hierarchy, lambda, gamma, grouping);
         let tables = Tables {
             layout: Layout::Nodes,
             objective: Objective::Rows(Box::new(rows)),

@@ -2,6 +2,8 @@
 
 mod architecture;
 mod formats;
+mod forms;
+mod halves;
 mod hierarchies;
 mod inputs;
 mod labels;

@@ -4,7 +4,7 @@
 use klados::{Hierarchy, Label, Loss};
 
 /// A ragged tree with a chain and an internal class, several roots.
-fn tree() -> Hierarchy {
+pub(crate) fn tree() -> Hierarchy {
     let edges = [
         ("animal", "dog"),
         ("dog", "poodle"),
@@ -21,7 +21,7 @@ fn tree() -> Hierarchy {
 }
 
 /// Two classes with two parents each.
-fn dag() -> Hierarchy {
+pub(crate) fn dag() -> Hierarchy {
     let edges = [
         ("pet", "dog"),
         ("canine", "dog"),

@@ -1,0 +1,43 @@
+//! How a model's logits become probabilities of nodes.
+
+use serde::{Deserialize, Serialize};
+
+/// The form of a model: what its logits are, and how the probability of a node follows from them. The formulas are in
+/// [`NodeLogProbs`](super::NodeLogProbs). Serialized by these names in `snake_case`.
+///
+/// ```
+/// use klados::NodeForm;
+///
+/// assert_eq!(serde_json::to_string(&NodeForm::NoisyOr)?, "\"noisy_or\"");
+/// assert!(!NodeForm::NoisyOr.has_node_columns());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum NodeForm {
+    /// A softmax over the classes; a node has the sum of its classes.
+    #[default]
+    ClassSoftmax,
+    /// A class softmax of logits that are summed over the nodes at and above a class (Salakhutdinov et al. 2011).
+    ParameterSharingSoftmax,
+    /// A softmax over the siblings at each step down, multiplied along the path (Redmon & Farhadi 2017). Trees.
+    SiblingSoftmax,
+    /// A sigmoid a node.
+    IndependentSigmoid,
+    /// A sigmoid at each step down, multiplied along the path (Brust & Denzler 2019). Trees.
+    ConditionalSigmoid,
+}
+
+impl NodeForm {
+    /// Whether the logits have a column a node but the root, and not one a class.
+    pub fn has_node_columns(&self) -> bool {
+        match self {
+            Self::ClassSoftmax => false,
+            Self::ParameterSharingSoftmax
+            | Self::SiblingSoftmax
+            | Self::IndependentSigmoid
+            | Self::ConditionalSigmoid => true,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The log-probabilities of nodes as an operation of their own.
+
+mod form;
+mod operation;
+
+use std::sync::Arc;
+
+pub use form::NodeForm;
+use operation::{Operation, Scratch};
+
+use crate::criterion::{CriterionError, InputError, InputErrorKind};
+use crate::kernels::batch::for_each_row;
+use crate::numeric::{Element, scalar};
+use crate::{Hierarchy, HierarchyError, Level, NodeId};
+
+/// `log P(v)` of the nodes of a hierarchy from a model's logits, with its gradient: for a loss of your own at any level.
+///
+/// | [form](NodeForm) | logits | `log P(v)` |
+/// |---|---|---|
+/// | class softmax | one a class | `logsumexp_{k below v} z_k - logsumexp_k z_k` |
+/// | parameter-sharing softmax | one a node | the same of `z_k = sum_{u at or above k} s_u` |
+/// | sibling softmax | one a node, trees | `sum_{u at or above v} (s_u - logsumexp_{w sibling of u, or u} s_w)` |
+/// | independent sigmoid | one a node | `log sigma(s_v)` |
+/// | conditional sigmoid | one a node, trees | `sum_{u at or above v} log sigma(s_u)` |
+///
+/// Every one has full relative precision near 0 and near 1. These are log-probabilities, not logits: they must not go
+/// through another softmax or into a BCE-with-logits. A node's logit is `log P - log(1 - P)`.
+///
+/// "One a node" is one for every node but the root, in the order of [`Hierarchy::node_columns`].
+///
+/// # Example
+///
+/// ```
+/// use klados::{Hierarchy, Level, NodeLogProbs};
+///
+/// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])?;
+/// let superclasses = NodeLogProbs::level(&hierarchy, &Level::Depth(1))?;
+/// let logits = [1.0f32, 0.0, 0.0, 0.0];
+/// let mut log_p = [0.0; 2];
+/// superclasses.forward(&logits, &mut log_p)?;
+/// let total: f32 = log_p.iter().map(|log_p| log_p.exp()).sum();
+/// assert!((total - 1.0).abs() < 1e-6);
+/// // Cross-entropy for "mammal" by hand: its upstream gradient is -1 on the first column.
+/// let mut grad = [0.0; 4];
+/// superclasses.backward(&logits, &[-1.0, 0.0], &mut grad)?;
+/// assert!(grad[0] < grad[1] && grad[1] < 0.0 && grad[2] > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct NodeLogProbs {
+    operation: Arc<Operation>,
+    /// By column, where there is one a node: the index of the node.
+    node_columns: Arc<[u32]>,
+    columns: usize,
+    nodes: Vec<NodeId>,
+}
+
+impl NodeLogProbs {
+    /// Of a class softmax, for all nodes in hierarchy order, the root included: the column of a node is
+    /// [`NodeId::index`].
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let operation = klados::NodeLogProbs::new(&hierarchy);
+    /// let mut log_p = vec![0.0f32; hierarchy.node_count()];
+    /// operation.forward(&[0.0, 0.0, 0.0], &mut log_p)?;
+    /// let mammal = hierarchy.node("mammal")?;
+    /// assert!((log_p[mammal.index()] - (2f32 / 3.0).ln()).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(hierarchy: &Hierarchy) -> Self {
+        Self::with_operation(hierarchy, &NodeForm::ClassSoftmax, Operation::class_softmax(hierarchy))
+    }
+
+    /// Of any form, for all nodes in hierarchy order, the root included.
+    ///
+    /// # Errors
+    ///
+    /// A form that is for trees, on a DAG.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, NodeForm, NodeLogProbs};
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let operation = NodeLogProbs::of_form(&NodeForm::SiblingSoftmax, &hierarchy)?;
+    /// let mut log_p = vec![0.0f64; hierarchy.node_count()];
+    /// operation.forward(&[0.0; 5], &mut log_p)?; // bat, mammal, dog, crow, bird
+    /// assert!((log_p[hierarchy.node("bat")?.index()] - 0.25f64.ln()).abs() < 1e-15);
+    /// assert!((log_p[hierarchy.node("crow")?.index()] - 0.5f64.ln()).abs() < 1e-15); // an only child is certain
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_form(form: &NodeForm, hierarchy: &Hierarchy) -> Result<Self, CriterionError> {
+        Ok(Self::with_operation(hierarchy, form, Operation::new(form, hierarchy)?))
+    }
+
+    /// Of a class softmax, for the nodes of one level, in hierarchy order; see [`nodes`](Self::nodes).
+    ///
+    /// # Errors
+    ///
+    /// A level that the hierarchy does not have.
+    pub fn level(hierarchy: &Hierarchy, level: &Level) -> Result<Self, HierarchyError> {
+        Ok(Self::new(hierarchy).for_nodes(hierarchy.level_nodes(level)?))
+    }
+
+    /// The same for some nodes, in this order: those of [a level](Hierarchy::level_nodes), say.
+    #[must_use]
+    pub fn for_nodes(mut self, nodes: Vec<NodeId>) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
+    fn with_operation(hierarchy: &Hierarchy, form: &NodeForm, operation: Operation) -> Self {
+        let node_columns: Arc<[u32]> = match form.has_node_columns() {
+            true => hierarchy.node_columns().iter().map(|node| node.index() as u32).collect(),
+            false => Arc::new([]),
+        };
+        let columns = if form.has_node_columns() { node_columns.len() } else { hierarchy.class_count() };
+        Self { operation: Arc::new(operation), node_columns, columns, nodes: hierarchy.nodes().collect() }
+    }
+
+    /// The nodes of the output's columns.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// The number of columns of the logits.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The log-probabilities `[batch, nodes]` of the logits `[batch, columns]`. A node whose classes are all masked has
+    /// `-inf`; a row with NaN or `+inf` has NaN.
+    ///
+    /// # Errors
+    ///
+    /// Lengths that do not fit.
+    pub fn forward<T: Element>(&self, logits: &[T], out: &mut [T::Wide]) -> Result<(), InputError> {
+        let rows = self.rows(logits.len())?;
+        self.check("the output", out.len(), rows * self.nodes.len())?;
+        let row = |buffers: &mut Buffers, _: usize, z: &[T], out: &mut [T::Wide], _: Option<&mut [T]>| {
+            let regular = self.load(z, &mut buffers.scores);
+            if regular {
+                self.operation.forward(&buffers.scores, &mut buffers.log_p, &mut buffers.scratch);
+            }
+            for (out, node) in out.iter_mut().zip(&self.nodes) {
+                *out = T::Wide::from_f64(if regular { buffers.log_p[node.index()] } else { f64::NAN });
+            }
+        };
+        for_each_row((logits, self.columns), (out, self.nodes.len()), None, row);
+        Ok(())
+    }
+
+    /// The gradient `[batch, columns]` by the logits, given the gradient `upstream` `[batch, nodes]` by the
+    /// log-probabilities. A node of probability 0 sends nothing; a row with NaN or `+inf` has NaN.
+    ///
+    /// # Errors
+    ///
+    /// Lengths that do not fit.
+    pub fn backward<T: Element>(&self, logits: &[T], upstream: &[T::Wide], grad: &mut [T]) -> Result<(), InputError> {
+        let rows = self.rows(logits.len())?;
+        self.check("the upstream gradient", upstream.len(), rows * self.nodes.len())?;
+        self.check("the gradient", grad.len(), logits.len())?;
+        let row = |buffers: &mut Buffers, row: usize, z: &[T], grad: &mut [T], _: Option<&mut [T]>| {
+            let Buffers { scores, log_p, upstream: by_node, grad: wide, scratch } = buffers;
+            if !self.load(z, scores) {
+                grad.fill(T::from_f64(f64::NAN));
+                return;
+            }
+            self.operation.forward(scores, log_p, scratch);
+            by_node.clear();
+            by_node.resize(log_p.len(), 0.0);
+            for (up, node) in upstream[row * self.nodes.len()..].iter().zip(&self.nodes) {
+                if log_p[node.index()] > f64::NEG_INFINITY {
+                    by_node[node.index()] += up.to_f64();
+                }
+            }
+            by_node[0] = 0.0;
+            wide.clear();
+            wide.resize(scores.len(), 0.0);
+            self.operation.backward(scores, log_p, by_node, wide, scratch);
+            for (column, grad) in grad.iter_mut().enumerate() {
+                *grad = T::from_f64(wide[self.place(column)]);
+            }
+        };
+        for_each_row((logits, self.columns), (grad, self.columns), None, row);
+        Ok(())
+    }
+
+    /// Where a column's score is: at its class, or at its node.
+    fn place(&self, column: usize) -> usize {
+        self.node_columns.get(column).map_or(column, |node| *node as usize)
+    }
+
+    /// Widens a row; false where it has a NaN or `+inf`.
+    fn load<T: Element>(&self, z: &[T], scores: &mut Vec<f64>) -> bool {
+        scores.clear();
+        scores.resize(self.columns + usize::from(!self.node_columns.is_empty()), 0.0); // the root has no column
+        let mut is_regular = true;
+        for (column, z) in z.iter().enumerate() {
+            let z = z.to_f64();
+            is_regular &= !scalar::is_poison(z);
+            scores[self.place(column)] = z;
+        }
+        is_regular
+    }
+
+    fn rows(&self, logits: usize) -> Result<usize, InputError> {
+        match logits.is_multiple_of(self.columns) {
+            true => Ok(logits / self.columns),
+            false => {
+                let (columns, what) = (self.columns, if self.node_columns.is_empty() { "classes" } else { "nodes" });
+                let message = format!("the logits have {logits} elements, expected a multiple of {columns} ({what})");
+                Err(InputError::new(InputErrorKind::Shape, message))
+            }
+        }
+    }
+
+    fn check(&self, name: &str, got: usize, expected: usize) -> Result<(), InputError> {
+        crate::criterion::check_length(name, got, expected, "rows of the logits times columns")
+    }
+}
+
+/// What a thread reuses from row to row.
+#[derive(Debug, Default)]
+struct Buffers {
+    scores: Vec<f64>,
+    log_p: Vec<f64>,
+    upstream: Vec<f64>,
+    grad: Vec<f64>,
+    scratch: Scratch,
+}

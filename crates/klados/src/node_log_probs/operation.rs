@@ -1,0 +1,147 @@
+//! The kernels of the forms, behind one forward and one backward.
+
+use super::NodeForm;
+use crate::criterion::{CriterionError, needs_tree};
+use crate::kernels::groups::Groups;
+use crate::kernels::nodes::{NodeTables, Nodes};
+use crate::kernels::paths;
+use crate::kernels::pool::Pool;
+use crate::numeric::scalar;
+use crate::{Hierarchy, NodeId};
+
+/// The tables of a form.
+#[derive(Debug)]
+pub(super) enum Operation {
+    ClassSoftmax(NodeTables),
+    ParameterSharingSoftmax(NodeTables),
+    SiblingSoftmax { groups: Groups, parent: Vec<u32> },
+    IndependentSigmoid,
+    ConditionalSigmoid { parent: Vec<u32> },
+}
+
+/// What a row of any form reuses.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pool: Pool,
+    nodes: Nodes,
+}
+
+impl Operation {
+    pub(super) fn class_softmax(hierarchy: &Hierarchy) -> Self {
+        Self::ClassSoftmax(hierarchy.node_tables())
+    }
+
+    pub(super) fn new(form: &NodeForm, hierarchy: &Hierarchy) -> Result<Self, CriterionError> {
+        let parents = || {
+            let parent = |node: NodeId| hierarchy.parents(node).first().map_or(0, |parent| parent.index() as u32);
+            hierarchy.nodes().map(parent).collect::<Vec<u32>>()
+        };
+        match form {
+            NodeForm::ClassSoftmax => Ok(Self::class_softmax(hierarchy)),
+            NodeForm::ParameterSharingSoftmax => Ok(Self::ParameterSharingSoftmax(hierarchy.node_tables())),
+            NodeForm::SiblingSoftmax => {
+                needs_tree("sibling_softmax", hierarchy)?;
+                let groups = Groups::new(parents(), hierarchy.node_count(), None);
+                Ok(Self::SiblingSoftmax { groups, parent: parents() })
+            }
+            NodeForm::IndependentSigmoid => Ok(Self::IndependentSigmoid),
+            NodeForm::ConditionalSigmoid => {
+                needs_tree("conditional_sigmoid", hierarchy)?;
+                Ok(Self::ConditionalSigmoid { parent: parents() })
+            }
+        }
+    }
+
+    /// `log P` of every node, 0 for the root. Scores are by class, or by node.
+    pub(super) fn forward(&self, scores: &[f64], log_p: &mut Vec<f64>, scratch: &mut Scratch) {
+        let Scratch { pool, nodes } = scratch;
+        log_p.clear();
+        match self {
+            Self::ClassSoftmax(tables) => {
+                nodes.forward(scores, tables);
+                log_p.extend_from_slice(&nodes.log_p);
+            }
+            Self::ParameterSharingSoftmax(tables) => {
+                let mut z = pool.floats(tables.class_node.len(), 0.0);
+                tables.sum_above(scores, &mut z, pool);
+                nodes.forward(&z, tables);
+                log_p.extend_from_slice(&nodes.log_p);
+                pool.keep(z);
+            }
+            Self::SiblingSoftmax { groups, parent } => {
+                log_p.resize(scores.len(), 0.0);
+                groups.log_probs(scores, log_p, pool);
+                paths::accumulate(parent, log_p);
+            }
+            Self::IndependentSigmoid | Self::ConditionalSigmoid { .. } => {
+                log_p.extend(scores.iter().map(|score| -scalar::softplus(-score)));
+                log_p[0] = 0.0;
+                if let Self::ConditionalSigmoid { parent } = self {
+                    paths::accumulate(parent, log_p);
+                }
+            }
+        }
+    }
+
+    /// The gradient of a row whose last forward this was, from that by the log-probabilities, which is 0 where they are
+    /// `-inf` and at the root, and may be overwritten. `grad` is zero.
+    pub(super) fn backward(
+        &self,
+        scores: &[f64],
+        log_p: &mut [f64],
+        upstream: &mut Vec<f64>,
+        grad: &mut [f64],
+        scratch: &mut Scratch,
+    ) {
+        let Scratch { pool, nodes } = scratch;
+        match self {
+            Self::ClassSoftmax(tables) => {
+                nodes.backward_marginal(scores, tables, upstream, |class, value| grad[class] = value);
+            }
+            Self::ParameterSharingSoftmax(tables) => {
+                let mut z = pool.floats(tables.class_node.len(), 0.0);
+                tables.sum_above(scores, &mut z, pool);
+                let mut of_class = pool.floats(z.len(), 0.0);
+                nodes.backward_marginal(&z, tables, upstream, |class, value| of_class[class] = value);
+                tables.sum_below(&of_class, upstream);
+                grad.copy_from_slice(upstream);
+                pool.keep(z);
+                pool.keep(of_class);
+            }
+            Self::SiblingSoftmax { groups, parent } => {
+                paths::gather(parent, upstream);
+                groups.log_probs(scores, log_p, pool);
+                groups.backward(log_p, upstream, grad, pool);
+            }
+            Self::IndependentSigmoid | Self::ConditionalSigmoid { .. } => {
+                if let Self::ConditionalSigmoid { parent } = self {
+                    paths::gather(parent, upstream);
+                }
+                for ((grad, score), up) in grad.iter_mut().zip(scores).zip(upstream).skip(1) {
+                    *grad = *up * scalar::exp(-scalar::softplus(*score));
+                }
+            }
+        }
+    }
+}
+
+impl Hierarchy {
+    /// The indices that the node kernel needs.
+    pub(crate) fn node_tables(&self) -> NodeTables {
+        use crate::kernels::nodes::Shape;
+        let shape = if self.is_tree() {
+            let mut offsets = vec![0];
+            let mut children = Vec::with_capacity(self.node_count());
+            for node in self.nodes() {
+                children.extend(self.children(node).iter().map(|child| child.0));
+                offsets.push(children.len() as u32);
+            }
+            let parent = self.nodes().map(|node| self.parents(node).first().map_or(0, |parent| parent.0)).collect();
+            Shape::Tree { parent, offsets, children }
+        } else {
+            Shape::Dag(self.closure())
+        };
+        let class_node = (0..self.class_count()).map(|class| self.class_node(class).0).collect();
+        NodeTables { class_node, nodes: self.node_count(), shape }
+    }
+}

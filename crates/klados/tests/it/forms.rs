@@ -1,0 +1,110 @@
+//! Node log-probabilities of every form: probabilities that add up as they must, and gradients of central differences.
+#![allow(clippy::disallowed_methods, reason = "tests compute by hand with the functions of the platform")]
+
+use klados::{Hierarchy, NodeForm, NodeId, NodeLogProbs};
+
+use crate::terms::{dag, tree};
+
+/// The forms and whether they are for trees alone.
+fn forms() -> Vec<(NodeForm, bool)> {
+    vec![
+        (NodeForm::ClassSoftmax, false),
+        (NodeForm::ParameterSharingSoftmax, false),
+        (NodeForm::SiblingSoftmax, true),
+        (NodeForm::IndependentSigmoid, false),
+        (NodeForm::ConditionalSigmoid, true),
+    ]
+}
+
+fn logits(columns: usize, scale: f64) -> Vec<f64> {
+    (0..columns).map(|k| scale * (((k * 7 + 3) % 11) as f64 / 5.0 - 1.1)).collect()
+}
+
+fn check_gradient(operation: &NodeLogProbs, z: &[f64], what: &str) {
+    let upstream: Vec<f64> = (0..operation.nodes().len()).map(|v| ((v * 5) % 7) as f64 - 3.0).collect();
+    let value = |z: &[f64]| {
+        let mut log_p = vec![0.0; upstream.len()];
+        operation.forward(z, &mut log_p).unwrap();
+        log_p.iter().zip(&upstream).map(|(log_p, up)| log_p * up).sum::<f64>()
+    };
+    let mut grad = vec![0.0; z.len()];
+    operation.backward(z, &upstream, &mut grad).unwrap();
+    for k in 0..z.len() {
+        let at = |h: f64| {
+            let mut z = z.to_vec();
+            z[k] += h;
+            value(&z)
+        };
+        let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+        assert!((slope - grad[k]).abs() < 1e-6, "{what} {k}: {slope} {}", grad[k]);
+    }
+}
+
+#[test]
+fn gradients_are_those_of_central_differences() {
+    for (form, is_for_trees) in forms() {
+        for hierarchy in [tree(), dag()] {
+            if !hierarchy.is_tree() && is_for_trees {
+                let error = NodeLogProbs::of_form(&form, &hierarchy).unwrap_err();
+                assert!(error.to_string().contains("defined on trees"), "{error}");
+                continue;
+            }
+            let operation = NodeLogProbs::of_form(&form, &hierarchy).unwrap();
+            for scale in [1.0, 4.0] {
+                check_gradient(&operation, &logits(operation.columns(), scale), &format!("{form:?}"));
+            }
+            let some =
+                operation.clone().for_nodes(vec![NodeId::ROOT, hierarchy.class_node(1), hierarchy.class_node(0)]);
+            check_gradient(&some, &logits(operation.columns(), 1.0), &format!("{form:?}"));
+        }
+    }
+}
+
+fn probabilities(form: &NodeForm, hierarchy: &Hierarchy, z: &[f64]) -> Vec<f64> {
+    let mut log_p = vec![0.0; hierarchy.node_count()];
+    NodeLogProbs::of_form(form, hierarchy).unwrap().forward(z, &mut log_p).unwrap();
+    log_p.into_iter().map(f64::exp).collect()
+}
+
+#[test]
+fn softmaxes_add_up_and_sigmoids_are_consistent_where_they_say_so() {
+    let hierarchy = tree();
+    for form in [NodeForm::ClassSoftmax, NodeForm::ParameterSharingSoftmax, NodeForm::SiblingSoftmax] {
+        let columns = if form.has_node_columns() { hierarchy.node_count() - 1 } else { hierarchy.class_count() };
+        let p = probabilities(&form, &hierarchy, &logits(columns, 2.0));
+        for node in hierarchy.nodes().filter(|node| !hierarchy.children(*node).is_empty()) {
+            let below: f64 = hierarchy.children(node).iter().map(|child| p[child.index()]).sum();
+            assert!((below - p[node.index()]).abs() < 1e-14, "{form:?}");
+        }
+    }
+    let p = probabilities(&NodeForm::ConditionalSigmoid, &hierarchy, &logits(hierarchy.node_count() - 1, 2.0));
+    for node in hierarchy.nodes().skip(1) {
+        assert!(p[node.index()] <= p[hierarchy.parents(node)[0].index()]);
+    }
+}
+
+#[test]
+fn masked_rows_and_bad_rows() {
+    let hierarchy = tree();
+    for (form, _) in forms() {
+        let operation = NodeLogProbs::of_form(&form, &hierarchy).unwrap();
+        let (columns, nodes) = (operation.columns(), operation.nodes().len());
+        let mut z = logits(3 * columns, 1.0);
+        z[0] = f64::NEG_INFINITY; // the first class, or its node
+        z[columns + 1] = f64::NAN;
+        z[2 * columns..].fill(f64::NEG_INFINITY);
+        let mut log_p = vec![0.0; 3 * nodes];
+        operation.forward(&z, &mut log_p).unwrap();
+        let first = if form.has_node_columns() { hierarchy.node_columns()[0] } else { hierarchy.class_node(0) };
+        assert_eq!(log_p[first.index()], f64::NEG_INFINITY, "{form:?}");
+        assert!(log_p[..nodes].iter().all(|log_p| !log_p.is_nan() && *log_p <= 0.0), "{form:?}");
+        assert!(log_p[nodes..2 * nodes].iter().all(|log_p| log_p.is_nan()), "{form:?}");
+        assert!(log_p[2 * nodes + 1..].iter().all(|log_p| *log_p == f64::NEG_INFINITY), "{form:?}");
+        let mut grad = vec![1.0; 3 * columns];
+        operation.backward(&z, &vec![1.0; 3 * nodes], &mut grad).unwrap();
+        assert_eq!(grad[0], 0.0, "{form:?}");
+        assert!(grad[..columns].iter().all(|grad| grad.is_finite()), "{form:?}");
+        assert!(grad[columns..2 * columns].iter().all(|grad| grad.is_nan()), "{form:?}");
+        assert!(grad[2 * columns..].iter().all(|grad| *grad == 0.0), "{form:?}");
+    }
+}
