@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// ```
 /// use klados::NodeForm;
 ///
-/// assert_eq!(serde_json::to_string(&NodeForm::NoisyOr)?, "\"noisy_or\"");
-/// assert!(!NodeForm::NoisyOr.has_node_columns());
+/// assert_eq!(serde_json::to_string(&NodeForm::SiblingSoftmax)?, "\"sibling_softmax\"");
+/// assert!(NodeForm::SiblingSoftmax.has_node_columns());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -63,7 +63,7 @@ impl NodeLogProbs {
     /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
     /// let operation = klados::NodeLogProbs::new(&hierarchy);
     /// let mut log_p = vec![0.0f32; hierarchy.node_count()];
-    /// operation.forward(&[0.0, 0.0, 0.0], &mut log_p)?;
+    /// operation.forward(&[0.0f32, 0.0, 0.0], &mut log_p)?;
     /// let mammal = hierarchy.node("mammal")?;
     /// assert!((log_p[mammal.index()] - (2f32 / 3.0).ln()).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
