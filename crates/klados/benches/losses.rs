@@ -1,0 +1,139 @@
+//! What a row of each loss costs, with its gradient, from 100 to 100,000 classes: nanoseconds a column, which stay about
+//! the same where the time grows linearly.
+//!
+//! A tree of branching 10, and a DAG in which every tenth class has a second parent. One thread: rows are measured one by
+//! one.
+#![expect(clippy::print_stdout, reason = "a measurement is printed")]
+
+use std::error::Error;
+use std::time::Instant;
+
+use klados::{Hierarchy, Label, Loss};
+
+const CLASSES: [usize; 4] = [100, 1_000, 10_000, 100_000];
+/// The time to spend on each cell, and the number of times that the best is taken of.
+const SECONDS: f64 = 0.02;
+const TRIES: usize = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for (shape, is_dag) in [("tree", false), ("DAG", true)] {
+        let heads: Vec<String> = CLASSES.iter().map(|classes| format!("{classes:>9}")).collect();
+        println!("{:64} {}   ns a column, by classes, {shape}", "", heads.join(" "));
+        let hierarchies: Vec<Hierarchy> = CLASSES.iter().map(|&n| hierarchy(n, is_dag)).collect::<Result<_, _>>()?;
+        for (loss, label) in cases() {
+            let mut cells = Vec::new();
+            for hierarchy in &hierarchies {
+                let Ok(criterion) = with_map(&loss, hierarchy).parse::<Loss>()?.compile(hierarchy) else { break };
+                let label = label.of(hierarchy);
+                cells.push(format!("{:>9.2}", nanoseconds(&criterion, &label)?));
+            }
+            if !cells.is_empty() {
+                println!("{:64} {}", format!("{loss} {}", label.name()), cells.join(" "));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a row's label is.
+#[derive(Clone, Copy)]
+enum Kind {
+    Class,
+    Soft,
+    Set,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Class => "class",
+            Self::Soft => "soft",
+            Self::Set => "a;b",
+        }
+    }
+
+    fn of(self, hierarchy: &Hierarchy) -> Label {
+        let classes = hierarchy.class_count();
+        match self {
+            Self::Class => Label::Class(classes / 3),
+            Self::Soft => Label::Soft(vec![1.0 / classes as f64; classes]),
+            Self::Set => {
+                let positive = vec![hierarchy.class_node(classes / 3), hierarchy.class_node(classes / 2)];
+                Label::Set { positive, masked: Vec::new() }
+            }
+        }
+    }
+}
+
+fn cases() -> Vec<(String, Kind)> {
+    let mut cases: Vec<(String, Kind)> = Loss::NAMES.iter().map(|name| ((*name).to_owned(), Kind::Class)).collect();
+    let more = [
+        (r#"{"binary_cross_entropy": {"form": "noisy_or"}}"#, Kind::Set),
+        (r#"{"binary_cross_entropy": {"form": "max"}}"#, Kind::Set),
+        (r#"{"binary_cross_entropy": {"form": "weighted"}}"#, Kind::Class),
+        ("marginal_cross_entropy", Kind::Soft),
+        ("sibling_softmax", Kind::Soft),
+        ("weighted_cross_entropy", Kind::Soft),
+        ("descendant_softmax", Kind::Soft),
+    ];
+    let names = |loss: &str| Loss::NAMES.iter().any(|name| loss.contains(name));
+    cases.extend(more.into_iter().filter(|(loss, _)| names(loss)).map(|(loss, kind)| (loss.to_owned(), kind)));
+    cases
+}
+
+/// Gives the losses that take a map that of each class to the superclass above it.
+fn with_map(loss: &str, hierarchy: &Hierarchy) -> String {
+    if !(loss.contains("weighted")) || loss.contains("map") {
+        return loss.to_owned();
+    }
+    let row = |class: usize| {
+        let parent = hierarchy.parents(hierarchy.class_node(class))[0];
+        // A superclass's weights sum to 1 for the sigmoid form, a class's for the softmax form.
+        let of_form = hierarchy.classes_below(parent).len() as f64;
+        let weight = if loss.contains("form") { 1.0 / of_form } else { 1.0 };
+        format!("[\"{}\", \"up {}\", {weight}]", hierarchy.class_name(class), hierarchy.name(parent))
+    };
+    let rows: Vec<String> = (0..hierarchy.class_count()).map(row).collect();
+    let map = format!("\"map\": [{}], \"normalize\": true", rows.join(", "));
+    match loss.contains("form") {
+        true => loss.replace("\"weighted\"", &format!("\"weighted\", {map}")),
+        false => format!("{{\"{loss}\": {{{map}}}}}"),
+    }
+}
+
+fn hierarchy(classes: usize, is_dag: bool) -> Result<Hierarchy, Box<dyn Error>> {
+    let mut edges = Vec::new();
+    let name = |level: usize, index: usize| format!("{level}/{index}");
+    let mut width = classes;
+    let mut level = 0;
+    while width > 1 {
+        let above = width.div_ceil(10);
+        for index in 0..width {
+            edges.push((name(level + 1, index / 10), name(level, index)));
+            if is_dag && level == 0 && index % 10 == 0 && above > 1 {
+                edges.push((name(level + 1, (index / 10 + 1) % above), name(level, index)));
+            }
+        }
+        (width, level) = (above, level + 1);
+    }
+    Ok(Hierarchy::from_edges(edges.iter().map(|(parent, child)| (parent.as_str(), child.as_str())))?)
+}
+
+/// The best of some tries, over the number of columns.
+fn nanoseconds(criterion: &klados::Criterion, label: &Label) -> Result<f64, Box<dyn Error>> {
+    let columns = criterion.columns();
+    let logits: Vec<f32> = (0..columns).map(|k| ((k * 7919) % 1009) as f32 / 200.0 - 2.5).collect();
+    let (mut loss, mut grad) = ([0f32], vec![0f32; columns]);
+    let label = std::slice::from_ref(label);
+    let mut best = f64::INFINITY;
+    for _ in 0..TRIES {
+        let start = Instant::now();
+        let mut rows = 0;
+        while rows == 0 || start.elapsed().as_secs_f64() < SECONDS {
+            criterion.forward_backward(&logits, label, &mut loss, &mut grad)?;
+            rows += 1;
+        }
+        best = best.min(start.elapsed().as_secs_f64() / f64::from(rows));
+    }
+    Ok(best * 1e9 / columns as f64)
+}
