@@ -46,7 +46,7 @@ pub(crate) fn run(args: &HierarchyArgs, out: &mut dyn Write) -> Result<()> {
     let HierarchyCommand::Show(args) = &args.command;
     let mut hierarchy = hierarchy::read(&args.file, &args.options)?;
     if let Some(columns) = &args.columns {
-        hierarchy = hierarchy::with_classes_of(&hierarchy, columns)?;
+        hierarchy = hierarchy::with_columns_of(&hierarchy, columns, false)?;
     }
     warnings::print(hierarchy.warnings());
     match args.format {

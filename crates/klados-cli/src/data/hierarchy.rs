@@ -48,21 +48,26 @@ pub(crate) fn lookup_name(hierarchy: &Hierarchy, node: NodeId, short: &str) -> S
     if hierarchy.node(short).is_ok() { short.to_owned() } else { hierarchy.path(node) }
 }
 
-/// The hierarchy with the classes, and so the logits' columns, that a file names one a line.
+/// The hierarchy with the columns of the logits, classes or with `nodes` all nodes but the root, that a file names one a
+/// line.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or names a class that is not there or one twice; the message names the line.
-pub(crate) fn with_classes_of(hierarchy: &Hierarchy, path: &Path) -> Result<Hierarchy> {
+/// When the file cannot be read, or names what is not there or one twice (the message names the line), or leaves out a
+/// node.
+pub(crate) fn with_columns_of(hierarchy: &Hierarchy, path: &Path, nodes: bool) -> Result<Hierarchy> {
     let rows = labels::read_lines(path)?;
+    let what = if nodes { "node" } else { "class" };
     if rows.is_empty() {
-        bail!("{} is empty; expected the name of a class on each line", path.display());
+        bail!("{} is empty; expected the name of a {what} on each line", path.display());
     }
-    hierarchy.with_classes(rows.iter().map(|row| &row.text)).map_err(|error| {
+    let names = rows.iter().map(|row| &row.text);
+    let named = if nodes { hierarchy.with_node_columns(names) } else { hierarchy.with_classes(names) };
+    named.map_err(|error| {
         // It says which name is wrong; the line is where that name stands, the second time where it is there twice.
         let mut seen = std::collections::HashSet::new();
         let wrong = rows.iter().find(|row| match hierarchy.node(&row.text) {
-            Ok(node) => !seen.insert(node),
+            Ok(node) => (nodes && node == NodeId::ROOT) || !seen.insert(node),
             Err(_) => true,
         });
         match wrong {

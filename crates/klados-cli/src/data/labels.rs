@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use klados::{Hierarchy, InputError, Label};
+use klados::{Criterion, Label};
 
 use super::lines::{Lines, csv_error};
 
@@ -121,22 +121,19 @@ fn read_csv(path: &Path, column: Option<&str>) -> Result<Vec<LabelRow>> {
 ///
 /// # Errors
 ///
-/// Labels that name what the hierarchy does not have or that `check` refuses: the first of them with their lines, and how
-/// many there are.
-pub(crate) fn parse(
-    path: &Path,
-    rows: &[LabelRow],
-    hierarchy: &Hierarchy,
-    check: impl Fn(&Label) -> Result<(), InputError>,
-) -> Result<Vec<Label>> {
+/// Labels that name what there is not or that the loss refuses: the first of them with their lines, and how many there
+/// are.
+pub(crate) fn parse(path: &Path, rows: &[LabelRow], criterion: &Criterion) -> Result<Vec<Label>> {
     let mut labels = Vec::with_capacity(rows.len());
     let mut wrong = Vec::new();
     // Looking for near names takes a pass over the hierarchy: once a spelling is enough.
     let mut known: HashMap<&str, Result<Label, String>> = HashMap::new();
     for row in rows {
-        let parse = || hierarchy.parse_label(&row.text).map_err(|error| error.to_string());
-        let label = known.entry(&row.text).or_insert_with(parse).clone();
-        match label.and_then(|label| check(&label).map(|()| label).map_err(|error| error.to_string())) {
+        let parse = || {
+            let label = criterion.parse_label(&row.text).map_err(|error| error.to_string())?;
+            criterion.check_label(&label).map(|()| label).map_err(|error| error.to_string())
+        };
+        match known.entry(&row.text).or_insert_with(parse).clone() {
             Ok(label) => labels.push(label),
             Err(message) => wrong.push(format!("{}:{}: {message}", path.display(), row.line)),
         }

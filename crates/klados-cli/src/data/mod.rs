@@ -10,6 +10,7 @@ pub(crate) mod emoji;
 pub(crate) mod hierarchy;
 pub(crate) mod labels;
 pub(crate) mod lines;
+pub(crate) mod loss_files;
 pub(crate) mod npy;
 #[cfg(all(feature = "train", feature = "parquet"))]
 pub(crate) mod parquet_table;

@@ -309,10 +309,16 @@ fn labels_that_do_not_fit_are_listed_with_their_lines() {
     assert_eq!(message, "y.txt:1: unknown label \"crwo\"; the nearest names are \"crow\"");
     folder.write("y.txt", "crow|mammal\ncrow;dog\n");
     let message = loss(&folder, &[]).failure(1);
-    assert!(message.starts_with("y.txt:2: \"crow;dog\" names several nodes that all hold"), "{message}");
+    assert!(
+        message.starts_with("y.txt:2: marginal_cross_entropy takes one class, node, union or distribution"),
+        "{message}"
+    );
     folder.write("y.txt", "crow|mammal\ndog\n");
     let message = loss(&folder, &["--loss", "soft_labels"]).failure(1);
-    assert!(message.starts_with("y.txt:1: soft_labels makes a target from one class or node"), "{message}");
+    assert!(
+        message.starts_with("y.txt:1: soft_labels takes one class or node, of which it makes a target"),
+        "{message}"
+    );
     folder.write("z.npy", npy::f4(&[&Z[..]; 8])).write("y.txt", "1\n2\n3\n4\n5\n6\n7\n8\n");
     let message = loss(&folder, &[]).failure(1);
     assert!(message.ends_with("y.txt:5: unknown label \"5\"\nand 3 more labels that cannot be used"), "{message}");
@@ -352,6 +358,99 @@ fn a_gradient_that_cannot_be_written_leaves_nothing_and_prints_nothing() {
         .collect();
     names.sort();
     assert_eq!(names, ["animals.csv", "g.npy", "y.txt", "z.npy"]);
+}
+
+/// Logits of the nodes bat, mammal, bear, crow, bird, dog, pigeon, robin.
+const NODES: [f64; 8] = [-1.2, 0.5, 0.25, -0.4, 0.75, 0.7, -0.7, 0.1];
+
+#[test]
+fn a_loss_of_nodes_takes_a_column_for_each() {
+    let folder = animals();
+    folder.write("z.npy", npy::f8(&[&NODES, &NODES]));
+    let sharing = ["--loss", "parameter_sharing_softmax"];
+    let before = json(&folder, &sharing);
+    // The logit of a class is the sum of its own and its superclass's: the loss is that of these class logits.
+    let classes = [-0.7, 0.75, 0.35, 1.2, 0.05, 0.85];
+    folder.write("z.npy", npy::f8(&[&classes, &classes]));
+    let by_class = json(&folder, &["--loss", r#"{"marginal_cross_entropy": {"weights": "leaves"}}"#]);
+    for (a, b) in numbers(&before["per_sample"]).into_iter().zip(numbers(&by_class["per_sample"])) {
+        assert_close(a, b, 1e-12);
+    }
+    // Six columns are too few, and the message says of what.
+    let message = loss(&folder, &sharing).failure(1);
+    let expected = "z.npy has shape [2, 6], but animals.csv has 8 nodes but the root, and parameter_sharing_softmax takes \
+                    a column for each: expected [rows, 8] (`klados hierarchy show --format json` lists the nodes; \
+                    --columns names them in another order)";
+    assert_eq!(message, expected);
+
+    let turned: Vec<f64> = NODES.iter().rev().copied().collect();
+    folder.write("z.npy", npy::f8(&[&turned, &turned]));
+    let columns = |text: &str| {
+        folder.write("columns.txt", text);
+        loss(&folder, &["--loss", "parameter_sharing_softmax", "--columns", "columns.txt", "--format", "json"])
+    };
+    let after = columns("robin\npigeon\ndog\nbird\ncrow\nbear\nmammal\nbat\n").success();
+    assert_eq!(serde_json::from_str::<Value>(&after).expect("JSON")["per_sample"], before["per_sample"]);
+    let message = columns("robin\npigeon\ndgo\nbird\ncrow\nbear\nmammal\nbat\n").failure(1);
+    assert_eq!(message, "columns.txt:3: unknown node \"dgo\"; the nearest names are \"dog\"");
+    let message = columns("robin\nbird\nbird\ncrow\nbear\nmammal\nbat\n").failure(1);
+    assert_eq!(message, "columns.txt:3: the node \"bird\" is named twice as a column");
+    let message = columns("robin\npigeon\nbird\ncrow\nbear\nbat\n").failure(1);
+    assert_eq!(message, "columns.txt: nodes without a column: \"mammal\", \"mammal > dog\"");
+}
+
+#[test]
+fn the_terms_of_losses_of_nodes_add_up_too() {
+    let folder = animals();
+    let mut masked = NODES;
+    masked[0] = f64::NEG_INFINITY;
+    folder.write("z.npy", npy::f8(&[&NODES, &masked, &NODES, &masked, &NODES]));
+    let frequencies = "node,count\nmammal,5\nbird,2\nbat,1\nbear,3\ndog,1\ncrow,1\npigeon,2\nrobin,9\n";
+    folder.write("counts.csv", frequencies);
+    for (labels, loss) in [
+        ("crow\ndog\nmammal\nbird|dog\n\n", r#""parameter_sharing_softmax""#),
+        (
+            "crow\ndog\nmammal\nbird|dog\n\n",
+            r#"{"parameter_sharing_softmax": {"weights": "uniform", "gamma": 2, "label_smoothing": 0.1}}"#,
+        ),
+        ("crow\ndog\nmammal\nrobin|dog\n\n", r#"{"sibling_softmax": {"label_smoothing": 0.1, "gamma": 2}}"#),
+        ("crow\ndog\nmammal\nrobin|dog\n\n", r#"{"sibling_softmax": {"tau": 0.5, "frequencies": "counts.csv"}}"#),
+        (
+            "crow\ndog\nmammal\nrobin\n\n",
+            r#"{"levelwise_softmax": {"label_smoothing": 0.2, "class_weight": "balanced"}}"#,
+        ),
+    ] {
+        folder.write("y.txt", labels);
+        let result = json(&folder, &["--loss", loss]);
+        assert_eq!(result["count"], 4);
+        let means = result["terms"].as_array().expect("terms").iter().map(|term| &term["mean"]);
+        let sum: f64 = means.map(|mean| mean.as_f64().expect("a number")).sum();
+        assert_close(sum, result["loss"].as_f64().expect("a loss"), 1e-12);
+    }
+}
+
+#[test]
+fn files_of_a_loss_name_the_line_that_is_wrong() {
+    let folder = animals();
+    folder.write("z.npy", npy::f8(&[&NODES, &NODES]));
+    let message = |text: &str| {
+        folder.write("counts.csv", text);
+        loss(&folder, &["--loss", r#"{"sibling_softmax": {"tau": 1, "frequencies": "counts.csv"}}"#]).failure(1)
+    };
+    let header = message("name,count\nbat,1\n");
+    let columns = "expected the columns [\"node\", \"count\"] for frequencies, found [\"name\", \"count\"]";
+    assert_eq!(header, format!("counts.csv:1: {columns}"));
+    let number = message("node,count\nmammal,5\nbird,-2\n");
+    assert_eq!(number, "counts.csv:3: the count of \"bird\" is \"-2\", expected a number from 0 up");
+    let twice = message("node,count\nmammal,5\nbird,2\nmammal,2\n");
+    assert_eq!(twice, "counts.csv:4: \"mammal\" is there already, in line 2");
+    let unknown = message("node,count\nmammal,5\n\nbrid,2\n");
+    assert_eq!(unknown, "counts.csv:4: unknown node \"brid\"; the nearest names are \"bird\"");
+    let missing = message("node,count\nmammal,5\nbird,2\n");
+    assert!(missing.starts_with("--loss sibling_softmax: frequencies: "), "{missing}");
+    let no_file = r#"{"sibling_softmax": {"tau": 1, "frequencies": "none.csv"}}"#;
+    let message = loss(&folder, &["--loss", no_file]).failure(1);
+    assert!(message.starts_with("cannot read none.csv (frequencies): "), "{message}");
 }
 
 #[cfg(all(feature = "train", feature = "parquet"))]

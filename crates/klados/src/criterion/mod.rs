@@ -260,6 +260,22 @@ impl Criterion {
         }
     }
 
+    /// The name of the superclass of a [`TermSet::Superclass`] or a [`Label::Superclass`]; none where the loss has no such
+    /// superclass.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let criterion = klados::loss::MarginalCrossEntropy::new().compile(&hierarchy)?;
+    /// assert_eq!(criterion.superclass_name(0), None); // its superclasses are nodes
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn superclass_name(&self, superclass: usize) -> Option<&str> {
+        match &self.inner.tables.objective {
+            Objective::Rows(rows) => rows.superclass_name(superclass),
+            _ => None,
+        }
+    }
+
     /// The class weight of a sample: that of its class, the mean over the classes of a coarse label, 1 of a soft one
     /// (whose loss has the weights in it), 0 of an ignored one.
     fn sample_weight(&self, label: &Label) -> f64 {

@@ -48,6 +48,11 @@ pub(crate) trait RowLoss: Debug + Send + Sync {
         None
     }
 
+    /// The name of a superclass that the loss has of its own, by its place.
+    fn superclass_name(&self, _superclass: usize) -> Option<&str> {
+        None
+    }
+
     /// The classes that a label stands for, where that is not what the hierarchy says: for the class weight.
     fn label_classes(&self, _hierarchy: &Hierarchy, _label: &Label) -> Option<Vec<usize>> {
         None

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use klados::loss::Reduction;
-use klados::{Criterion, Element, Hierarchy, Label, Loss};
+use klados::{Criterion, Float, Label, Loss};
 
 use self::report::Report;
 use self::terms::Batch;
@@ -17,15 +17,42 @@ use super::{Usage, warnings};
 use crate::data::class_weight;
 use crate::data::hierarchy::{self, HierarchyOptions};
 use crate::data::labels::{self, LabelRow};
+use crate::data::loss_files;
 use crate::data::npy::{self, Matrix, Values};
 
 /// What the long help says below the options. No line is wider than a narrow terminal, which would break the columns.
-const HELP: &str = r#"Labels, one a row of the logits:
+fn help() -> String {
+    let mut lines = vec![String::new()];
+    for name in Loss::NAMES {
+        if lines[lines.len() - 1].len() + name.len() > 72 {
+            lines.push(String::new());
+        }
+        lines.last_mut().into_iter().for_each(|line| *line += &format!("{name}, "));
+    }
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    format!("Losses:\n  {}\n{HELP}", lines.join("\n  ").trim_end_matches(','))
+}
+
+const HELP: &str = r#"  Some take a logit a class, some a logit a node but the root: then --columns
+  names the nodes. By default they are in the order in which they first appear
+  in the hierarchy file, the child before the parent in a line: what
+  `klados hierarchy show --format json` lists. An unknown parameter is an
+  error that lists the known ones.
+  Parameters that may be a CSV file, by its path:
+    class_weight   class,weight; a list or "balanced" as well
+    map            class,superclass,weight; superclasses of the loss's own
+    frequencies    node,count
+
+Labels, one a row of the logits:
   crow         a class, or any node: one of the classes at or below it
   crow|bat     one of these
   =dog         the class alone, where it is also an internal node
   A > B > C    a path, where a short name is ambiguous
+  crow;bat     multi-label: all of these, and what is above them; no other node
+  ;            multi-label: nothing
   (empty)      ignored: loss 0, gradient 0
+  A loss takes the labels that have a meaning for it: multi-label ones are for
+  those on sigmoids, and the superclasses of a `map` are labels as well.
 
 JSON: {"loss": x, "per_sample": [...], "count": n,
        "terms": [{"node": ..., "level": ..., "mean": ...}]}
@@ -36,7 +63,8 @@ JSON: {"loss": x, "per_sample": [...], "count": n,
                order: the sum over the samples of -weight (1 - P)^gamma log P,
                divided by what the mean divides by. The means add up to the
                mean loss, whatever the reduction.
-    node       its name; a|b for the classes below any of several nodes
+    node       its name; a|b for the classes below any of several nodes; the
+               name of a superclass of `map`
     level      its rank where the hierarchy names ranks, else its depth;
                null where it has none
   Numbers that JSON does not know are the strings "nan", "inf" and "-inf".
@@ -49,12 +77,13 @@ Examples:
 
 /// Compute a loss and its gradient on logits from a file: what to check your own code against.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = HELP)]
+#[command(after_long_help = help())]
 pub(crate) struct LossArgs {
     /// The hierarchy: CSV edges (child,parent), CSV with one column a rank, or JSON as klados writes it
     #[arg(long, value_name = "FILE")]
     hierarchy: PathBuf,
-    /// The logits: a NumPy array [rows, classes] of float32 or float64
+    /// The logits: a NumPy array [rows, columns] of float32 or float64, with a column a class or a node, as the loss
+    /// wants
     #[arg(long, value_name = "FILE.npy")]
     logits: PathBuf,
     /// The labels: text with one label a line, or a CSV or Parquet table
@@ -64,7 +93,7 @@ pub(crate) struct LossArgs {
     #[arg(long, value_name = "COL")]
     label_column: Option<String>,
     /// The class of each column of the logits, one a line [default: the leaves as they first appear in the hierarchy
-    /// file, which `klados hierarchy show` prints]
+    /// file, which `klados hierarchy show` prints]; the node of each column for a loss of nodes
     #[arg(long, value_name = "FILE")]
     columns: Option<PathBuf>,
     /// The loss: its name, or with parameters {"NAME": {"PARAMETER": VALUE}}
@@ -94,13 +123,21 @@ enum ReductionArg {
 /// Runs the command.
 pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> Result<()> {
     let loss = loss(args)?;
+    let (loss, files) = loss_files::resolve(&loss)?;
     let mut hierarchy = hierarchy::read(&args.hierarchy, &args.hierarchy_options)?;
+    // Class weights may be counted in the labels, and the loss says how those are read.
+    let unweighted = loss.clone().with_class_weight(None);
     if let Some(columns) = &args.columns {
-        hierarchy = hierarchy::with_classes_of(&hierarchy, columns)?;
+        // What does not compile has no use for the columns, and says why below.
+        let nodes = unweighted.compile(&hierarchy).is_ok_and(|criterion| criterion.has_node_columns());
+        hierarchy = hierarchy::with_columns_of(&hierarchy, columns, nodes)?;
     }
     warnings::print(hierarchy.warnings());
+    files.check(&hierarchy)?;
+    let of_loss = || format!("--loss {}", loss.name());
+    let unweighted = unweighted.compile(&hierarchy).with_context(of_loss)?;
     let logits = npy::read(&args.logits)?;
-    check_columns(args, &logits, &hierarchy)?;
+    check_columns(args, &logits, &unweighted)?;
     let rows = labels::read(&args.labels, args.label_column.as_deref())?;
     if rows.len() != logits.rows {
         bail!(
@@ -112,11 +149,9 @@ pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> Result<()> {
             logits.columns
         );
     }
-    // Names first: class weights may be counted in the labels, and a loss may refuse some forms of label.
-    let labels = labels::parse(&args.labels, &rows, &hierarchy, |_| Ok(()))?;
-    let loss = class_weight::resolve(loss, &hierarchy, &labels)?;
-    let criterion = loss.compile(&hierarchy).with_context(|| format!("--loss {}", loss.name()))?;
-    let labels = labels::parse(&args.labels, &rows, &hierarchy, |label| criterion.check_label(label))?;
+    let labels = labels::parse(&args.labels, &rows, &unweighted)?;
+    let loss = class_weight::resolve(loss.clone(), &hierarchy, &labels)?;
+    let criterion = loss.compile(&hierarchy).with_context(of_loss)?;
     warnings::print(criterion.warnings());
     match &logits.values {
         Values::F32(values) => evaluate(args, &criterion, values, &logits, &labels, &rows, out),
@@ -154,19 +189,26 @@ fn name(reduction: Reduction) -> &'static str {
     }
 }
 
-/// That the logits have a column for each class.
-fn check_columns(args: &LossArgs, logits: &Matrix, hierarchy: &Hierarchy) -> Result<()> {
-    let classes = hierarchy.class_count();
-    if logits.columns == classes {
+/// That the logits have a column for each class, or each node but the root.
+fn check_columns(args: &LossArgs, logits: &Matrix, criterion: &Criterion) -> Result<()> {
+    let columns = criterion.columns();
+    if logits.columns == columns {
         return Ok(());
     }
     let shape = format!("{} has shape [{}, {}]", args.logits.display(), logits.rows, logits.columns);
+    let what = if criterion.has_node_columns() { "nodes but the root" } else { "classes" };
     match &args.columns {
-        Some(columns) => {
-            bail!("{shape}, but {} names {classes} classes: expected [rows, {classes}]", columns.display())
+        Some(file) => {
+            bail!("{shape}, but {} names {columns} {what}: expected [rows, {columns}]", file.display())
         }
+        None if criterion.has_node_columns() => bail!(
+            "{shape}, but {} has {columns} nodes but the root, and {} takes a column for each: expected [rows, {columns}] \
+             (`klados hierarchy show --format json` lists the nodes; --columns names them in another order)",
+            args.hierarchy.display(),
+            criterion.loss().name()
+        ),
         None => bail!(
-            "{shape}, but {} has {classes} classes: expected [rows, {classes}] (`klados hierarchy show` prints the \
+            "{shape}, but {} has {columns} classes: expected [rows, {columns}] (`klados hierarchy show` prints the \
              classes; --columns names others)",
             args.hierarchy.display()
         ),
@@ -174,7 +216,7 @@ fn check_columns(args: &LossArgs, logits: &Matrix, hierarchy: &Hierarchy) -> Res
 }
 
 /// Computes everything, writes the gradient, then prints.
-fn evaluate<T: Element>(
+fn evaluate<T: Float>(
     args: &LossArgs,
     criterion: &Criterion,
     values: &[T],
@@ -205,13 +247,17 @@ where
     let loss = criterion.reduce(reduction, &losses, labels)?;
     let texts: Vec<&str> = rows.iter().map(|row| row.text.trim()).collect();
     let terms = terms::means(&Batch { criterion, logits: values, labels, texts: &texts, losses: &losses })?;
+    let count = labels.iter().filter(|label| **label != Label::Ignored).count();
+    // Without class weights it divides by the samples, or says that it counts something else.
+    let normalizer = criterion.normalizer(labels)?;
+    let mean_terms = (criterion.loss().class_weight().is_none() && normalizer != count as f64).then_some(normalizer);
     let report = Report {
-        hierarchy: criterion.hierarchy(),
-        name: criterion.loss().name(),
+        criterion,
         reduction,
         loss: (reduction != Reduction::None).then_some(loss),
         per_sample: losses.into(),
-        count: labels.iter().filter(|label| **label != Label::Ignored).count(),
+        count,
+        mean_terms,
         terms,
         labels: texts,
     };
@@ -222,7 +268,7 @@ where
 }
 
 /// Tells which rows have no finite loss and why, and how many are ignored.
-fn warn_of_rows<T: Element>(args: &LossArgs, values: &[T], labels: &[Label], losses: &[T]) {
+fn warn_of_rows<T: Float>(args: &LossArgs, values: &[T], labels: &[Label], losses: &[T]) {
     let columns = values.len() / labels.len().max(1);
     let takes_part = |row: &usize| labels[*row] != Label::Ignored;
     let bad = |row: &usize| {

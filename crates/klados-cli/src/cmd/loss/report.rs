@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use klados::loss::Reduction;
-use klados::{Hierarchy, Level, NodeId};
+use klados::{Criterion, Level, NodeId, TermSet};
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use super::terms::NodeTerm;
@@ -18,14 +18,15 @@ const SHOWN: usize = 20;
 
 /// The loss of a batch.
 pub(crate) struct Report<'a> {
-    pub(crate) hierarchy: &'a Hierarchy,
-    pub(crate) name: &'a str,
+    pub(crate) criterion: &'a Criterion,
     pub(crate) reduction: Reduction,
     /// None where the reduction is none.
     pub(crate) loss: Option<f64>,
     pub(crate) per_sample: Values,
     /// How many samples take part.
     pub(crate) count: usize,
+    /// How many terms, where the mean divides by those.
+    pub(crate) mean_terms: Option<f64>,
     pub(crate) terms: Vec<NodeTerm>,
     /// By row, the label as it was written.
     pub(crate) labels: Vec<&'a str>,
@@ -71,8 +72,8 @@ impl Report<'_> {
     /// As one line of JSON.
     pub(crate) fn write_json(&self, out: &mut dyn Write) -> Result<()> {
         let terms = self.terms.iter().map(|term| JsonTerm {
-            node: self.name_of(&term.nodes),
-            level: self.level_of(&term.nodes).map(|level| match level {
+            node: self.name_of(&term.of),
+            level: self.level_of(&term.of).map(|level| match level {
                 Level::Rank(rank) => JsonLevel::Rank(rank),
                 Level::Depth(depth) => JsonLevel::Depth(depth),
             }),
@@ -90,11 +91,16 @@ impl Report<'_> {
 
     /// As tables.
     pub(crate) fn write_text(&self, out: &mut dyn Write) -> Result<()> {
+        let name = self.criterion.loss().name();
         let samples = if self.count == 1 { "1 sample".to_owned() } else { format!("{} samples", self.count) };
+        let mean = match self.mean_terms {
+            Some(terms) => format!("{terms} terms of {samples}"),
+            None => samples.clone(),
+        };
         match (self.loss, self.reduction) {
-            (Some(loss), Reduction::Sum) => writeln!(out, "{}: {} (sum over {samples})", self.name, rounded(loss))?,
-            (Some(loss), _) => writeln!(out, "{}: {} (mean over {samples})", self.name, rounded(loss))?,
-            (None, _) => writeln!(out, "{}: {samples}, not reduced", self.name)?,
+            (Some(loss), Reduction::Sum) => writeln!(out, "{name}: {} (sum over {samples})", rounded(loss))?,
+            (Some(loss), _) => writeln!(out, "{name}: {} (mean over {mean})", rounded(loss))?,
+            (None, _) => writeln!(out, "{name}: {samples}, not reduced")?,
         }
         self.write_terms(out)?;
         self.write_samples(out)
@@ -102,11 +108,11 @@ impl Report<'_> {
 
     /// The terms by level, the levels from the top, the largest terms first.
     fn write_terms(&self, out: &mut dyn Write) -> Result<()> {
-        let levels: Vec<Level> = self.hierarchy.levels();
+        let levels: Vec<Level> = self.criterion.hierarchy().levels();
         let place: HashMap<&Level, usize> = levels.iter().enumerate().map(|(place, level)| (level, place)).collect();
         let mut groups: Vec<Vec<&NodeTerm>> = vec![Vec::new(); levels.len() + 1];
         for term in &self.terms {
-            let level = self.level_of(&term.nodes);
+            let level = self.level_of(&term.of);
             groups[level.and_then(|level| place.get(&level).copied()).unwrap_or(levels.len())].push(term);
         }
         let mut lines = vec![(format!("{} by level and node", self.share_title()), String::new())];
@@ -121,7 +127,7 @@ impl Report<'_> {
             // NaN first: it is what one looks for.
             group.sort_by(|a, b| b.mean.abs().total_cmp(&a.mean.abs()));
             for term in group.iter().take(SHOWN) {
-                lines.push((format!("  {}", self.name_of(&term.nodes)), rounded(term.mean)));
+                lines.push((format!("  {}", self.name_of(&term.of)), rounded(term.mean)));
             }
             if group.len() > SHOWN {
                 let rest = group[SHOWN..].iter().map(|term| term.mean).sum();
@@ -173,16 +179,28 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// A name by which the nodes can be looked up, as in a label.
-    fn name_of(&self, nodes: &[NodeId]) -> String {
-        let names = nodes.iter().map(|node| lookup_name(self.hierarchy, *node, self.hierarchy.name(*node)));
+    /// A name by which it can be looked up, as in a label.
+    fn name_of(&self, of: &TermSet) -> String {
+        if let TermSet::Superclass(superclass) = of {
+            return self.criterion.superclass_name(*superclass).unwrap_or_default().to_owned();
+        }
+        let hierarchy = self.criterion.hierarchy();
+        let names = nodes(of).iter().map(|node| lookup_name(hierarchy, *node, hierarchy.name(*node)));
         names.collect::<Vec<_>>().join("|")
     }
 
     /// The level that all the nodes are on.
-    fn level_of(&self, nodes: &[NodeId]) -> Option<Level> {
-        let mut levels = nodes.iter().map(|node| self.hierarchy.level(*node));
+    fn level_of(&self, of: &TermSet) -> Option<Level> {
+        let mut levels = nodes(of).iter().map(|node| self.criterion.hierarchy().level(*node));
         let first = levels.next()??;
         levels.all(|level| level.as_ref() == Some(&first)).then_some(first)
+    }
+}
+
+fn nodes(of: &TermSet) -> &[NodeId] {
+    match of {
+        TermSet::Node(node) => std::slice::from_ref(node),
+        TermSet::Union(nodes) => nodes,
+        TermSet::Superclass(_) => &[],
     }
 }

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use klados::{Criterion, Element, Hierarchy, Label, Loss, NodeId, NodeLogProbs, Term, TermSet};
+use klados::{Criterion, Float, Hierarchy, Label, LogProb, Loss, NodeId, NodeLogProbs, Term, TermSet};
 
-/// The terms of one node, or of a union of nodes.
+/// The terms of one node, of a union of nodes, or of a superclass of the loss's own.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct NodeTerm {
-    /// One node; several where a label is a union.
-    pub(crate) nodes: Vec<NodeId>,
+    /// What they are about; the nodes of a union in hierarchy order.
+    pub(crate) of: TermSet,
     /// `sum over the samples of -weight (1 - P)^gamma log P`, over the normalizer of the mean.
     pub(crate) mean: f64,
 }
@@ -18,7 +18,7 @@ pub(crate) struct NodeTerm {
 /// A batch and what its loss is.
 pub(crate) struct Batch<'a, T> {
     pub(crate) criterion: &'a Criterion,
-    /// `[batch, classes]`
+    /// `[batch, columns]`
     pub(crate) logits: &'a [T],
     pub(crate) labels: &'a [Label],
     /// By row, equal where the labels are equal.
@@ -26,35 +26,42 @@ pub(crate) struct Batch<'a, T> {
     pub(crate) losses: &'a [T],
 }
 
-/// The terms of every node that has one in some sample, in hierarchy order. Their means add up to the mean loss.
-pub(crate) fn means<T: Element>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
+/// The terms of everything that has one in some sample: nodes and unions in hierarchy order, then superclasses. Their
+/// means add up to the mean loss.
+pub(crate) fn means<T: Float>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
     let hierarchy = batch.criterion.hierarchy();
     let normalizer = batch.criterion.normalizer(batch.labels)?;
-    let gamma = batch.criterion.gamma();
-    let node_log_probs = NodeLogProbs::new(hierarchy);
     let (plain, epsilon) = without_smoothing(batch.criterion)?;
     let smooth = prepare(hierarchy, smoothing(&plain, epsilon, |_| true)?);
+    let rows = Rows::new(&plain);
     let columns = plain.columns();
-    // Rows of one label have the same terms: made once, not kept, as soft labels have one for every class.
+    // Rows of one label have the same terms: made once, not kept, as soft labels have one for every class. But where a
+    // loss has tables of its own it may draw them for every row.
+    let by_row = plain.has_node_columns() && !plain.sums_over_ancestors();
     let mut order: Vec<usize> = (0..batch.labels.len()).collect();
     order.sort_by_key(|&row| batch.texts[row]);
-    let mut sums = Sums { nodes: vec![None; hierarchy.node_count()], unions: BTreeMap::new() };
+    let mut sums = Sums { nodes: vec![None; hierarchy.node_count()], others: BTreeMap::new() };
     let mut log_p = vec![0.0; hierarchy.node_count()];
-    for rows in order.chunk_by(|&a, &b| batch.texts[a] == batch.texts[b]) {
-        let label = &batch.labels[rows[0]];
+    for same in order.chunk_by(|&a, &b| !by_row && batch.texts[a] == batch.texts[b]) {
+        let label = &batch.labels[same[0]];
         if *label == Label::Ignored {
             continue;
         }
-        let mut terms = plain.terms(label)?;
+        let mut terms = plain.terms_of_row(label, same[0])?;
         terms.iter_mut().for_each(|term| term.weight *= 1.0 - epsilon);
         let prepared = prepare(hierarchy, terms.clone());
-        for &row in rows {
+        for &row in same {
             let logits: Vec<f64> = batch.logits[row * columns..][..columns].iter().map(|z| z.to_f64()).collect();
-            node_log_probs.forward(&logits, &mut log_p)?;
-            let is_masked = logits.contains(&f64::NEG_INFINITY) && batch.losses[row].to_f64().is_finite();
-            let open = |class: usize| logits[class] != f64::NEG_INFINITY;
+            let scores = rows.scores(logits);
+            if rows.is_softmax(&prepared) {
+                rows.node_log_probs.forward(&scores, &mut log_p)?;
+            }
+            let loss = batch.losses[row].to_f64();
+            let is_masked = scores.contains(&f64::NEG_INFINITY) && loss.is_finite();
             let own: [Vec<Prepared>; 2];
             let (terms, smooth) = if is_masked {
+                let masked = rows.masked_classes(&scores);
+                let open = |class: usize| !masked[class];
                 let target = unmasked(&plain, &terms, open);
                 own = [prepare(hierarchy, target), prepare(hierarchy, smoothing(&plain, epsilon, open)?)];
                 (&own[0], &own[1])
@@ -62,28 +69,92 @@ pub(crate) fn means<T: Element>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
                 (&prepared, &smooth)
             };
             for term in terms.iter().chain(smooth) {
-                sums.add(term, term.value(&log_p, hierarchy, gamma));
+                // A logit that is no number may not enter every term; the loss is none all the same.
+                let value = if loss.is_nan() { loss } else { term.value(&scores, &log_p, &plain) };
+                sums.add(term, value);
             }
         }
     }
     let mean = |sum: f64| if normalizer == 0.0 { 0.0 } else { sum / normalizer };
-    let nodes = hierarchy.nodes().zip(&sums.nodes).filter_map(|(node, sum)| Some((vec![node], (*sum)?)));
-    let mut terms: Vec<NodeTerm> =
-        nodes.chain(sums.unions).map(|(nodes, sum)| NodeTerm { nodes, mean: mean(sum) }).collect();
-    terms.sort_by(|a, b| a.nodes.cmp(&b.nodes));
+    let nodes = hierarchy.nodes().zip(&sums.nodes).filter_map(|(node, sum)| Some((TermSet::Node(node), (*sum)?)));
+    let mut terms: Vec<NodeTerm> = nodes.chain(sums.others).map(|(of, sum)| NodeTerm { of, mean: mean(sum) }).collect();
+    terms.sort_by(|a, b| place(&a.of).cmp(&place(&b.of)));
     Ok(terms)
+}
+
+/// Where a term stands in the list.
+fn place(of: &TermSet) -> (usize, &[NodeId]) {
+    match of {
+        TermSet::Node(node) => (0, std::slice::from_ref(node)),
+        TermSet::Union(nodes) => (0, nodes),
+        TermSet::Superclass(superclass) => (1 + superclass, &[]),
+    }
+}
+
+/// Rows of logits as the terms take them.
+struct Rows<'a> {
+    criterion: &'a Criterion,
+    node_log_probs: NodeLogProbs,
+    /// By column, where there is one a node: the node.
+    nodes: Vec<NodeId>,
+    /// By class, where class logits are sums: the columns at and above it.
+    above: Vec<Vec<usize>>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(criterion: &'a Criterion) -> Self {
+        let hierarchy = criterion.hierarchy();
+        let nodes = if criterion.has_node_columns() { hierarchy.node_columns() } else { Vec::new() };
+        let mut column = vec![0; hierarchy.node_count()];
+        nodes.iter().enumerate().for_each(|(place, node)| column[node.index()] = place);
+        let above = |class| {
+            let lineage = hierarchy.lineage(hierarchy.class_node(class)).into_iter();
+            lineage.filter(|node| *node != NodeId::ROOT).map(|node| column[node.index()]).collect()
+        };
+        let classes = if criterion.sums_over_ancestors() { hierarchy.class_count() } else { 0 };
+        let above = (0..classes).map(above).collect();
+        Self { criterion, node_log_probs: NodeLogProbs::new(hierarchy), nodes, above }
+    }
+
+    /// The logits; sums by class where the loss takes those.
+    fn scores(&self, logits: Vec<f64>) -> Vec<f64> {
+        match self.criterion.sums_over_ancestors() {
+            true => self.above.iter().map(|above| above.iter().map(|&column| logits[column]).sum()).collect(),
+            false => logits,
+        }
+    }
+
+    /// Whether terms are about a softmax over the classes.
+    fn is_softmax(&self, terms: &[Prepared]) -> bool {
+        terms.iter().any(|term| matches!(term.term.log_p, LogProb::Classes { .. }))
+    }
+
+    /// By class: whether its score is `-inf`, or with a column a node one at or above it.
+    fn masked_classes(&self, scores: &[f64]) -> Vec<bool> {
+        if self.nodes.is_empty() || self.criterion.sums_over_ancestors() {
+            return scores.iter().map(|score| *score == f64::NEG_INFINITY).collect();
+        }
+        let hierarchy = self.criterion.hierarchy();
+        let mut masked = vec![false; hierarchy.node_count()];
+        self.nodes.iter().zip(scores).for_each(|(node, score)| masked[node.index()] = *score == f64::NEG_INFINITY);
+        for node in hierarchy.nodes().skip(1) {
+            masked[node.index()] |= hierarchy.parents(node).iter().any(|parent| masked[parent.index()]);
+        }
+        (0..hierarchy.class_count()).map(|class| masked[hierarchy.class_node(class).index()]).collect()
+    }
 }
 
 /// The same loss without label smoothing, and how much of it there was. Apart, because the terms of the smoothing are
 /// those of all classes: made once, not for every label.
 fn without_smoothing(criterion: &Criterion) -> Result<(Criterion, f64)> {
-    let plain = match criterion.loss().clone() {
-        Loss::MarginalCrossEntropy(loss) => Loss::from(loss.label_smoothing(0.0)),
-        Loss::HierarchicalCrossEntropy(loss) => Loss::from(loss.label_smoothing(0.0)),
+    let mut written = serde_json::to_value(criterion.loss())?;
+    let smoothing = written[criterion.loss().name()].get_mut("label_smoothing");
+    let epsilon = smoothing.as_ref().and_then(|value| value.as_f64()).unwrap_or(0.0);
+    match smoothing {
+        Some(smoothing) if epsilon != 0.0 => *smoothing = 0.0.into(),
         _ => return Ok((criterion.clone(), 0.0)),
-    };
-    let written = serde_json::to_value(criterion.loss())?;
-    let epsilon = written[plain.name()]["label_smoothing"].as_f64().unwrap_or(0.0);
+    }
+    let plain: Loss = serde_json::from_value(written)?;
     Ok((plain.compile(criterion.hierarchy())?, epsilon))
 }
 
@@ -92,11 +163,11 @@ fn smoothing(plain: &Criterion, epsilon: f64, open: impl Fn(usize) -> bool) -> R
     if epsilon == 0.0 {
         return Ok(Vec::new());
     }
-    let classes = 0..plain.columns();
-    let count = classes.clone().filter(|&class| open(class)).count() as f64;
-    let uniform = classes.map(|class| if open(class) { 1.0 / count } else { 0.0 }).collect();
+    let all = plain.hierarchy().class_count();
+    let count = (0..all).filter(|&class| open(class)).count() as f64;
+    let uniform = (0..all).map(|class| if open(class) { 1.0 / count } else { 0.0 }).collect();
     let mut terms = plain.terms(&Label::Soft(uniform))?;
-    let share = epsilon * count / plain.columns() as f64;
+    let share = epsilon * count / all as f64;
     terms.iter_mut().for_each(|term| term.weight *= share);
     Ok(terms)
 }
@@ -106,9 +177,9 @@ fn unmasked(criterion: &Criterion, terms: &[Term], open: impl Fn(usize) -> bool)
     let mut left = terms.to_vec();
     if matches!(criterion.loss(), Loss::SoftLabels(_)) {
         let total = |terms: &[Term]| terms.iter().map(|term| term.weight).sum::<f64>();
-        left.retain(|term| match &term.set {
+        left.retain(|term| match &term.of {
             TermSet::Node(node) => criterion.hierarchy().class_at(*node).is_none_or(&open),
-            TermSet::Union(_) => true,
+            _ => true,
         });
         let factor = total(terms) / total(&left);
         left.iter_mut().for_each(|term| term.weight *= factor);
@@ -120,54 +191,52 @@ fn unmasked(criterion: &Criterion, terms: &[Term], open: impl Fn(usize) -> bool)
 struct Sums {
     /// By node; none where it has had no term.
     nodes: Vec<Option<f64>>,
-    unions: BTreeMap<Vec<NodeId>, f64>,
+    others: BTreeMap<TermSet, f64>,
 }
 
 impl Sums {
     fn add(&mut self, term: &Prepared, value: f64) {
-        match term.nodes[..] {
-            [node] => *self.nodes[node.index()].get_or_insert(0.0) += value,
-            _ => *self.unions.entry(term.nodes.clone()).or_insert(0.0) += value,
+        match &term.term.of {
+            TermSet::Node(node) => *self.nodes[node.index()].get_or_insert(0.0) += value,
+            of => *self.others.entry(of.clone()).or_insert(0.0) += value,
         }
     }
 }
 
 /// A term with what its probability needs.
 struct Prepared {
-    nodes: Vec<NodeId>,
-    given: NodeId,
-    weight: f64,
+    term: Term,
     /// By class, whether the union has it; empty for one node.
     member: Vec<bool>,
 }
 
 fn prepare(hierarchy: &Hierarchy, terms: Vec<Term>) -> Vec<Prepared> {
-    let prepared = terms.into_iter().map(|term| {
-        let (nodes, member) = match term.set {
-            TermSet::Node(node) => (vec![node], Vec::new()),
-            TermSet::Union(mut nodes) => {
-                nodes.sort_unstable();
-                let mut member = vec![false; hierarchy.class_count()];
-                nodes.iter().flat_map(|node| hierarchy.classes_below(*node)).for_each(|class| member[class] = true);
-                (nodes, member)
-            }
-        };
-        Prepared { nodes, given: term.given, weight: term.weight, member }
+    let prepared = terms.into_iter().map(|mut term| {
+        let mut member = Vec::new();
+        if let TermSet::Union(nodes) = &mut term.of {
+            nodes.sort_unstable();
+            member = vec![false; hierarchy.class_count()];
+            nodes.iter().flat_map(|node| hierarchy.classes_below(*node)).for_each(|class| member[class] = true);
+        }
+        Prepared { term, member }
     });
     prepared.collect()
 }
 
 impl Prepared {
-    /// `-weight (1 - P)^gamma log P`.
-    fn value(&self, log_p: &[f64], hierarchy: &Hierarchy, gamma: f64) -> f64 {
-        let set = match self.nodes[..] {
-            [node] => log_p[node.index()],
+    /// `-weight (1 - P)^gamma log P`. Of a softmax over the classes from the log-probabilities of all nodes, which are
+    /// made once a row; all else from the scores.
+    fn value(&self, scores: &[f64], log_p: &[f64], criterion: &Criterion) -> f64 {
+        let (hierarchy, gamma) = (criterion.hierarchy(), criterion.gamma());
+        let LogProb::Classes { given } = self.term.log_p else { return self.term.value(hierarchy, scores, gamma) };
+        let set = match &self.term.of {
+            TermSet::Node(node) => log_p[node.index()],
             _ => log_sum(hierarchy, log_p, &self.member),
         };
         // A masked set stays masked whatever it is conditional on, which may be masked too.
-        let log_p = if set == f64::NEG_INFINITY { set } else { set - log_p[self.given.index()] };
+        let log_p = if set == f64::NEG_INFINITY { set } else { set - log_p[given.index()] };
         let focus = if gamma == 0.0 { 1.0 } else { (-log_p.exp_m1()).max(0.0).powf(gamma) };
-        self.weight * focus * -log_p
+        self.term.weight * focus * -log_p
     }
 }
 
