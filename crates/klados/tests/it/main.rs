@@ -3,6 +3,7 @@
 mod architecture;
 mod formats;
 mod forms;
+#[cfg(feature = "half")]
 mod halves;
 mod hierarchies;
 mod inputs;
