@@ -39,9 +39,9 @@
 //! | build a hierarchy | [`Hierarchy::from_edges`], [`Hierarchy::from_csv_path`], [`HierarchyBuilder`] |
 //! | say which classes the logits have, in which order | [`Hierarchy::with_classes`] |
 //! | write labels | [`Label`], [`Hierarchy::parse_label`] |
-//! | choose a loss | [`loss::MarginalCrossEntropy`], [`loss::HierarchicalCrossEntropy`], [`loss::SoftLabels`], or any by name: [`Loss`] |
+//! | choose a loss | one of [`mod@loss`], or any by name: [`Loss`] |
 //! | run it | [`Criterion::forward`], [`Criterion::forward_backward`], [`Criterion::reduce`] |
-//! | put a loss of your own on node probabilities | [`NodeLogProbs`] |
+//! | put a loss of your own on node probabilities | [`NodeLogProbs`], for any [`NodeForm`] |
 //! | train with Burn | the crate `klados-burn` |
 //!
 //! # Features

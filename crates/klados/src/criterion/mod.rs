@@ -27,8 +27,9 @@ use crate::{Hierarchy, Label, NodeId};
 
 /// A loss and a hierarchy, compiled into flat tables. Immutable, `Send + Sync`, cheap to clone.
 ///
-/// Made by the `compile` of each loss, or of [`Loss`]. Logits and gradients are row-major `[batch, classes]` with the
-/// classes in the order of the hierarchy's columns; losses are `[batch]`, unreduced. Elements are `f32` or `f64`.
+/// Made by the `compile` of each loss, or of [`Loss`]. Logits and gradients are row-major `[batch, columns]`: the classes
+/// in the order of the hierarchy's columns, or, where the loss wants [a logit a node](Self::has_node_columns), the nodes in
+/// the order of [`Hierarchy::node_columns`]. Losses are `[batch]`, unreduced. Logits are `f32`, `f64`, `f16` or `bf16`.
 ///
 /// # Rows that are special
 ///

@@ -222,7 +222,7 @@ impl Inner {
                 let factor = (1.0 - smoothing) * self.weight_of(hard);
                 let loss = self.hard_row(scratch, hard, z, grad.as_deref_mut(), factor);
                 if smoothing > 0.0 && loss.is_finite() {
-                    loss + self.soft_row(scratch, None, z, grad.as_deref_mut(), true)
+                    loss + self.soft_row(scratch, None, z, grad, true)
                 } else {
                     loss
                 }

@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for Hierarchy {
             let columns: Option<Vec<_>> = form.node_columns.iter().map(take).collect();
             match columns {
                 Some(columns) if columns.len() + 1 == hierarchy.node_count() => {
-                    hierarchy.columns = Some(columns.into())
+                    hierarchy.columns = Some(columns.into());
                 }
                 _ => return Err(de::Error::custom("node_columns: expected every node but the root once")),
             }

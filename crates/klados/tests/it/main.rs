@@ -9,5 +9,6 @@ mod hierarchies;
 mod inputs;
 mod labels;
 mod losses;
+mod node_columns;
 mod properties;
 mod terms;
