@@ -23,18 +23,27 @@ Examples:
   klados predict --model klados-out embeddings.parquet --out predictions.csv
   klados predict --model klados-out/coarse_labels cat.png
 
-DATA is in the format that the model was trained on: a CSV or Parquet table with the same feature columns (others are not
-looked at), an .npy with as many columns, or for the models of `klados train` without DATA a PNG picture or a folder of
-them (at most 4096 pixels on a side; each is made 32 x 32 pixels on white).
+DATA is in the format that the model was trained on: a CSV or Parquet table
+with the same feature columns (others are not looked at), an .npy with as many
+columns, or for the models of `klados train` without DATA a PNG picture or a
+folder of them (at most 4096 pixels on a side; each is made 32 x 32 pixels on
+white).
 
 Output is CSV, a line a row of DATA:
-  line               the line in a CSV; `row`, counted from 1, in Parquet and .npy; `picture`, the file's name
-  class              the most probable class; a path where its name is not unique
-  probability        its probability
-  LEVEL, LEVEL_probability   for each level above the classes, from the top: the class's ancestor and its probability.
-                     Levels are the ranks of the hierarchy, or depth_1, depth_2, ... where it names none. Empty where the
-                     class has no ancestor; several ancestors, in a DAG, are joined by `|`.
-The most probable node of a level need not be above the most probable class; what is printed is what is above the class.";
+  line         the line in a CSV; `row`, counted from 1, in Parquet and .npy;
+               `picture`, the file's name
+  class        the most probable class; a path where its name is not unique
+  probability  its probability
+  LEVEL, LEVEL_probability
+               for each level above the classes, from the top: the class's
+               ancestor and its probability. Levels are the ranks of the
+               hierarchy, or depth_1, depth_2, ... where it names none. Empty
+               where the class has no ancestor; several ancestors, in a DAG,
+               are joined by `|`.
+The most probable node of a level need not be above the most probable class;
+what is printed is what is above the class. Probabilities are those of the
+loss's form (`klados train --help`): with sigmoids those of the classes need not
+sum to 1, and with levelwise_softmax and random_cut each level has its own.";
 
 /// Apply a trained model: a line a row with the class, its probability and that of each ancestor
 #[derive(Debug, clap::Args)]
@@ -91,7 +100,12 @@ pub(crate) fn run(args: &PredictArgs, out: &mut dyn Write) -> Result<()> {
 
 /// Writes the predictions, some rows at a time.
 fn write(saved: &SavedModel, batch: &Batch, out: &mut dyn Write) -> Result<()> {
-    let levels = Levels::new(&saved.hierarchy);
+    let levels = Levels::new(&saved.hierarchy, &saved.config.loss)?;
+    let (columns, outputs) = (levels.columns(), saved.model.outputs());
+    if columns != outputs {
+        let loss = saved.config.loss.name();
+        bail!("the model has {outputs} outputs, but {loss} takes {columns}; its files are not of one model");
+    }
     let rows = Rows { unit: batch.unit, positions: &batch.positions, labels: None };
     let mut writer = Writer::new(out, &rows, &levels)?;
     let mut without = 0;

@@ -25,6 +25,8 @@ pub(crate) struct ModelConfig {
     pub(crate) name: String,
     /// The loss, as `--loss` takes it.
     pub(crate) loss: Loss,
+    /// What the model gives.
+    pub(crate) outputs: Outputs,
     /// What the model takes.
     pub(crate) input: Input,
     /// How it was trained.
@@ -39,6 +41,16 @@ pub(crate) enum Input {
     Pictures,
     /// These columns, in this order.
     Columns(Vec<String>),
+}
+
+/// What a model gives: a logit for each of these, in this order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outputs {
+    /// Classes, by their names as labels.
+    Classes(Vec<String>),
+    /// Nodes but the root.
+    Nodes(Vec<String>),
 }
 
 /// Everything that predicting needs.
@@ -80,9 +92,20 @@ pub(crate) fn load(folder: &Path) -> Result<SavedModel> {
     let config: ModelConfig = read_json(&folder.join(CONFIG))?;
     let hierarchy: Hierarchy = read_json(&folder.join(HIERARCHY))?;
     let model = Model::load(&folder.join(MODEL), &Device::flex())?;
-    let (classes, outputs) = (hierarchy.class_count(), model.classes());
-    if classes != outputs {
-        bail!("{shown}: {HIERARCHY} has {classes} classes, but {MODEL} has {outputs} outputs");
+    let (names, what) = match &config.outputs {
+        Outputs::Classes(names) => (names, "classes"),
+        Outputs::Nodes(names) => (names, "nodes"),
+    };
+    let hierarchy = match &config.outputs {
+        Outputs::Classes(_) => hierarchy,
+        Outputs::Nodes(names) => hierarchy.with_node_columns(names).with_context(|| format!("{shown}: {CONFIG}"))?,
+    };
+    let (expected, outputs) = (names.len(), model.outputs());
+    if expected != outputs {
+        bail!("{shown}: {CONFIG} has {expected} {what}, but {MODEL} has {outputs} outputs");
+    }
+    if matches!(config.outputs, Outputs::Classes(_)) && expected != hierarchy.class_count() {
+        bail!("{shown}: {CONFIG} has {expected} classes, but {HIERARCHY} has {}", hierarchy.class_count());
     }
     Ok(SavedModel { config, hierarchy, model })
 }

@@ -62,9 +62,9 @@ pub(crate) struct State {
 
 impl State {
     /// The state before the first epoch.
-    pub(crate) fn new(settings: &Settings, inputs: usize, classes: usize) -> Self {
+    pub(crate) fn new(settings: &Settings, inputs: usize, outputs: usize) -> Self {
         let device = Device::flex().autodiff();
-        let network = Network::new(settings.model, inputs, settings.hidden, classes, settings.seed, &device);
+        let network = Network::new(settings.model, inputs, settings.hidden, outputs, settings.seed, &device);
         Self { network, optimizer: optimizer(settings), history: Vec::new(), best: None }
     }
 
@@ -106,11 +106,12 @@ pub(crate) fn epoch(job: &Job<'_>, state: State) -> Result<State> {
     let number = history.len();
     let steps = settings.steps(train.rows());
     let mut sum = 0.0;
-    for rows in batches(train.rows(), settings.batch_size, steps, settings.seed, number) {
+    let batches = batches(train.rows(), settings.batch_size, steps, settings.seed, number);
+    for (step, rows) in batches.into_iter().enumerate() {
         let batch = train.select(&rows);
         let features = TensorData::new(batch.values, [rows.len(), train.width]);
         let logits = network.forward(Tensor::from_data(features, &device));
-        let loss = job.objective.loss(logits, &batch.labels);
+        let loss = job.objective.loss(logits, &batch.labels, (number * steps + step) as u64);
         sum += f64::from(loss.clone().into_scalar::<f32>()) / steps as f64;
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         network = optimizer.step(settings.rate(number), network, gradients);
@@ -131,10 +132,10 @@ pub(crate) fn epoch(job: &Job<'_>, state: State) -> Result<State> {
 
 fn validate(job: &Job<'_>, network: &Network, rows: &Examples) -> Result<(f64, Scores)> {
     let mut scorer = Scorer::new(job.levels);
-    let classes = job.levels.hierarchy().class_count();
+    let columns = job.levels.columns();
     let mut loss = job.objective.mean();
     network.each_logits(&rows.values, rows.width, &mut |first, logits| {
-        let labels = &rows.labels[first..first + logits.len() / classes];
+        let labels = &rows.labels[first..first + logits.len() / columns];
         for (prediction, label) in predict(job.levels, logits)?.iter().zip(labels) {
             scorer.add(prediction, label);
         }

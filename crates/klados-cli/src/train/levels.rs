@@ -1,6 +1,9 @@
 //! The levels at which a prediction is judged.
 
-use klados::{Hierarchy, Label, Level, NodeId, NodeLogProbs};
+use anyhow::Result;
+use klados::{Hierarchy, Label, Level, Loss, NodeId};
+
+use super::reading::Reading;
 
 /// One level: its nodes compete, the most probable one is the prediction.
 #[derive(Debug)]
@@ -15,13 +18,18 @@ pub(crate) struct JudgedLevel {
 #[derive(Debug)]
 pub(crate) struct Levels {
     hierarchy: Hierarchy,
-    node_log_probs: NodeLogProbs,
+    reading: Reading,
     levels: Vec<JudgedLevel>,
 }
 
 impl Levels {
-    /// The ranks, or where there are none the depths; and the classes, where they are not the last of these.
-    pub(crate) fn new(hierarchy: &Hierarchy) -> Self {
+    /// The ranks, or where there are none the depths; and the classes, where they are not the last of these. Logits are
+    /// read as those of a model that `loss` trained.
+    ///
+    /// # Errors
+    ///
+    /// A loss that is for trees, on a DAG.
+    pub(crate) fn new(hierarchy: &Hierarchy, loss: &Loss) -> Result<Self> {
         let class_nodes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
         let mut levels: Vec<JudgedLevel> = Vec::new();
         for level in hierarchy.levels() {
@@ -50,7 +58,8 @@ impl Levels {
             }
             _ => levels.push(JudgedLevel { name: "class".to_owned(), candidates: class_nodes }),
         }
-        Self { hierarchy: hierarchy.clone(), node_log_probs: NodeLogProbs::new(hierarchy), levels }
+        let reading = Reading::new(loss, hierarchy)?;
+        Ok(Self { hierarchy: hierarchy.clone(), reading, levels })
     }
 
     /// The levels, from the top.
@@ -69,8 +78,13 @@ impl Levels {
     }
 
     /// From logits to the log-probabilities of all nodes.
-    pub(crate) fn node_log_probs(&self) -> &NodeLogProbs {
-        &self.node_log_probs
+    pub(crate) fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// The number of a row's logits.
+    pub(crate) fn columns(&self) -> usize {
+        self.reading.columns()
     }
 
     /// The nodes that a label says hold: the label's node and what is above it, for a union what its nodes share.
@@ -111,6 +125,11 @@ impl Levels {
 mod tests {
     use super::*;
 
+    fn levels(hierarchy: &Hierarchy) -> Levels {
+        let loss = "marginal_cross_entropy".parse().expect("a loss");
+        Levels::new(hierarchy, &loss).expect("levels")
+    }
+
     fn names(levels: &Levels) -> Vec<&str> {
         levels.all().iter().map(|level| level.name.as_str()).collect()
     }
@@ -119,7 +138,7 @@ mod tests {
     fn a_class_that_ends_early_competes_at_every_level() {
         let edges = [("animal", "sponge"), ("animal", "bird"), ("bird", "crow"), ("bird", "robin")];
         let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
-        let levels = Levels::new(&hierarchy);
+        let levels = levels(&hierarchy);
         assert_eq!(names(&levels), ["depth 1", "class"]);
         let at =
             |level: usize| levels.all()[level].candidates.iter().map(|node| hierarchy.name(*node)).collect::<Vec<_>>();
@@ -132,18 +151,18 @@ mod tests {
         let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")];
         let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
         assert_eq!(
-            names(&Levels::new(&hierarchy.with_level_names(["class of animals"]).expect("a name"))),
+            names(&levels(&hierarchy.with_level_names(["class of animals"]).expect("a name"))),
             ["class of animals", "class"]
         );
         let named = hierarchy.with_level_names(["order", "species"]).expect("names");
-        assert_eq!(names(&Levels::new(&named)), ["order", "species"]);
+        assert_eq!(names(&levels(&named)), ["order", "species"]);
     }
 
     #[test]
     fn a_union_says_what_its_nodes_share() {
         let edges = [("animal", "mammal"), ("mammal", "bat"), ("mammal", "dog"), ("animal", "bird"), ("bird", "crow")];
         let hierarchy = Hierarchy::from_edges(edges.into_iter().chain([("life", "animal"), ("life", "plant")]));
-        let levels = Levels::new(&hierarchy.expect("a tree"));
+        let levels = levels(&hierarchy.expect("a tree"));
         let known = |text: &str| {
             let label = levels.hierarchy().parse_label(text).expect("a label");
             let nodes = levels.known(&label).into_iter();

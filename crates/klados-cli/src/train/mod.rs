@@ -7,6 +7,7 @@ pub(crate) mod levels;
 pub(crate) mod network;
 pub(crate) mod number;
 pub(crate) mod objective;
+pub(crate) mod reading;
 pub(crate) mod run;
 pub(crate) mod scores;
 pub(crate) mod settings;

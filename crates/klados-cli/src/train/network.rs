@@ -26,16 +26,16 @@ pub(crate) struct Network {
 
 impl Network {
     /// A head with its first weights: zeros for a linear one, whose loss has one valley, random ones for a hidden layer.
-    pub(crate) fn new(head: Head, inputs: usize, hidden: usize, classes: usize, seed: u64, device: &Device) -> Self {
+    pub(crate) fn new(head: Head, inputs: usize, hidden: usize, outputs: usize, seed: u64, device: &Device) -> Self {
         device.seed(seed);
-        let zeros = |inputs| LinearConfig::new(inputs, classes).with_initializer(Initializer::Zeros).init(device);
+        let zeros = |inputs| LinearConfig::new(inputs, outputs).with_initializer(Initializer::Zeros).init(device);
         match head {
             Head::Linear => Self { hidden: None, output: zeros(inputs) },
             Head::Mlp => Self { hidden: Some(LinearConfig::new(inputs, hidden).init(device)), output: zeros(hidden) },
         }
     }
 
-    /// Logits `[rows, classes]` of features `[rows, inputs]`.
+    /// Logits `[rows, outputs]` of features `[rows, inputs]`.
     pub(crate) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let features = match &self.hidden {
             Some(hidden) => relu(hidden.forward(features)),
@@ -45,7 +45,7 @@ impl Network {
     }
 
     /// Hands the logits of many rows to `each` without learning, some rows at a time: the first row's index, and
-    /// `rows x classes` logits.
+    /// `rows x outputs` logits.
     pub(crate) fn each_logits(
         &self,
         values: &[f32],
@@ -161,8 +161,8 @@ impl Model {
         Ok(Self { standardizer, network: Network { hidden, output } })
     }
 
-    /// How many classes the head tells apart.
-    pub(crate) fn classes(&self) -> usize {
+    /// How many logits the head gives.
+    pub(crate) fn outputs(&self) -> usize {
         self.network.output.weight.dims()[1]
     }
 }
@@ -218,7 +218,7 @@ mod tests {
         let model = Model { standardizer, network };
         model.save(&path).expect("saved");
         let loaded = Model::load(&path, &device).expect("loaded");
-        assert_eq!((loaded.classes(), logits(&loaded)), (2, logits(&model)));
+        assert_eq!((loaded.outputs(), logits(&loaded)), (2, logits(&model)));
         assert!(logits(&model).iter().any(|logit| *logit != 0.0));
 
         let bytes = std::fs::read(&path).expect("read");

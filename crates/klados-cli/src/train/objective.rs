@@ -9,7 +9,7 @@ use crate::data::class_weight;
 
 /// A loss, compiled for a hierarchy.
 pub(crate) struct Objective {
-    module: HierarchicalLoss,
+    criterion: Criterion,
 }
 
 impl Objective {
@@ -20,36 +20,23 @@ impl Objective {
     /// A parameter that does not fit the hierarchy, or a file of class weights that cannot be read.
     pub(crate) fn compile(loss: &Loss, hierarchy: &Hierarchy, train: &[Label]) -> Result<Self> {
         let criterion = class_weight::resolve(loss.clone(), hierarchy, train)?.compile(hierarchy)?;
-        Ok(Self { module: HierarchicalLoss::from_criterion(criterion) })
-    }
-
-    fn criterion(&self) -> &Criterion {
-        self.module.criterion()
-    }
-
-    /// Whether the loss is defined for a label.
-    ///
-    /// # Errors
-    ///
-    /// A label that the loss has no meaning for.
-    pub(crate) fn check(&self, label: &Label) -> Result<()> {
-        Ok(self.criterion().check_label(label)?)
+        Ok(Self { criterion })
     }
 
     /// What is surprising about the loss on this hierarchy.
     pub(crate) fn warnings(&self) -> &[String] {
-        self.criterion().warnings()
+        self.criterion.warnings()
     }
 
-    /// The mean loss of a batch of logits `[batch, classes]`, of shape `[1]`. The labels have been
-    /// [checked](Self::check).
-    pub(crate) fn loss(&self, logits: Tensor<2>, labels: &[Label]) -> Tensor<1> {
-        self.module.forward(logits, labels, Reduction::Mean)
+    /// The mean loss of a batch of logits `[batch, columns]` at a step of training, of shape `[1]`. The loss takes the
+    /// labels: that has been checked.
+    pub(crate) fn loss(&self, logits: Tensor<2>, labels: &[Label], step: u64) -> Tensor<1> {
+        HierarchicalLoss::from_criterion(self.criterion.at_step(step)).forward(logits, labels, Reduction::Mean)
     }
 
     /// The mean loss of rows that come in parts.
     pub(crate) fn mean(&self) -> Mean<'_> {
-        Mean { criterion: self.criterion(), sum: 0.0, weight: 0.0 }
+        Mean { criterion: &self.criterion, sum: 0.0, weight: 0.0 }
     }
 }
 

@@ -122,7 +122,7 @@ pub(crate) fn run(
         settings: &spec.settings,
     };
     let saved = Checkpoints::new(checkpoints.to_owned());
-    let fresh = State::new(&spec.settings, train.width, levels.hierarchy().class_count());
+    let fresh = State::new(&spec.settings, train.width, levels.columns());
     let mut state = saved.load(fresh)?;
     state.history.iter().for_each(&mut *progress);
     while !state.is_done(&spec.settings) {
@@ -136,6 +136,7 @@ pub(crate) fn run(
         klados: env!("CARGO_PKG_VERSION").to_owned(),
         name: spec.name.clone(),
         loss: spec.loss.clone(),
+        outputs: levels.reading().outputs(levels.hierarchy()),
         input: spec.input.clone(),
         settings: spec.settings.clone(),
     };
@@ -170,11 +171,11 @@ fn evaluate(
     path: Option<&Path>,
 ) -> Result<Evaluation> {
     let (mut scorer, mut loss) = (Scorer::new(levels), objective.mean());
-    let classes = levels.hierarchy().class_count();
+    let columns = levels.columns();
     let mut table = Vec::new();
     let mut writer = predictions::Writer::new(&mut table, &set.rows, levels)?;
     model.each_logits(&set.examples.values, &mut |first, logits| {
-        let labels = &set.examples.labels[first..first + logits.len() / classes];
+        let labels = &set.examples.labels[first..first + logits.len() / columns];
         for (index, (prediction, label)) in predict(levels, logits)?.iter().zip(labels).enumerate() {
             scorer.add(prediction, label);
             writer.write(first + index, prediction)?;

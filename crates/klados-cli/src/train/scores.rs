@@ -5,6 +5,7 @@ use klados::{Label, NodeId};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use super::levels::Levels;
+use super::reading::Read;
 
 /// What is right at one level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,27 +36,32 @@ pub(crate) struct Scores {
 pub(crate) struct Prediction {
     /// The most probable class.
     pub(crate) class: usize,
-    /// The logarithm of every node's probability, by the node's index.
-    log_probabilities: Vec<f32>,
+    /// By the node's index: what nodes of a level are compared by.
+    rank: Vec<f32>,
+    /// The logarithm of every node's probability, where that is something else.
+    log_probabilities: Option<Vec<f32>>,
 }
 
-/// The predictions for logits `rows x classes`.
+/// The predictions for logits `rows x columns`.
 ///
 /// # Errors
 ///
 /// Logits that are not whole rows.
 pub(crate) fn predict(levels: &Levels, logits: &[f32]) -> Result<Vec<Prediction>> {
     let hierarchy = levels.hierarchy();
-    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
-    let mut log_probabilities = vec![0.0; logits.len() / classes * nodes];
-    levels.node_log_probs().forward(logits, &mut log_probabilities)?;
-    let rows = logits.chunks_exact(classes).zip(log_probabilities.chunks_exact(nodes));
-    Ok(rows
-        .map(|(logits, nodes)| Prediction {
-            class: first_largest(logits.iter().copied()),
-            log_probabilities: nodes.to_vec(),
-        })
-        .collect())
+    let (columns, nodes) = (levels.columns(), hierarchy.node_count());
+    let Read { rank, log_probabilities } = levels.reading().read(levels, logits)?;
+    let row = |row: usize| {
+        let of_row = |values: &Vec<f32>| values[row * nodes..][..nodes].to_vec();
+        let rank = of_row(&rank);
+        let class = match levels.reading().is_class_softmax() {
+            // As exact as the model is: log-probabilities may be equal where logits are not.
+            true => first_largest(logits[row * columns..][..columns].iter().copied()),
+            false => first_largest((0..hierarchy.class_count()).map(|class| rank[hierarchy.class_node(class).index()])),
+        };
+        Prediction { class, rank, log_probabilities: log_probabilities.as_ref().map(of_row) }
+    };
+    Ok((0..logits.len() / columns).map(row).collect())
 }
 
 /// The index of the first of the largest values.
@@ -72,14 +78,14 @@ fn first_largest(values: impl Iterator<Item = f32>) -> usize {
 impl Prediction {
     /// The most probable of these nodes.
     pub(crate) fn most_probable(&self, candidates: &[NodeId]) -> Option<NodeId> {
-        let best = first_largest(candidates.iter().map(|node| self.log_probabilities[node.index()]));
+        let best = first_largest(candidates.iter().map(|node| self.rank[node.index()]));
         candidates.get(best).copied()
     }
 
     /// The probability of a node.
     #[expect(clippy::disallowed_methods, reason = "a number to be read, not to be computed with")]
     pub(crate) fn probability(&self, node: NodeId) -> f64 {
-        f64::from(self.log_probabilities[node.index()]).exp()
+        f64::from(self.log_probabilities.as_ref().unwrap_or(&self.rank)[node.index()]).exp()
     }
 }
 
@@ -166,7 +172,8 @@ mod tests {
     fn scores(rows: &[([f32; 5], &str)]) -> Scores {
         let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "pigeon"), ("bird", "robin")];
         let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
-        let levels = Levels::new(&hierarchy);
+        let loss = "marginal_cross_entropy".parse().expect("a loss");
+        let levels = Levels::new(&hierarchy, &loss).expect("levels");
         let mut scorer = Scorer::new(&levels);
         for (logits, label) in rows {
             let prediction = predict(&levels, logits).expect("whole rows").remove(0);

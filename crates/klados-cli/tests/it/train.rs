@@ -322,3 +322,66 @@ fn two_columns_of_one_name_are_refused() {
     let error = folder.run(&CSV).failure(1);
     assert!(error.contains("animals.csv names the column \"a\" twice"), "{error}");
 }
+
+/// Every loss that takes one label a row, with what its model gives: a logit a class, or a node.
+const LOSSES: [(&str, &str); 6] = [
+    ("marginal_cross_entropy", "classes"),
+    ("hierarchical_cross_entropy", "classes"),
+    ("soft_labels", "classes"),
+    ("levelwise_softmax", "nodes"),
+    ("sibling_softmax", "nodes"),
+    ("parameter_sharing_softmax", "nodes"),
+];
+
+#[test]
+fn every_loss_is_learnt_scored_at_every_level_and_predicted_with() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(180, 3));
+    let losses: Vec<&str> = LOSSES.iter().flat_map(|(loss, _)| ["--loss", loss]).collect();
+    let more = ["--epochs", "30", "--learning-rate", "0.05", "--batch-size", "16"];
+    folder.run(&with(&CSV, &[&losses[..], &more].concat())).success();
+    let metrics = metrics::read(&folder, "klados-out");
+    for (run, (loss, outputs)) in metrics["runs"].as_array().expect("runs").iter().zip(LOSSES) {
+        assert_eq!(run["name"], loss);
+        let accuracy = &run["validation"]["accuracy"];
+        assert!(
+            accuracy["class"].as_f64() > Some(0.9) && accuracy["depth 1"].as_f64() > Some(0.9),
+            "{loss}: {accuracy}"
+        );
+        let place = format!("klados-out/{loss}");
+        let config = fs::read_to_string(folder.path(&place).join("config.json")).expect("the configuration");
+        let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
+        let names = config["outputs"][outputs].as_array().expect("names of the outputs");
+        assert_eq!(names.len(), if outputs == "nodes" { 8 } else { 6 }, "{loss}");
+        assert!(config["loss"][loss].is_object(), "{loss}");
+        // What is predicted is what was scored.
+        let then = fs::read_to_string(folder.path(&place).join("predictions.csv")).expect("predictions");
+        let now = folder.run(&["predict", "--model", &place, "animals.csv"]).success();
+        let without_label = |line: &str| {
+            let fields: Vec<&str> = line.split(',').collect();
+            [&fields[..1], &fields[2..]].concat().join(",")
+        };
+        let now: Vec<&str> = now.lines().collect();
+        assert!(then.lines().all(|line| now.contains(&&without_label(line)[..])), "{loss}");
+        for line in &now[1..] {
+            let probability: f64 = line.split(',').nth(2).expect("a probability").parse().expect("a number");
+            assert!((0.0..=1.0).contains(&probability), "{loss}: {line}");
+        }
+    }
+}
+
+#[test]
+fn files_of_a_loss_are_saved_with_the_model() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    folder.write("counts.csv", "node,count\nmammal,3\nbird,3\nbat,1\nbear,1\ncrow,1\ndog,1\npigeon,1\nrobin,1\n");
+    let loss = r#"{"sibling_softmax": {"tau": 1, "frequencies": "counts.csv"}}"#;
+    folder.run(&with(&CSV, &["--epochs", "1", "--loss", loss])).success();
+    fs::remove_file(folder.path("counts.csv")).expect("removed");
+    folder.run(&["predict", "--model", "klados-out", "animals.csv"]).success();
+    folder.write("counts.csv", "node,count\nmamal,3\n");
+    let error = folder.run(&with(&CSV, &["--epochs", "1", "--force", "--loss", loss])).failure(1);
+    assert_eq!(error, "counts.csv:2: unknown node \"mamal\"; the nearest names are \"mammal\"");
+}

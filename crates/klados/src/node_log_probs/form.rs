@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Loss;
+
 /// The form of a model: what its logits are, and how the probability of a node follows from them. The formulas are in
 /// [`NodeLogProbs`](super::NodeLogProbs). Serialized by these names in `snake_case`.
 ///
@@ -30,6 +32,28 @@ pub enum NodeForm {
 }
 
 impl NodeForm {
+    /// The form of the models that a loss trains: how their logits are read. `None` where a softmax is over the nodes of a
+    /// level or of a cut, and no probability of a node follows that goes with the others: `levelwise_softmax` and
+    /// `random_cut`.
+    ///
+    /// ```
+    /// use klados::{Loss, NodeForm};
+    ///
+    /// assert_eq!(NodeForm::of_loss(&"sibling_softmax".parse()?), Some(NodeForm::SiblingSoftmax));
+    /// assert_eq!(NodeForm::of_loss(&"levelwise_softmax".parse()?), None);
+    /// # Ok::<(), klados::CriterionError>(())
+    /// ```
+    pub fn of_loss(loss: &Loss) -> Option<Self> {
+        match loss {
+            Loss::MarginalCrossEntropy(_) | Loss::HierarchicalCrossEntropy(_) | Loss::SoftLabels(_) => {
+                Some(Self::ClassSoftmax)
+            }
+            Loss::ParameterSharingSoftmax(_) => Some(Self::ParameterSharingSoftmax),
+            Loss::SiblingSoftmax(_) => Some(Self::SiblingSoftmax),
+            _ => None,
+        }
+    }
+
     /// Whether the logits have a column a node but the root, and not one a class.
     pub fn has_node_columns(&self) -> bool {
         match self {

@@ -69,7 +69,8 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     let started = Instant::now();
     let classes = emoji::classes()?;
     let hierarchy = hierarchy(&classes)?;
-    let levels = Levels::new(&hierarchy);
+    // The losses of all stories are on a class softmax.
+    let levels = Levels::new(&hierarchy, &MarginalCrossEntropy::new().into())?;
     let fine = examples(&emoji::TRAIN, classes.len())?;
     let mut settings = args.settings.over(&DEFAULTS);
     // The run on a quarter of the pictures goes through them four times where the others go once.

@@ -37,23 +37,38 @@ Examples:
       --loss '{\"marginal_cross_entropy\": {\"weights\": \"leaves\"}}' --loss hierarchical_cross_entropy
 
 Files:
-  DATA       .csv with a header; .parquet; or .npy of shape [rows, features] with --labels. Features are all columns
-             with numbers (one list column of numbers, if there is one) except label, group, and columns named id, index,
-             row; a cell that is no number makes its row a bad one. --features chooses others.
-  labels     text: a node's name; `=dog` the class alone where it is an internal node; `a|b` one of these;
-             `Animalia > Chordata > Aves` a path where a name is not unique. An empty label is a missing one.
-  hierarchy  CSV: `child,parent`, or one column a rank (`species,genus,family`). Several roots and several parents are fine.
-  losses     a name, or JSON with parameters: marginal_cross_entropy, hierarchical_cross_entropy, soft_labels.
+  DATA       .csv with a header; .parquet; or .npy of shape [rows, features]
+             with --labels. Features are all columns with numbers (one list
+             column of numbers, if there is one) except label, group, and
+             columns named id, index, row; a cell that is no number makes its
+             row a bad one. --features chooses others.
+  labels     text: a node's name; `=dog` the class alone where it is an
+             internal node; `a|b` one of these; `Animalia > Chordata > Aves` a
+             path where a name is not unique; with a `map`, also the name of a
+             superclass of it. An empty label is a missing one.
+  hierarchy  CSV: `child,parent`, or one column a rank
+             (`species,genus,family`). Several roots and parents are fine.
+  losses     a name, or JSON with parameters: those that `klados loss --help`
+             lists. The head has an output a class or a node, as the loss wants.
 
 Output, a folder that appears only when all is done:
   report.html      table and curves; opens without a network
-  metrics.json     every number: settings, epochs, accuracy per level, severity of the mistakes
-  predictions.csv  the validation rows: line, label, class, probability, and each ancestor with its probability
-  model.safetensors, config.json, hierarchy.json   what `klados predict --model` needs
+  metrics.json     every number: settings, epochs, accuracy per level,
+                   severity of the mistakes
+  predictions.csv  the validation rows: line, label, class, probability, and
+                   each ancestor with its probability
+  model.safetensors, config.json, hierarchy.json
+                   what `klados predict --model` needs; config.json has the
+                   loss and names the outputs
 With several losses each has a folder of its own for its model and predictions.
 
-An interrupted run leaves OUT.partial; the same command with --resume goes on after its last whole epoch and gives the
-numbers that it would have given.";
+At each level the most probable node of that level is the prediction. How
+probable a node is, the form of the loss says: sums over classes of a softmax,
+products down the path of a sibling softmax, and so on. levelwise_softmax and
+random_cut have no such form: there the logits of a level's nodes compete.
+
+An interrupted run leaves OUT.partial; the same command with --resume goes on
+after its last whole epoch and gives the numbers that it would have given.";
 
 /// Train a classifier whose classes roll up into superclasses; without DATA, on pictures of emoji
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use klados::loss::ClassWeight;
-use klados::{Hierarchy, Label, Loss};
+use klados::{Criterion, Hierarchy, Label, Loss};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +17,7 @@ use super::{TrainArgs, summary};
 use crate::cmd::{Usage, note, warnings};
 use crate::data::columns::BadRow;
 use crate::data::hierarchy;
+use crate::data::loss_files::{self, LossFiles};
 use crate::data::table::{Roles, Table};
 use crate::output::folder::Folder;
 use crate::output::metrics;
@@ -68,8 +69,11 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         features: args.features.clone(),
         labels_file: args.labels.clone(),
     };
-    let ((mut train_table, train_labels), (mut validation_table, validation_labels)) =
-        both_sides(args, data, &roles, &hierarchy, &validation, settings.seed)?;
+    for compared in &losses {
+        compared.files.check(&hierarchy)?;
+    }
+    let readers: Vec<Criterion> = losses.iter().map(|compared| compared.reader(&hierarchy)).collect::<Result<_>>()?;
+    let (mut train_table, mut validation_table) = both_sides(args, data, &roles, &readers, &validation, settings.seed)?;
     let width = train_table.width;
     if train_table.rows() == 0 {
         bail!("{}: there are no rows to train on", data.display());
@@ -78,23 +82,22 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         return Err(Usage("--patience needs validation rows: --val FILE or a fraction above 0".into()).into());
     }
     // The tables go on without their numbers: one copy of them is enough.
-    let examples = |table: &mut Table, labels| Examples { width, values: take(&mut table.values), labels };
-    let train_set = examples(&mut train_table, train_labels);
-    let validation_set = examples(&mut validation_table, validation_labels);
+    let examples = |table: &mut Table| Examples { width, values: take(&mut table.values), labels: Vec::new() };
+    let mut train_set = examples(&mut train_table);
+    let mut validation_set = examples(&mut validation_table);
 
     let mut objectives = Vec::new();
-    for Compared { name, loss, .. } in &losses {
-        let objective =
-            Objective::compile(loss, &hierarchy, &train_set.labels).with_context(|| format!("--loss {name}"))?;
+    for (Compared { name, loss, .. }, reader) in losses.iter().zip(&readers) {
+        let of_loss = || format!("--loss {name}");
+        let labels = labels_of(&train_table, reader)?;
+        labels_of(&validation_table, reader)?;
+        let objective = Objective::compile(loss, &hierarchy, &labels).with_context(of_loss)?;
         warnings::print(objective.warnings().iter().map(|warning| format!("{name}: {warning}")));
-        check_labels(&objective, &train_table, &train_set.labels)?;
-        check_labels(&objective, &validation_table, &validation_set.labels)?;
-        objectives.push(objective);
+        objectives.push((objective, Levels::new(&hierarchy, loss).with_context(of_loss)?));
     }
-    let levels = Levels::new(&hierarchy);
     let about = json!({
         "file": data.display().to_string(),
-        "rows": { "train": train_set.rows(), "validation": validation_set.rows() },
+        "rows": { "train": train_table.rows(), "validation": validation_table.rows() },
         "features": width,
         "classes": hierarchy.class_count(),
         "nodes": hierarchy.node_count(),
@@ -124,38 +127,45 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         _ => None,
     });
     let files = [Some(data), Some(hierarchy_path.as_path()), args.labels.as_deref(), held_out];
-    for path in files.into_iter().flatten().chain(weights) {
+    let rows = losses.iter().flat_map(|compared| compared.files.paths());
+    for path in files.into_iter().flatten().chain(weights).chain(rows) {
         fingerprint[format!("sha256 of {}", path.display())] = json!(sha256(path)?);
     }
     let folder = Folder::open(&args.out, &fingerprint, args.force, args.resume)?;
-    let notes = describe(data, &train_table, &hierarchy, &train_set, &validation_set);
+    let notes = describe(data, &train_table, &validation_table, &hierarchy, &labels_of(&train_table, &readers[0])?);
     writeln!(out, "{}\n", notes.join("\n"))?;
     out.flush()?;
 
     let positions: Vec<String> = validation_table.positions.iter().map(u64::to_string).collect();
-    let held_out = EvaluationSet {
-        name: "validation",
-        examples: &validation_set,
-        rows: Rows { unit: validation_table.unit, positions: &positions, labels: Some(&validation_table.labels) },
-    };
-    let sets = if validation_set.rows() > 0 { vec![held_out] } else { Vec::new() };
+    let is_validated = validation_table.rows() > 0;
     let name_width = losses.iter().map(|compared| compared.name.len()).max().unwrap_or(0);
     let mut runs = Vec::new();
-    for (Compared { name, loss, text }, objective) in losses.iter().zip(&objectives) {
+    for ((Compared { name, loss, text, .. }, reader), (objective, levels)) in
+        losses.iter().zip(&readers).zip(&objectives)
+    {
+        // A label is what the loss says it is.
+        train_set.labels = labels_of(&train_table, reader)?;
+        validation_set.labels = labels_of(&validation_table, reader)?;
+        let held_out = || EvaluationSet {
+            name: "validation",
+            examples: &validation_set,
+            rows: Rows { unit: validation_table.unit, positions: &positions, labels: Some(&validation_table.labels) },
+        };
+        let sets: Vec<EvaluationSet<'_>> = is_validated.then(held_out).into_iter().collect();
         let spec = RunSpec {
             name: name.clone(),
             about: text.clone(),
             loss: loss.clone(),
             objective,
             train: &train_set,
-            validation: (validation_set.rows() > 0).then_some(&validation_set),
+            validation: is_validated.then_some(&validation_set),
             evaluation: &sets,
             input: Input::Columns(train_table.columns.clone()),
             settings: settings.clone(),
         };
         let mut progress = Progress::new(name, name_width, &settings);
         let place = if losses.len() == 1 { folder.path().to_owned() } else { folder.path().join(name) };
-        runs.push(train(&spec, &levels, &place, &folder.checkpoints(name), &mut |epoch| progress.epoch(epoch))?);
+        runs.push(train(&spec, levels, &place, &folder.checkpoints(name), &mut |epoch| progress.epoch(epoch))?);
     }
     metrics::write(folder.path(), &about, &runs)?;
     report::write(
@@ -163,7 +173,7 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         &report::Page { title: data.display().to_string(), notes, runs: &runs, mistakes: &[] },
     )?;
     let place = folder.finish()?;
-    if sets.is_empty() {
+    if !is_validated {
         writeln!(out, "No validation rows, so nothing to score.")?;
     } else {
         if runs.iter().any(|run| run.about != run.name) {
@@ -186,9 +196,19 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
 struct Compared {
     /// A name that is also that of a folder.
     name: String,
+    /// With rows in place of their files.
     loss: Loss,
+    files: LossFiles,
     /// The loss as it was typed.
     text: String,
+}
+
+impl Compared {
+    /// The loss as far as it reads labels, in which class weights may be counted.
+    fn reader(&self, hierarchy: &Hierarchy) -> Result<Criterion> {
+        let unweighted = self.loss.clone().with_class_weight(None);
+        unweighted.compile(hierarchy).with_context(|| format!("--loss {}", self.name))
+    }
 }
 
 /// The losses that are compared.
@@ -204,11 +224,15 @@ fn losses(args: &TrainArgs) -> Result<Vec<Compared>> {
         {
             let weight = serde_json::from_value(json!(weight)).context("--class-weight")?;
             loss = loss.with_class_weight(Some(weight));
+            if loss.class_weight().is_none() {
+                return Err(Usage(format!("--class-weight: {} takes no class weights", loss.name())).into());
+            }
         }
+        let (loss, files) = loss_files::resolve(&loss)?;
         let count = seen.entry(loss.name()).or_default();
         *count += 1;
         let name = if *count == 1 { loss.name().to_owned() } else { format!("{}_{count}", loss.name()) };
-        losses.push(Compared { name, loss, text: text.clone() });
+        losses.push(Compared { name, loss, files, text: text.clone() });
     }
     Ok(losses)
 }
@@ -221,19 +245,16 @@ fn validation(text: &str) -> Result<Validation> {
     }
 }
 
-/// A table with the labels that it has in the hierarchy.
-type Labelled = (Table, Vec<Label>);
-
 /// The rows to train on and those to validate on.
 fn both_sides(
     args: &TrainArgs,
     data: &Path,
     roles: &Roles,
-    hierarchy: &Hierarchy,
+    readers: &[Criterion],
     validation: &Validation,
     seed: u64,
-) -> Result<(Labelled, Labelled)> {
-    let (table, labels) = read(data, roles, hierarchy, args.skip_bad_rows)?;
+) -> Result<(Table, Table)> {
+    let table = read(data, roles, readers, args.skip_bad_rows)?;
     match validation {
         Validation::Fraction(fraction) => {
             let Split { train, validation } = match &args.group {
@@ -243,8 +264,7 @@ fn both_sides(
             if *fraction > 0.0 && validation.is_empty() && table.rows() > 0 {
                 note(&format!("warning: no validation rows: {}", why_none(&table, args)));
             }
-            let side = |rows: &[usize]| (table.select(rows), rows.iter().map(|&row| labels[row].clone()).collect());
-            Ok((side(&train), side(&validation)))
+            Ok((table.select(&train), table.select(&validation)))
         }
         Validation::File(_) if args.labels.is_some() => {
             Err(Usage("--labels has the labels of one .npy; hold out a fraction with --val 0.2".into()).into())
@@ -252,12 +272,12 @@ fn both_sides(
         Validation::File(path) => {
             // The validation rows have the features that were trained on, in that order.
             let roles = Roles { features: Some(table.columns.clone()), group: None, ..roles.clone() };
-            let (other, other_labels) = read(path, &roles, hierarchy, args.skip_bad_rows)?;
+            let other = read(path, &roles, readers, args.skip_bad_rows)?;
             if other.width != table.width {
                 let (found, expected) = (other.width, table.width);
                 bail!("{} has {found} features, {} has {expected}", path.display(), data.display());
             }
-            Ok(((table, labels), (other, other_labels)))
+            Ok((table, other))
         }
     }
 }
@@ -274,13 +294,17 @@ fn why_none(table: &Table, args: &TrainArgs) -> String {
     }
 }
 
-/// Reads a table and its labels. Rows that cannot be used are an error, or with `skip` left out with a note.
-fn read(path: &Path, roles: &Roles, hierarchy: &Hierarchy, skip: bool) -> Result<Labelled> {
+/// Reads a table. Rows that cannot be used, as those with a label that is not there, are an error, or with `skip` left
+/// out with a note.
+fn read(path: &Path, roles: &Roles, readers: &[Criterion], skip: bool) -> Result<Table> {
     let mut table = Table::read(path, roles)?;
     let mut known: HashMap<&str, Result<(), String>> = HashMap::new();
     let mut bad = Vec::new();
     for (row, text) in table.labels.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
-        let parse = || hierarchy.parse_label(text).map(|_| ()).map_err(|error| error.to_string());
+        let parse = || {
+            let unknown = readers.iter().find_map(|reader| reader.parse_label(text).err());
+            unknown.map_or(Ok(()), |error| Err(error.to_string()))
+        };
         if let Err(reason) = known.entry(text).or_insert_with(parse) {
             bad.push(BadRow { row, reason: table.in_labels_file(row, reason) });
         }
@@ -290,18 +314,39 @@ fn read(path: &Path, roles: &Roles, hierarchy: &Hierarchy, skip: bool) -> Result
     if let Some(message) = message {
         note(&format!("warning: {message}"));
     }
-    let labels = table.labels.iter().map(|text| hierarchy.parse_label(text)).collect::<Result<_, _>>()?;
-    Ok((table, labels))
+    Ok(table)
+}
+
+/// What the labels of a table are to a loss, which is asked about every different one, so that the first that it is not
+/// defined for is named with its place.
+fn labels_of(table: &Table, reader: &Criterion) -> Result<Vec<Label>> {
+    let mut known: HashMap<&str, Label> = HashMap::new();
+    let mut labels = Vec::with_capacity(table.labels.len());
+    for (row, text) in table.labels.iter().enumerate() {
+        if let Some(label) = known.get(text.as_str()) {
+            labels.push(label.clone());
+            continue;
+        }
+        let place = || match &table.label_places {
+            Some(places) => places.of(row),
+            None => format!("{} {} {}", table.path.display(), table.unit, table.positions[row]),
+        };
+        let label = reader.parse_label(text).with_context(place)?;
+        reader.check_label(&label).with_context(place)?;
+        known.insert(text, label.clone());
+        labels.push(label);
+    }
+    Ok(labels)
 }
 
 /// What is about to happen, in words; also the beginning of the report.
-fn describe(data: &Path, table: &Table, hierarchy: &Hierarchy, train: &Examples, validation: &Examples) -> Vec<String> {
+fn describe(data: &Path, train: &Table, validation: &Table, hierarchy: &Hierarchy, labels: &[Label]) -> Vec<String> {
     let coarse = |label: &&Label| match label {
         Label::Node(node) => hierarchy.count_classes_below(*node) > 1,
-        Label::Union(_) => true,
+        Label::Union(_) | Label::Superclass(_) => true,
         _ => false,
     };
-    let coarse = train.labels.iter().filter(coarse).count();
+    let coarse = labels.iter().filter(coarse).count();
     // The root is above everything and says nothing.
     let above = hierarchy.node_count() - hierarchy.class_count() - 1;
     let mut lines = vec![
@@ -310,29 +355,14 @@ fn describe(data: &Path, table: &Table, hierarchy: &Hierarchy, train: &Examples,
             data.display(),
             train.rows(),
             validation.rows(),
-            table.width
+            train.width
         ),
         format!("{} classes, {above} nodes between them and the root", hierarchy.class_count()),
     ];
-    if !table.unused.is_empty() {
-        lines.push(format!("Columns that are no features: {}", table.unused.join(", ")));
+    if !train.unused.is_empty() {
+        lines.push(format!("Columns that are no features: {}", train.unused.join(", ")));
     }
     lines
-}
-
-/// Asks the loss about every different label, so that the first one it is not defined for is named with its place.
-fn check_labels(objective: &Objective, table: &Table, labels: &[Label]) -> Result<()> {
-    let mut seen: HashMap<&str, ()> = HashMap::new();
-    for (row, label) in labels.iter().enumerate() {
-        if seen.insert(&table.labels[row], ()).is_none() {
-            let place = || match &table.label_places {
-                Some(places) => places.of(row),
-                None => format!("{} {} {}", table.path.display(), table.unit, table.positions[row]),
-            };
-            objective.check(label).with_context(place)?;
-        }
-    }
-    Ok(())
 }
 
 fn sha256(path: &Path) -> Result<String> {
