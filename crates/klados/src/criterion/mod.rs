@@ -1,7 +1,10 @@
 //! A loss compiled for a hierarchy: validated once, run on any batch.
 
+mod cut;
+mod descendants;
 mod error;
 mod labels;
+mod margin;
 mod path_sum;
 mod row_loss;
 mod rows;
@@ -10,9 +13,12 @@ mod term;
 
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use cut::CutRows;
+pub(crate) use descendants::{DescendantRows, parents, tree};
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
 pub(crate) use error::{check_length, needs_tree};
 pub(crate) use labels::{check_label, classes_of};
+pub(crate) use margin::MarginRows;
 pub(crate) use path_sum::{Grouping, PathSum, column_by_node};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;

@@ -65,15 +65,8 @@ impl PathSum {
         let ends = named.nodes();
         let lca = ends.iter().copied().reduce(|lca, node| hierarchy.lca(lca, node));
         let path = lca.map(|lca| hierarchy.lineage(lca)).unwrap_or_default();
-        if let Some(target) = sample.target {
-            let mut by_node = pool.floats(hierarchy.node_count(), 0.0);
-            for (class, &weight) in target.iter().enumerate() {
-                by_node[hierarchy.class_node(class).index()] = weight;
-            }
-            for node in hierarchy.nodes().skip(1).rev() {
-                by_node[hierarchy.parents(node)[0].index()] += by_node[node.index()];
-            }
-            path.iter().for_each(|node| by_node[node.index()] += sample.factor);
+        if sample.target.is_some() {
+            let by_node = weight_by_node(sample, pool);
             for &node in self.groups.nodes() {
                 self.push(terms, node as usize, by_node[node as usize] * self.weights[node as usize]);
             }
@@ -169,6 +162,27 @@ impl RowLoss for PathSum {
         }
         terms
     }
+}
+
+/// How much of the sample's label is at or below each node: the sum of its classes' targets, and the factor on the path of
+/// a hard label (of a union, to the lowest common ancestor). In a tree.
+pub(super) fn weight_by_node(sample: &Sample<'_>, pool: &mut Pool) -> Vec<f64> {
+    let hierarchy = sample.hierarchy;
+    let mut by_node = pool.floats(hierarchy.node_count(), 0.0);
+    if let Some(target) = sample.target {
+        for (class, &weight) in target.iter().enumerate() {
+            by_node[hierarchy.class_node(class).index()] = weight;
+        }
+        for node in hierarchy.nodes().skip(1).rev() {
+            by_node[hierarchy.parents(node)[0].index()] += by_node[node.index()];
+        }
+    }
+    let mut named = Named::default();
+    named.set(hierarchy, sample.label);
+    if let Some(lca) = named.nodes().iter().copied().reduce(|lca, node| hierarchy.lca(lca, node)) {
+        hierarchy.lineage(lca).iter().for_each(|node| by_node[node.index()] += sample.factor);
+    }
+    by_node
 }
 
 /// The column of each node; that of the root is not used.

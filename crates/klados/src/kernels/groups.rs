@@ -199,37 +199,41 @@ impl Groups {
         }
     }
 
-    /// The log-probabilities of a group's members. The largest is taken as the complement of the others, so that it keeps
-    /// its digits near 1.
     fn measure(&self, members: &[u32], scores: &[f64], log_p: &mut Vec<f64>) {
-        log_p.clear();
-        let mut top = 0;
-        let mut max = self.mass(members[0], scores);
-        for (at, &node) in members.iter().enumerate().skip(1) {
-            let mass = self.mass(node, scores);
-            if max.is_less_than(mass) {
-                (top, max) = (at, mass);
-            }
-        }
-        if max.is_none() {
-            log_p.resize(members.len(), f64::NEG_INFINITY);
-            return;
-        }
-        let mut others = 0.0;
-        for (at, &node) in members.iter().enumerate() {
-            let mass = self.mass(node, scores);
-            others += if at == top { 0.0 } else { mass.over(max) };
-            log_p.push(mass.log_over(max));
-        }
-        let log_all = scalar::ln_1p(others);
-        log_p[top] = 0.0;
-        log_p.iter_mut().for_each(|log_p| *log_p -= log_all);
+        measure(members, |node| self.mass(node, scores), log_p);
     }
+}
+
+/// The log-probabilities of the members of a softmax. The largest is taken as the complement of the others, so that it
+/// keeps its digits near 1.
+pub(crate) fn measure(members: &[u32], mass: impl Fn(u32) -> Mass, log_p: &mut Vec<f64>) {
+    log_p.clear();
+    let mut top = 0;
+    let mut max = mass(members[0]);
+    for (at, &node) in members.iter().enumerate().skip(1) {
+        let mass = mass(node);
+        if max.is_less_than(mass) {
+            (top, max) = (at, mass);
+        }
+    }
+    if max.is_none() {
+        log_p.resize(members.len(), f64::NEG_INFINITY);
+        return;
+    }
+    let mut others = 0.0;
+    for (at, &node) in members.iter().enumerate() {
+        let mass = mass(node);
+        others += if at == top { 0.0 } else { mass.over(max) };
+        log_p.push(mass.log_over(max));
+    }
+    let log_all = scalar::ln_1p(others);
+    log_p[top] = 0.0;
+    log_p.iter_mut().for_each(|log_p| *log_p -= log_all);
 }
 
 /// From `flow = -dL / d log P` of the members to the gradient by their scores, which is added: the others are summed
 /// without the member itself, so that nothing cancels.
-fn spread(members: &[u32], log_p: &[f64], flow: &[f64], after: &mut Vec<f64>, grad: &mut [f64]) {
+pub(crate) fn spread(members: &[u32], log_p: &[f64], flow: &[f64], after: &mut Vec<f64>, grad: &mut [f64]) {
     after.clear();
     let mut sum = 0.0;
     for own in flow.iter().rev() {

@@ -6,6 +6,9 @@
 //! | [`overlapping`] | any few sets | hard labels on a DAG |
 //! | [`nodes`] | every node | soft targets, label smoothing, node log-probabilities |
 //! | [`classes`] | the classes alone | soft labels |
+//! | [`cut`] | the nodes of a random cut | random cut |
+//! | [`descendants`] | subtrees in a form with a score a node | descendant softmax |
+//! | [`margin`] | all nodes | soft-max-margin |
 //! | [`groups`] | nodes in softmaxes over groups of nodes | sibling and level-wise softmax |
 //!
 //! A row is read once, exponentials are taken relative to the maximum of each shell, and the sums of a row are `f64`
@@ -13,8 +16,11 @@
 
 pub(crate) mod batch;
 pub(crate) mod classes;
+pub(crate) mod cut;
+pub(crate) mod descendants;
 pub(crate) mod focal;
 pub(crate) mod groups;
+pub(crate) mod margin;
 pub(crate) mod mass;
 pub(crate) mod nested;
 pub(crate) mod nodes;

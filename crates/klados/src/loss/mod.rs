@@ -1,25 +1,31 @@
 //! The losses. Each file is one loss: what it computes, its source, its parameters, and how it compiles to tables.
 
+mod descendant_softmax;
 mod hierarchical_cross_entropy;
 mod levelwise_softmax;
 mod marginal_cross_entropy;
 mod options;
 mod parameter_sharing_softmax;
+mod random_cut;
 mod sibling_softmax;
 mod soft_labels;
+mod softmax_margin;
 mod weights;
 
 use std::str::FromStr;
 
+pub use descendant_softmax::DescendantSoftmax;
 pub use hierarchical_cross_entropy::{HierarchicalCrossEntropy, HxeWeighting};
 pub use levelwise_softmax::LevelwiseSoftmax;
 pub use marginal_cross_entropy::{MarginalCrossEntropy, Unresolved};
 pub use options::{ClassWeight, Reduction, Rows, balanced_class_weight};
 pub use parameter_sharing_softmax::ParameterSharingSoftmax;
+pub use random_cut::RandomCut;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 pub use sibling_softmax::SiblingSoftmax;
 pub use soft_labels::SoftLabels;
+pub use softmax_margin::{Margin, SoftmaxMargin};
 pub use weights::{LevelWeights, Weights};
 
 use crate::Hierarchy;
@@ -195,6 +201,12 @@ losses! {
     "sibling_softmax" => SiblingSoftmax,
     /// Class softmax of logits that are summed over the ancestors (Salakhutdinov et al. 2011).
     "parameter_sharing_softmax" => ParameterSharingSoftmax,
+    /// Each node of the path against what branches off (Valmadre 2022).
+    "descendant_softmax" => DescendantSoftmax,
+    /// A margin that grows with the distance (Valmadre 2022).
+    "softmax_margin" => SoftmaxMargin,
+    /// A softmax over a random cut of the tree (Wu et al. 2020).
+    "random_cut" => RandomCut,
 }
 
 impl Loss {

@@ -41,7 +41,7 @@ pub(crate) fn dag() -> Hierarchy {
 const SINGLE: [&str; 7] = ["poodle", "dog", "=dog", "red oak", "plant", "moss", "animal"];
 
 /// The losses with parameters; whether they take unions; whether they are for DAGs too.
-const LOSSES: [(&str, bool, bool); 12] = [
+const LOSSES: [(&str, bool, bool); 19] = [
     (r#"{"marginal_cross_entropy": {"label_smoothing": 0.1, "gamma": 1.5}}"#, true, true),
     (r#"{"hierarchical_cross_entropy": {"alpha": 0.3}}"#, true, false),
     (r#"{"soft_labels": {"beta": 3}}"#, false, true),
@@ -63,6 +63,13 @@ const LOSSES: [(&str, bool, bool); 12] = [
     (r#"{"parameter_sharing_softmax": {}}"#, true, true),
     (r#"{"parameter_sharing_softmax": {"weights": "uniform", "gamma": 1, "label_smoothing": 0.1}}"#, true, true),
     (r#"{"parameter_sharing_softmax": {"weights": "balanced"}}"#, true, false),
+    (r#"{"descendant_softmax": {}}"#, false, false),
+    (r#"{"descendant_softmax": {"class_weight": [1, 2, 3, 4, 5, 6, 7]}}"#, false, false),
+    (r#"{"softmax_margin": {"tau": 0.4}}"#, false, false),
+    (r#"{"softmax_margin": {"tau": 1.3, "hard": true}}"#, false, false),
+    (r#"{"random_cut": {"p": 0.5, "seed": 1}}"#, false, false),
+    (r#"{"random_cut": {"p": 0.5, "seed": 2}}"#, false, false),
+    (r#"{"random_cut": {"p": 0}}"#, false, false),
 ];
 
 fn soft(classes: usize) -> Label {
@@ -108,6 +115,12 @@ fn terms_and_gradients_on_a_tree() {
     let hierarchy = tree();
     for (loss, takes_unions, _) in LOSSES {
         let mut labels: Vec<Label> = SINGLE.iter().map(|label| hierarchy.parse_label(label).unwrap()).collect();
+        if loss.contains("random_cut") {
+            labels.retain(|label| match label {
+                Label::Node(node) => hierarchy.children(*node).is_empty(),
+                _ => true,
+            });
+        }
         if takes_unions {
             for label in ["poodle|moss", "poodle|beagle", "dog|cat", "red oak|elm", "=dog|beagle|red oak"] {
                 labels.push(hierarchy.parse_label(label).unwrap());

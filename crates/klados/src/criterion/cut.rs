@@ -1,0 +1,66 @@
+//! Random cut: from a label to the node of the cut that is at or above it.
+
+use super::descendants::parents;
+use super::path_sum::{column_by_node, weight_by_node};
+use super::row_loss::no_meaning;
+use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
+use crate::kernels::cut::Cut;
+use crate::kernels::pool::Pool;
+use crate::{Hierarchy, Label, NodeId};
+
+/// Cross-entropy of a softmax over a random cut.
+#[derive(Debug)]
+pub(crate) struct CutRows {
+    cut: Cut,
+}
+
+impl CutRows {
+    pub(crate) fn new(hierarchy: &Hierarchy, p: f64, seed: u64) -> Self {
+        let is_leaf = hierarchy.nodes().map(|node| hierarchy.children(node).is_empty()).collect();
+        Self { cut: Cut { parent: parents(hierarchy), is_leaf, column: column_by_node(hierarchy), p, seed } }
+    }
+
+    /// The cut of a sample, and the weight of each of its nodes.
+    fn draw(&self, sample: &Sample<'_>, pool: &mut Pool) -> (Vec<u32>, Vec<f64>) {
+        let mut members = pool.indices(0, 0);
+        self.cut.draw(sample.row, sample.step, &mut members, pool);
+        // A node has the weight of all labels at or below it.
+        let by_node = weight_by_node(sample, pool);
+        let mut weights = pool.floats(0, 0.0);
+        weights.extend(members.iter().map(|&node| by_node[node as usize]));
+        pool.keep(by_node);
+        (members, weights)
+    }
+}
+
+impl RowLoss for CutRows {
+    fn check_label(&self, hierarchy: &Hierarchy, label: &Label) -> Result<(), InputError> {
+        match label {
+            Label::Node(node) if !hierarchy.children(*node).is_empty() => {
+                Err(no_meaning("random_cut", "a class or a distribution a sample", label))
+            }
+            Label::Ignored | Label::Class(_) | Label::Node(_) | Label::Soft(_) => Ok(()),
+            _ => Err(no_meaning("random_cut", "a class or a distribution a sample", label)),
+        }
+    }
+
+    fn row(&self, sample: &Sample<'_>, scores: &[f64], grad: Option<&mut [f64]>, pool: &mut Pool) -> f64 {
+        let (members, weights) = self.draw(sample, pool);
+        let loss = Cut::row(&members, &weights, scores, grad, pool);
+        pool.keep_indices(members);
+        pool.keep(weights);
+        loss
+    }
+
+    fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {
+        let (members, weights) = self.draw(sample, &mut Pool::default());
+        let score = |&node: &u32| Score { column: Some(self.cut.column[node as usize]), plus: 0.0 };
+        let given: Vec<Score> = members.iter().map(score).collect();
+        let terms = members.iter().zip(weights).filter(|(_, weight)| *weight != 0.0);
+        let term = |(node, weight): (&u32, f64)| {
+            let log_p = LogProb::Ratio { set: vec![score(node)], given: given.clone(), hard: false };
+            Term { of: TermSet::Node(NodeId(*node)), weight, log_p }
+        };
+        terms.map(term).collect()
+    }
+}
