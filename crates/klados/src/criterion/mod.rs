@@ -8,8 +8,10 @@ mod margin;
 mod path_sum;
 mod row_loss;
 mod rows;
+mod superclasses;
 mod tables;
 mod term;
+mod weighted;
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,8 +24,11 @@ pub(crate) use margin::MarginRows;
 pub(crate) use path_sum::{Grouping, PathSum, column_by_node};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;
+pub(crate) use superclasses::{SumsToOne, Superclasses};
 pub(crate) use tables::{Layout, Objective, Tables, UnionLambda};
 pub use term::{LogProb, Pick, Score, Term, TermSet};
+
+pub(crate) use weighted::WeightedRows;
 
 use crate::kernels::batch::for_each_row;
 use crate::kernels::nodes::NodeTables;

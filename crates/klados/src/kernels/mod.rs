@@ -9,6 +9,7 @@
 //! | [`cut`] | the nodes of a random cut | random cut |
 //! | [`descendants`] | subtrees in a form with a score a node | descendant softmax |
 //! | [`margin`] | all nodes | soft-max-margin |
+//! | [`weighted`] | superclasses by weights | weighted cross-entropy |
 //! | [`groups`] | nodes in softmaxes over groups of nodes | sibling and level-wise softmax |
 //!
 //! A row is read once, exponentials are taken relative to the maximum of each shell, and the sums of a row are `f64`
@@ -28,3 +29,5 @@ pub(crate) mod overlapping;
 pub(crate) mod paths;
 pub(crate) mod pool;
 pub(crate) mod shells;
+pub(crate) mod sparse;
+pub(crate) mod weighted;

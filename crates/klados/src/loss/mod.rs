@@ -10,6 +10,7 @@ mod random_cut;
 mod sibling_softmax;
 mod soft_labels;
 mod softmax_margin;
+mod weighted_cross_entropy;
 mod weights;
 
 use std::str::FromStr;
@@ -26,6 +27,7 @@ use serde_json::{Map, Value};
 pub use sibling_softmax::SiblingSoftmax;
 pub use soft_labels::SoftLabels;
 pub use softmax_margin::{Margin, SoftmaxMargin};
+pub use weighted_cross_entropy::WeightedCrossEntropy;
 pub use weights::{LevelWeights, Weights};
 
 use crate::Hierarchy;
@@ -195,6 +197,8 @@ losses! {
     "hierarchical_cross_entropy" => HierarchicalCrossEntropy,
     /// Cross-entropy with a target that falls with the distance (Bertinetto et al. 2020).
     "soft_labels" => SoftLabels,
+    /// Cross-entropy at the classes and at superclasses by a sparse matrix of weights.
+    "weighted_cross_entropy" => WeightedCrossEntropy,
     /// A softmax over the nodes of each level.
     "levelwise_softmax" => LevelwiseSoftmax,
     /// A softmax over the siblings at each node (WordTree; Redmon & Farhadi 2017).

@@ -41,7 +41,7 @@ pub(crate) fn dag() -> Hierarchy {
 const SINGLE: [&str; 7] = ["poodle", "dog", "=dog", "red oak", "plant", "moss", "animal"];
 
 /// The losses with parameters; whether they take unions; whether they are for DAGs too.
-const LOSSES: [(&str, bool, bool); 19] = [
+const LOSSES: [(&str, bool, bool); 21] = [
     (r#"{"marginal_cross_entropy": {"label_smoothing": 0.1, "gamma": 1.5}}"#, true, true),
     (r#"{"hierarchical_cross_entropy": {"alpha": 0.3}}"#, true, false),
     (r#"{"soft_labels": {"beta": 3}}"#, false, true),
@@ -63,6 +63,15 @@ const LOSSES: [(&str, bool, bool); 19] = [
     (r#"{"parameter_sharing_softmax": {}}"#, true, true),
     (r#"{"parameter_sharing_softmax": {"weights": "uniform", "gamma": 1, "label_smoothing": 0.1}}"#, true, true),
     (r#"{"parameter_sharing_softmax": {"weights": "balanced"}}"#, true, false),
+    (r#"{"weighted_cross_entropy": {"leaf_weight": 0.3, "label_smoothing": 0.1}}"#, false, true),
+    (
+        r#"{"weighted_cross_entropy": {"normalize": true, "gamma": 1, "label_smoothing": 0.1, "superclass_weight": 0.7,
+            "map": [["poodle", "dog", 1], ["poodle", "small", 2], ["cat", "small", 1], ["red oak", "plant", 1],
+            ["=dog", "dog", 3], ["=dog", "animal", 1], ["moss", "small", 2], ["moss", "plant", 1], ["elm", "plant", 1],
+            ["beagle", "dog", 1], ["beagle", "animal", 1]]}}"#,
+        false,
+        false,
+    ),
     (r#"{"descendant_softmax": {}}"#, false, false),
     (r#"{"descendant_softmax": {"class_weight": [1, 2, 3, 4, 5, 6, 7]}}"#, false, false),
     (r#"{"softmax_margin": {"tau": 0.4}}"#, false, false),
@@ -115,6 +124,12 @@ fn terms_and_gradients_on_a_tree() {
     let hierarchy = tree();
     for (loss, takes_unions, _) in LOSSES {
         let mut labels: Vec<Label> = SINGLE.iter().map(|label| hierarchy.parse_label(label).unwrap()).collect();
+        if loss.contains("weighted") {
+            labels = vec![Label::Class(0), Label::Class(4), Label::Class(3)];
+            if loss.contains("map") {
+                labels.extend([Label::Superclass(0), Label::Superclass(1), hierarchy.parse_label("animal").unwrap()]);
+            }
+        }
         if loss.contains("random_cut") {
             labels.retain(|label| match label {
                 Label::Node(node) => hierarchy.children(*node).is_empty(),
@@ -141,6 +156,12 @@ fn terms_and_gradients_on_a_dag() {
             .iter()
             .map(|label| hierarchy.parse_label(label).unwrap())
             .collect();
+        if loss.contains("weighted") {
+            labels.retain(|label| match label {
+                Label::Node(node) => hierarchy.children(*node).is_empty(),
+                _ => true,
+            });
+        }
         if *takes_unions {
             labels.push(hierarchy.parse_label("pet|lion").unwrap());
         }

@@ -1,0 +1,94 @@
+//! Superclasses that classes belong to by weights, in a class softmax.
+
+use super::focal;
+use super::mass::Mass;
+use super::pool::Pool;
+use super::sparse::Sparse;
+use crate::numeric::scalar;
+
+/// The superclasses of each class and the classes of each superclass, with the same weights.
+#[derive(Clone, Debug)]
+pub(crate) struct ClassMap {
+    pub(crate) of_class: Sparse,
+    pub(crate) of_superclass: Sparse,
+}
+
+impl ClassMap {
+    /// The mass `sum_k W_kv e^(z_k)` of a superclass.
+    fn mass(&self, superclass: usize, z: &[f64]) -> Mass {
+        let classes = self.of_superclass.row(superclass).iter();
+        let weighted = classes.map(|&(class, weight)| Mass { sum: weight, ..Mass::of(z[class as usize]) });
+        weighted.filter(|mass| mass.top > f64::NEG_INFINITY).fold(Mass::NONE, Mass::plus)
+    }
+
+    /// `sum_i -weight_i (1 - P_i)^gamma log P_i` of some superclasses in the softmax over the classes. The gradient is added.
+    pub(crate) fn row(
+        &self,
+        superclasses: &[u32],
+        weights: &[f64],
+        gamma: f64,
+        z: &[f64],
+        grad: Option<&mut [f64]>,
+        pool: &mut Pool,
+    ) -> f64 {
+        let top = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if top == f64::NEG_INFINITY {
+            return f64::INFINITY;
+        }
+        let all = Mass { top, sum: z.iter().map(|z| scalar::exp(z - top)).sum() };
+        let mut loss = 0.0;
+        // By class: the pulls of the superclasses that it is in, and how many those are.
+        let mut pull = pool.floats(z.len(), 0.0);
+        let mut inside = pool.floats(z.len(), 0.0);
+        let mut counted = pool.indices(z.len(), 0);
+        let mut total = 0.0;
+        for (&superclass, &weight) in superclasses.iter().zip(weights) {
+            let mass = self.mass(superclass as usize, z);
+            let near = mass.log_over(all) > -std::f64::consts::LN_2;
+            // `1 - P` near `P = 1`, from what each class has outside; at most one superclass of a distribution is there.
+            let rest = if near { self.outside(superclass as usize, z, all, pool) } else { 0.0 };
+            let (log_p, one_minus_p) = match near {
+                true => (scalar::ln_1p(-rest), rest),
+                false => (mass.log_over(all), scalar::one_minus_exp(mass.log_over(all))),
+            };
+            let term = focal::term(log_p, one_minus_p, gamma);
+            loss += weight * term.value;
+            if grad.is_none() || mass.is_none() {
+                continue;
+            }
+            let slope = weight * term.slope;
+            total += slope;
+            for &(class, of_class) in self.of_superclass.row(superclass as usize) {
+                // `P - W`, which is `(1 - W) - (1 - P)`.
+                let less = if near { (1.0 - of_class) - rest } else { scalar::exp(log_p) - of_class };
+                pull[class as usize] += slope * less * Mass::of(z[class as usize]).over(mass);
+                inside[class as usize] += slope;
+                counted[class as usize] += 1;
+            }
+        }
+        if let Some(grad) = grad
+            && loss.is_finite()
+        {
+            for class in 0..z.len() {
+                // Where a class is in all of them the difference is 0, which rounding must not hide.
+                let outside = if counted[class] as usize == superclasses.len() { 0.0 } else { total - inside[class] };
+                grad[class] += pull[class] + outside * Mass::of(z[class]).over(all);
+            }
+        }
+        pool.keep(pull);
+        pool.keep(inside);
+        pool.keep_indices(counted);
+        loss
+    }
+
+    /// `sum_k (1 - W_kv) p_k`.
+    fn outside(&self, superclass: usize, z: &[f64], all: Mass, pool: &mut Pool) -> f64 {
+        let mut rest = pool.floats(z.len(), 1.0);
+        for &(class, weight) in self.of_superclass.row(superclass) {
+            rest[class as usize] = 1.0 - weight;
+        }
+        let sum: f64 = rest.iter().zip(z).map(|(rest, z)| rest * scalar::exp(z - all.top)).sum();
+        pool.keep(rest);
+        sum / all.sum
+    }
+}
