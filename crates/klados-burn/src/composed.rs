@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData};
-use klados::{Criterion, Hierarchy, InputError, Label, NodeId, TermSet};
+use klados::{Criterion, Hierarchy, InputError, Label, LogProb, NodeId, TermSet};
 
 /// The unreduced losses of a batch.
 ///
@@ -121,11 +121,12 @@ impl Terms {
         for label in labels {
             let mut row = Vec::new();
             for term in criterion.terms(label)? {
-                let given = sets.node(hierarchy, term.given);
-                let set = match term.set {
-                    TermSet::Node(node) => sets.node(hierarchy, node),
-                    TermSet::Union(nodes) => sets.union(hierarchy, nodes),
+                let (set, given) = match (term.of, term.log_p) {
+                    (TermSet::Node(node), LogProb::Classes { given }) => (sets.node(hierarchy, node), given),
+                    (TermSet::Union(nodes), LogProb::Classes { given }) => (sets.union(hierarchy, nodes), given),
+                    (_, other) => panic!("not composed of tensor operations: {other:?}"),
                 };
+                let given = sets.node(hierarchy, given);
                 // The set is within the given one. Where it is all of it P = 1 and there is nothing to compute.
                 if sets.classes[set].len() < sets.classes[given].len() {
                     row.push((set, given, term.weight));
