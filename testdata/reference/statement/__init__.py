@@ -1,0 +1,1 @@
+"""The definitions once more, in Python with mpmath, one concept a file."""
