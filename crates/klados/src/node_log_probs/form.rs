@@ -29,6 +29,8 @@ pub enum NodeForm {
     IndependentSigmoid,
     /// A sigmoid at each step down, multiplied along the path (Brust & Denzler 2019). Trees.
     ConditionalSigmoid,
+    /// A softmax over all nodes; a node has the sum of its own and of those below it (Valmadre 2022). Trees.
+    DescendantSoftmax,
 }
 
 impl NodeForm {
@@ -45,11 +47,13 @@ impl NodeForm {
     /// ```
     pub fn of_loss(loss: &Loss) -> Option<Self> {
         match loss {
-            Loss::MarginalCrossEntropy(_) | Loss::HierarchicalCrossEntropy(_) | Loss::SoftLabels(_) => {
-                Some(Self::ClassSoftmax)
-            }
+            Loss::MarginalCrossEntropy(_)
+            | Loss::HierarchicalCrossEntropy(_)
+            | Loss::SoftLabels(_)
+            | Loss::WeightedCrossEntropy(_) => Some(Self::ClassSoftmax),
             Loss::ParameterSharingSoftmax(_) => Some(Self::ParameterSharingSoftmax),
             Loss::SiblingSoftmax(_) => Some(Self::SiblingSoftmax),
+            Loss::DescendantSoftmax(_) | Loss::SoftmaxMargin(_) => Some(Self::DescendantSoftmax),
             _ => None,
         }
     }
@@ -61,7 +65,8 @@ impl NodeForm {
             Self::ParameterSharingSoftmax
             | Self::SiblingSoftmax
             | Self::IndependentSigmoid
-            | Self::ConditionalSigmoid => true,
+            | Self::ConditionalSigmoid
+            | Self::DescendantSoftmax => true,
         }
     }
 }

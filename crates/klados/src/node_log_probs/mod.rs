@@ -22,6 +22,7 @@ use crate::{Hierarchy, HierarchyError, Level, NodeId};
 /// | sibling softmax | one a node, trees | `sum_{u at or above v} (s_u - logsumexp_{w sibling of u, or u} s_w)` |
 /// | independent sigmoid | one a node | `log sigma(s_v)` |
 /// | conditional sigmoid | one a node, trees | `sum_{u at or above v} log sigma(s_u)` |
+/// | descendant softmax | one a node, trees | `logsumexp_{u at or below v} s_u - logsumexp_u s_u` |
 ///
 /// Every one has full relative precision near 0 and near 1. These are log-probabilities, not logits: they must not go
 /// through another softmax or into a BCE-with-logits. A node's logit is `log P - log(1 - P)`.

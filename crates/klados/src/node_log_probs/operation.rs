@@ -1,7 +1,8 @@
 //! The kernels of the forms, behind one forward and one backward.
 
 use super::NodeForm;
-use crate::criterion::{CriterionError, needs_tree};
+use crate::criterion::{CriterionError, needs_tree, tree};
+use crate::kernels::descendants::{Against, Descendants, Tree};
 use crate::kernels::groups::Groups;
 use crate::kernels::nodes::{NodeTables, Nodes};
 use crate::kernels::paths;
@@ -17,6 +18,7 @@ pub(super) enum Operation {
     SiblingSoftmax { groups: Groups, parent: Vec<u32> },
     IndependentSigmoid,
     ConditionalSigmoid { parent: Vec<u32> },
+    DescendantSoftmax(Tree),
 }
 
 /// What a row of any form reuses.
@@ -24,6 +26,7 @@ pub(super) enum Operation {
 pub(super) struct Scratch {
     pool: Pool,
     nodes: Nodes,
+    descendants: Descendants,
 }
 
 impl Operation {
@@ -49,12 +52,16 @@ impl Operation {
                 needs_tree("conditional_sigmoid", hierarchy)?;
                 Ok(Self::ConditionalSigmoid { parent: parents() })
             }
+            NodeForm::DescendantSoftmax => {
+                needs_tree("descendant_softmax", hierarchy)?;
+                Ok(Self::DescendantSoftmax(tree(hierarchy)))
+            }
         }
     }
 
     /// `log P` of every node, 0 for the root. Scores are by class, or by node.
     pub(super) fn forward(&self, scores: &[f64], log_p: &mut Vec<f64>, scratch: &mut Scratch) {
-        let Scratch { pool, nodes } = scratch;
+        let Scratch { pool, nodes, descendants } = scratch;
         log_p.clear();
         match self {
             Self::ClassSoftmax(tables) => {
@@ -80,6 +87,12 @@ impl Operation {
                     paths::accumulate(parent, log_p);
                 }
             }
+            Self::DescendantSoftmax(tree) => {
+                descendants.measure(tree, Against::Rest, scores);
+                let against = |node: usize| descendants.log_odds_against(Against::Rest, node);
+                log_p.extend((0..scores.len()).map(|node| -scalar::softplus(against(node))));
+                log_p[0] = 0.0;
+            }
         }
     }
 
@@ -93,7 +106,7 @@ impl Operation {
         grad: &mut [f64],
         scratch: &mut Scratch,
     ) {
-        let Scratch { pool, nodes } = scratch;
+        let Scratch { pool, nodes, descendants } = scratch;
         match self {
             Self::ClassSoftmax(tables) => {
                 nodes.backward_marginal(scores, tables, upstream, |class, value| grad[class] = value);
@@ -120,6 +133,15 @@ impl Operation {
                 for ((grad, score), up) in grad.iter_mut().zip(scores).zip(upstream).skip(1) {
                     *grad = *up * scalar::exp(-scalar::softplus(*score));
                 }
+            }
+            Self::DescendantSoftmax(tree) => {
+                // d log P / d log odds = P - 1, which is that of what stands against the node.
+                for (node, up) in upstream.iter_mut().enumerate().filter(|(_, up)| **up != 0.0) {
+                    let against = descendants.log_odds_against(Against::Rest, node);
+                    *up *= -scalar::exp(-scalar::softplus(-against));
+                }
+                descendants.backward(tree, Against::Rest, upstream, grad);
+                grad[0] = 0.0;
             }
         }
     }

@@ -13,6 +13,7 @@ fn forms() -> Vec<(NodeForm, bool)> {
         (NodeForm::SiblingSoftmax, true),
         (NodeForm::IndependentSigmoid, false),
         (NodeForm::ConditionalSigmoid, true),
+        (NodeForm::DescendantSoftmax, true),
     ]
 }
 
@@ -84,6 +85,21 @@ fn softmaxes_add_up_and_sigmoids_are_consistent_where_they_say_so() {
 }
 
 #[test]
+fn a_descendant_softmax_is_the_share_of_a_subtree() {
+    let hierarchy = tree();
+    let z = logits(hierarchy.node_count() - 1, 2.0);
+    let p = probabilities(&NodeForm::DescendantSoftmax, &hierarchy, &z);
+    let columns = hierarchy.node_columns();
+    let share = |below: &dyn Fn(NodeId) -> bool| -> f64 {
+        columns.iter().zip(&z).filter(|(node, _)| below(**node)).map(|(_, z)| z.exp()).sum()
+    };
+    for node in hierarchy.nodes().skip(1) {
+        let by_hand = share(&|at| hierarchy.is_at_or_above(node, at)) / share(&|_| true);
+        assert!((p[node.index()] - by_hand).abs() < 1e-14);
+    }
+}
+
+#[test]
 fn masked_rows_and_bad_rows() {
     let hierarchy = tree();
     for (form, _) in forms() {
@@ -96,7 +112,9 @@ fn masked_rows_and_bad_rows() {
         let mut log_p = vec![0.0; 3 * nodes];
         operation.forward(&z, &mut log_p).unwrap();
         let first = if form.has_node_columns() { hierarchy.node_columns()[0] } else { hierarchy.class_node(0) };
-        assert_eq!(log_p[first.index()], f64::NEG_INFINITY, "{form:?}");
+        // In a descendant softmax the nodes below a masked one are still there.
+        let is_masked = form != NodeForm::DescendantSoftmax || hierarchy.children(first).is_empty();
+        assert_eq!(log_p[first.index()] == f64::NEG_INFINITY, is_masked, "{form:?}");
         assert!(log_p[..nodes].iter().all(|log_p| !log_p.is_nan() && *log_p <= 0.0), "{form:?}");
         assert!(log_p[nodes..2 * nodes].iter().all(|log_p| log_p.is_nan()), "{form:?}");
         assert!(log_p[2 * nodes + 1..].iter().all(|log_p| *log_p == f64::NEG_INFINITY), "{form:?}");
