@@ -415,6 +415,10 @@ fn the_terms_of_losses_of_nodes_add_up_too() {
         ),
         ("crow\ndog\nmammal\nrobin|dog\n\n", r#"{"sibling_softmax": {"label_smoothing": 0.1, "gamma": 2}}"#),
         ("crow\ndog\nmammal\nrobin|dog\n\n", r#"{"sibling_softmax": {"tau": 0.5, "frequencies": "counts.csv"}}"#),
+        ("crow\ndog\nmammal\nrobin\n\n", r#""descendant_softmax""#),
+        ("crow\ndog\nmammal\nrobin\n\n", r#"{"softmax_margin": {"class_weight": [1, 2, 3, 4, 5, 6]}}"#),
+        ("crow\ndog\nmammal\nrobin\n\n", r#"{"softmax_margin": {"hard": true, "tau": 0.5}}"#),
+        ("crow\ndog\ncrow\nrobin\n\n", r#"{"random_cut": {"p": 0.5, "seed": 3}}"#),
         (
             "crow\ndog\nmammal\nrobin\n\n",
             r#"{"levelwise_softmax": {"label_smoothing": 0.2, "class_weight": "balanced"}}"#,
@@ -427,6 +431,43 @@ fn the_terms_of_losses_of_nodes_add_up_too() {
         let sum: f64 = means.map(|mean| mean.as_f64().expect("a number")).sum();
         assert_close(sum, result["loss"].as_f64().expect("a loss"), 1e-12);
     }
+}
+
+#[test]
+fn a_superclass_of_a_map_is_a_label_and_a_term() {
+    let folder = animals();
+    let rows = "bat,flies,0.5\nbat,furry,0.5\nbear,furry,1\ndog,furry,1\ncrow,flies,1\npigeon,flies,1\nrobin,flies,1\n";
+    folder.write("map.csv", format!("class,superclass,weight\n{rows}"));
+    let mut masked = Z;
+    masked[1] = f64::NEG_INFINITY;
+    folder.write("z.npy", npy::f8(&[&Z, &masked, &Z])).write("y.txt", "crow\nflies\nfurry\n");
+    let by = |parameters: &str| {
+        let loss = format!(r#"{{"weighted_cross_entropy": {{"map": "map.csv"{parameters}}}}}"#);
+        json(&folder, &["--loss", &loss])
+    };
+    for parameters in
+        ["", r#", "gamma": 2, "label_smoothing": 0.1"#, r#", "superclass_weight": 0.5, "class_weight": "balanced""#]
+    {
+        let result = by(parameters);
+        let means = result["terms"].as_array().expect("terms").iter().map(|term| &term["mean"]);
+        let sum: f64 = means.map(|mean| mean.as_f64().expect("a number")).sum();
+        assert_close(sum, result["loss"].as_f64().expect("a loss"), 1e-12);
+    }
+    let result = by("");
+    let terms: Vec<String> = result["terms"]
+        .as_array()
+        .expect("terms")
+        .iter()
+        .map(|term| format!("{} {}", term["node"].as_str().expect("a name"), term["level"]))
+        .collect();
+    assert_eq!(terms, ["crow 2", "flies null", "furry null"]);
+    folder.write("map.csv", "class,superclass,weight\nbat,flies,1\nbaer,furry,1\n");
+    let loss_of_file = ["--loss", r#"{"weighted_cross_entropy": {"map": "map.csv"}}"#];
+    let message = loss(&folder, &loss_of_file).failure(1);
+    assert_eq!(message, "map.csv:3: unknown class \"baer\"; the nearest names are \"bear\", \"bat\"");
+    folder.write("map.csv", "class,superclass,weight\nbat,flies,1\nbat,flies,0.5\n");
+    let message = loss(&folder, &loss_of_file).failure(1);
+    assert_eq!(message, "map.csv:3: \"bat, flies\" is there already, in line 2");
 }
 
 #[test]

@@ -323,26 +323,41 @@ fn two_columns_of_one_name_are_refused() {
     assert!(error.contains("animals.csv names the column \"a\" twice"), "{error}");
 }
 
-/// Every loss that takes one label a row, with what its model gives: a logit a class, or a node.
-const LOSSES: [(&str, &str); 6] = [
+/// Its superclasses are the nodes above the classes, so that these are labels.
+const WEIGHTED: &str = r#"{"weighted_cross_entropy": {"map": [["bat", "mammal", 1], ["bear", "mammal", 1], ["dog", "mammal", 1],
+    ["crow", "bird", 1], ["pigeon", "bird", 1], ["robin", "bird", 1]]}}"#;
+
+/// Losses that take coarse labels, with what their models give: a logit a class, or a node.
+const LOSSES: [(&str, &str); 9] = [
     ("marginal_cross_entropy", "classes"),
     ("hierarchical_cross_entropy", "classes"),
     ("soft_labels", "classes"),
     ("levelwise_softmax", "nodes"),
     ("sibling_softmax", "nodes"),
     ("parameter_sharing_softmax", "nodes"),
+    (WEIGHTED, "classes"),
+    ("descendant_softmax", "nodes"),
+    ("softmax_margin", "nodes"),
 ];
 
 #[test]
 fn every_loss_is_learnt_scored_at_every_level_and_predicted_with() {
+    learn(&LOSSES, 3);
+    // Where the tree is cut at random the label has to be a class.
+    learn(&[("random_cut", "nodes"), ("levelwise_softmax", "nodes")], 0);
+}
+
+/// Trains on rows of which every `coarse`-th label is not a class.
+fn learn(losses: &[(&str, &str)], coarse: usize) {
     let folder = Folder::new();
     write_hierarchy(&folder);
-    write_csv(&folder, &rows(180, 3));
-    let losses: Vec<&str> = LOSSES.iter().flat_map(|(loss, _)| ["--loss", loss]).collect();
+    write_csv(&folder, &rows(180, coarse));
+    let typed: Vec<&str> = losses.iter().flat_map(|(loss, _)| ["--loss", loss]).collect();
     let more = ["--epochs", "30", "--learning-rate", "0.05", "--batch-size", "16"];
-    folder.run(&with(&CSV, &[&losses[..], &more].concat())).success();
+    folder.run(&with(&CSV, &[&typed[..], &more].concat())).success();
     let metrics = metrics::read(&folder, "klados-out");
-    for (run, (loss, outputs)) in metrics["runs"].as_array().expect("runs").iter().zip(LOSSES) {
+    for (run, &(text, outputs)) in metrics["runs"].as_array().expect("runs").iter().zip(losses) {
+        let loss = if text == WEIGHTED { "weighted_cross_entropy" } else { text };
         assert_eq!(run["name"], loss);
         let accuracy = &run["validation"]["accuracy"];
         assert!(

@@ -53,7 +53,7 @@ pub(crate) fn means<T: Float>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
         for &row in same {
             let logits: Vec<f64> = batch.logits[row * columns..][..columns].iter().map(|z| z.to_f64()).collect();
             let scores = rows.scores(logits);
-            if rows.is_softmax(&prepared) {
+            if is_softmax(&prepared) || is_softmax(&smooth) {
                 rows.node_log_probs.forward(&scores, &mut log_p)?;
             }
             let loss = batch.losses[row].to_f64();
@@ -124,11 +124,6 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Whether terms are about a softmax over the classes.
-    fn is_softmax(&self, terms: &[Prepared]) -> bool {
-        terms.iter().any(|term| matches!(term.term.log_p, LogProb::Classes { .. }))
-    }
-
     /// By class: whether its score is `-inf`, or with a column a node one at or above it.
     fn masked_classes(&self, scores: &[f64]) -> Vec<bool> {
         if self.nodes.is_empty() || self.criterion.sums_over_ancestors() {
@@ -142,6 +137,11 @@ impl<'a> Rows<'a> {
         }
         (0..hierarchy.class_count()).map(|class| masked[hierarchy.class_node(class).index()]).collect()
     }
+}
+
+/// Whether some terms are about a softmax over the classes.
+fn is_softmax(terms: &[Prepared]) -> bool {
+    terms.iter().any(|term| matches!(term.term.log_p, LogProb::Classes { .. }))
 }
 
 /// The same loss without label smoothing, and how much of it there was. Apart, because the terms of the smoothing are
