@@ -1,5 +1,6 @@
 //! A loss compiled for a hierarchy: validated once, run on any batch.
 
+mod bernoulli;
 mod cut;
 mod descendants;
 mod error;
@@ -15,6 +16,7 @@ mod weighted;
 
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use bernoulli::{Asked, BernoulliRows, Events, parent_rows, weighted_excess};
 pub(crate) use cut::CutRows;
 pub(crate) use descendants::{DescendantRows, parents, tree};
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
@@ -31,6 +33,7 @@ pub use term::{LogProb, Pick, Score, Term, TermSet};
 pub(crate) use weighted::WeightedRows;
 
 use crate::kernels::batch::for_each_row;
+pub(crate) use crate::kernels::extremum::Positive;
 use crate::kernels::nodes::NodeTables;
 use crate::loss::{Loss, Reduction};
 use crate::numeric::Element;

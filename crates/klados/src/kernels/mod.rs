@@ -10,24 +10,30 @@
 //! | [`descendants`] | subtrees in a form with a score a node | descendant softmax |
 //! | [`margin`] | all nodes | soft-max-margin |
 //! | [`weighted`] | superclasses by weights | weighted cross-entropy |
+//! | [`bernoulli`] | nodes by a sigmoid each | binary cross-entropy, conditional sigmoid |
+//! | [`noisy_or`], [`weighted_sigmoid`], [`extremum`] | nodes or superclasses by the sigmoids of several columns | binary cross-entropy, tree-min |
 //! | [`groups`] | nodes in softmaxes over groups of nodes | sibling and level-wise softmax |
 //!
 //! A row is read once, exponentials are taken relative to the maximum of each shell, and the sums of a row are `f64`
 //! relative to the row's maximum.
 
 pub(crate) mod batch;
+pub(crate) mod bernoulli;
 pub(crate) mod classes;
 pub(crate) mod cut;
 pub(crate) mod descendants;
+pub(crate) mod extremum;
 pub(crate) mod focal;
 pub(crate) mod groups;
 pub(crate) mod margin;
 pub(crate) mod mass;
 pub(crate) mod nested;
 pub(crate) mod nodes;
+pub(crate) mod noisy_or;
 pub(crate) mod overlapping;
 pub(crate) mod paths;
 pub(crate) mod pool;
 pub(crate) mod shells;
 pub(crate) mod sparse;
 pub(crate) mod weighted;
+pub(crate) mod weighted_sigmoid;

@@ -1,5 +1,7 @@
 //! The losses. Each file is one loss: what it computes, its source, its parameters, and how it compiles to tables.
 
+mod binary_cross_entropy;
+mod conditional_sigmoid;
 mod descendant_softmax;
 mod hierarchical_cross_entropy;
 mod levelwise_softmax;
@@ -10,11 +12,14 @@ mod random_cut;
 mod sibling_softmax;
 mod soft_labels;
 mod softmax_margin;
+mod tree_min;
 mod weighted_cross_entropy;
 mod weights;
 
 use std::str::FromStr;
 
+pub use binary_cross_entropy::{BinaryCrossEntropy, NodeSigmoid, PosWeight};
+pub use conditional_sigmoid::ConditionalSigmoid;
 pub use descendant_softmax::DescendantSoftmax;
 pub use hierarchical_cross_entropy::{HierarchicalCrossEntropy, HxeWeighting};
 pub use levelwise_softmax::LevelwiseSoftmax;
@@ -27,6 +32,7 @@ use serde_json::{Map, Value};
 pub use sibling_softmax::SiblingSoftmax;
 pub use soft_labels::SoftLabels;
 pub use softmax_margin::{Margin, SoftmaxMargin};
+pub use tree_min::TreeMin;
 pub use weighted_cross_entropy::WeightedCrossEntropy;
 pub use weights::{LevelWeights, Weights};
 
@@ -205,6 +211,12 @@ losses! {
     "sibling_softmax" => SiblingSoftmax,
     /// Class softmax of logits that are summed over the ancestors (Salakhutdinov et al. 2011).
     "parameter_sharing_softmax" => ParameterSharingSoftmax,
+    /// A sigmoid at each step down the path (Brust & Denzler 2019).
+    "conditional_sigmoid" => ConditionalSigmoid,
+    /// Binary cross-entropy at every node, for multi-label data.
+    "binary_cross_entropy" => BinaryCrossEntropy,
+    /// The smallest score above for yes, the largest below for no (Li et al. 2022).
+    "tree_min" => TreeMin,
     /// Each node of the path against what branches off (Valmadre 2022).
     "descendant_softmax" => DescendantSoftmax,
     /// A margin that grows with the distance (Valmadre 2022).

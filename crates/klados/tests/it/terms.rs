@@ -41,7 +41,7 @@ pub(crate) fn dag() -> Hierarchy {
 const SINGLE: [&str; 7] = ["poodle", "dog", "=dog", "red oak", "plant", "moss", "animal"];
 
 /// The losses with parameters; whether they take unions; whether they are for DAGs too.
-const LOSSES: [(&str, bool, bool); 21] = [
+const LOSSES: [(&str, bool, bool); 31] = [
     (r#"{"marginal_cross_entropy": {"label_smoothing": 0.1, "gamma": 1.5}}"#, true, true),
     (r#"{"hierarchical_cross_entropy": {"alpha": 0.3}}"#, true, false),
     (r#"{"soft_labels": {"beta": 3}}"#, false, true),
@@ -72,6 +72,26 @@ const LOSSES: [(&str, bool, bool); 21] = [
         false,
         false,
     ),
+    (r#"{"conditional_sigmoid": {"class_weight": [1, 2, 3, 4, 5, 6, 7]}}"#, false, false),
+    (r#"{"conditional_sigmoid": {"weights": {"levels": [1, 0.5]}}}"#, false, false),
+    (r#"{"binary_cross_entropy": {}}"#, false, true),
+    (r#"{"binary_cross_entropy": {"gamma": 2, "pos_weight": 3, "incomplete": true}}"#, false, true),
+    (r#"{"binary_cross_entropy": {"form": "noisy_or"}}"#, false, true),
+    (
+        r#"{"binary_cross_entropy": {"form": "noisy_or", "gamma": 1.5, "weights": "leaves", "incomplete": true}}"#,
+        false,
+        true,
+    ),
+    (r#"{"binary_cross_entropy": {"form": "max", "gamma": 1, "pos_weight": 2}}"#, false, true),
+    (
+        r#"{"binary_cross_entropy": {"form": "weighted", "normalize": true, "gamma": 1, "pos_weight": 2,
+            "map": [["poodle", "dog", 1], ["poodle", "small", 2], ["cat", "small", 1], ["red oak", "plant", 1],
+            ["=dog", "dog", 3], ["=dog", "animal", 1], ["moss", "small", 2], ["moss", "plant", 1]]}}"#,
+        false,
+        false,
+    ),
+    (r#"{"tree_min": {}}"#, false, true),
+    (r#"{"tree_min": {"gamma": 2, "weights": {"levels": [1, 0.5]}}}"#, false, true),
     (r#"{"descendant_softmax": {}}"#, false, false),
     (r#"{"descendant_softmax": {"class_weight": [1, 2, 3, 4, 5, 6, 7]}}"#, false, false),
     (r#"{"softmax_margin": {"tau": 0.4}}"#, false, false),
@@ -90,7 +110,9 @@ fn soft(classes: usize) -> Label {
 fn check(loss: &str, hierarchy: &Hierarchy, labels: &[Label]) {
     let criterion = loss.parse::<Loss>().unwrap().compile(hierarchy).unwrap();
     for scale in [1.0, 6.0] {
-        let z: Vec<f64> = (0..criterion.columns()).map(|k| scale * (((k * 7 + 3) % 11) as f64 / 5.0 - 1.1)).collect();
+        let z: Vec<f64> = (0..criterion.columns())
+            .map(|k| scale * (((k * 7 + 3) % 11) as f64 / 5.0 - 1.1 + k as f64 / 77.0))
+            .collect();
         for label in labels {
             let label = std::slice::from_ref(label);
             let value = |z: &[f64]| {
@@ -124,7 +146,14 @@ fn terms_and_gradients_on_a_tree() {
     let hierarchy = tree();
     for (loss, takes_unions, _) in LOSSES {
         let mut labels: Vec<Label> = SINGLE.iter().map(|label| hierarchy.parse_label(label).unwrap()).collect();
-        if loss.contains("weighted") {
+        if ["conditional_sigmoid", "binary", "tree_min"].iter().any(|name| loss.contains(name)) {
+            for label in [";", "poodle;moss", "dog;plant", "animal;red oak;cat", "=dog;beagle"] {
+                labels.push(hierarchy.parse_label(label).unwrap());
+            }
+            let [dog, cat, oak] = ["dog", "cat", "oak"].map(|name| hierarchy.node(name).unwrap());
+            labels.push(Label::Set { positive: vec![dog, oak], masked: vec![cat, oak] });
+        }
+        if loss.contains("weighted_") {
             labels = vec![Label::Class(0), Label::Class(4), Label::Class(3)];
             if loss.contains("map") {
                 labels.extend([Label::Superclass(0), Label::Superclass(1), hierarchy.parse_label("animal").unwrap()]);
@@ -156,7 +185,7 @@ fn terms_and_gradients_on_a_dag() {
             .iter()
             .map(|label| hierarchy.parse_label(label).unwrap())
             .collect();
-        if loss.contains("weighted") {
+        if loss.contains("weighted_") {
             labels.retain(|label| match label {
                 Label::Node(node) => hierarchy.children(*node).is_empty(),
                 _ => true,

@@ -1,0 +1,166 @@
+//! Noisy-or: a node is there where any of its classes is. `1 - P(v) = prod (1 - sigma(z_k))`, so `log(1 - P) = -S_v` with
+//! `S_v = sum softplus(z_k)`. `S_v` is kept as a mass, so that its logarithm lives on where it underflows.
+
+use super::bernoulli::Odds;
+use super::mass::Mass;
+use super::nodes::{NodeTables, Shape};
+use super::pool::Pool;
+use crate::hierarchy::Closure;
+use crate::numeric::scalar;
+
+const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
+
+/// A row's sums by node; reused from row to row.
+#[derive(Debug, Default)]
+pub(crate) struct NoisyOr {
+    sums: Vec<Mass>,
+}
+
+/// `softplus(z)` as a mass.
+fn softplus(z: f64) -> Mass {
+    if z >= 0.0 {
+        return Mass { top: 0.0, sum: scalar::softplus(z) };
+    }
+    let e = scalar::exp(z);
+    match e {
+        _ if z == f64::NEG_INFINITY => Mass::NONE,
+        0.0 => Mass { top: z, sum: 1.0 },
+        e => Mass { top: z, sum: scalar::ln_1p(e) / e },
+    }
+}
+
+/// `sigma(z) / softplus(z)`, which tends to 1 for `z` to `-inf`.
+fn sigmoid_over_softplus(z: f64) -> f64 {
+    if z >= 0.0 {
+        return scalar::exp(-scalar::softplus(-z)) / scalar::softplus(z);
+    }
+    match scalar::exp(z) {
+        0.0 => 1.0,
+        e => e / (1.0 + e) / scalar::ln_1p(e),
+    }
+}
+
+/// `S / (e^S - 1)`, which tends to 1 for `S` to 0.
+fn over_expm1(s: f64) -> f64 {
+    if s == 0.0 { 1.0 } else { s / -scalar::one_minus_exp(s) }
+}
+
+impl NoisyOr {
+    /// The sums of a row of class logits.
+    pub(crate) fn measure(&mut self, tables: &NodeTables, z: &[f64]) {
+        self.sums.clear();
+        self.sums.resize(tables.nodes, Mass::NONE);
+        match &tables.shape {
+            Shape::Tree { parent, .. } => {
+                for (&z, &node) in z.iter().zip(&tables.class_node) {
+                    self.sums[node as usize] = softplus(z);
+                }
+                for node in (1..tables.nodes).rev() {
+                    let above = parent[node] as usize;
+                    self.sums[above] = self.sums[above].plus(self.sums[node]);
+                }
+            }
+            Shape::Dag(closure) => {
+                for (class, &z) in z.iter().enumerate() {
+                    let own = softplus(z);
+                    for &node in closure.of(class) {
+                        self.sums[node as usize] = self.sums[node as usize].plus(own);
+                    }
+                }
+            }
+        }
+    }
+
+    fn sum(&self, node: usize) -> f64 {
+        self.sums[node].over(ONE)
+    }
+
+    /// `log P` and `log(1 - P)` of a node.
+    pub(crate) fn odds(&self, node: usize) -> Odds {
+        let s = self.sum(node);
+        let yes = match s {
+            _ if s > std::f64::consts::LN_2 => scalar::ln_1p(-scalar::exp(-s)),
+            _ if s > 1e-290 => scalar::ln(scalar::one_minus_exp(-s)),
+            _ => self.sums[node].log_over(ONE), // 1 - e^-S is S
+        };
+        Odds { yes, no: -s }
+    }
+
+    /// From minus the derivatives by `log P` and `log(1 - P)` of every node to the gradient, which is added. A node of
+    /// probability 0 must have none by `log P`.
+    pub(crate) fn backward(
+        &self,
+        tables: &NodeTables,
+        (by_yes, by_no): (&[f64], &[f64]),
+        z: &[f64],
+        grad: &mut [f64],
+        pool: &mut Pool,
+    ) {
+        match &tables.shape {
+            Shape::Tree { parent, .. } => {
+                // What comes to `log S` of each node from it and from above, and to each softplus from the complements.
+                let mut to_log_sum = pool.floats(tables.nodes, 0.0);
+                let mut to_sum = pool.floats(tables.nodes, 0.0);
+                for node in 1..tables.nodes {
+                    let above = parent[node] as usize;
+                    to_log_sum[node] = to_log_sum[above] * self.sums[node].over(self.sums[above])
+                        + by_yes[node] * over_expm1(self.sum(node));
+                    to_sum[node] = to_sum[above] + by_no[node];
+                }
+                for (class, (&z, &node)) in z.iter().zip(&tables.class_node).enumerate() {
+                    if z > f64::NEG_INFINITY {
+                        grad[class] += to_sum[node as usize] * scalar::exp(-scalar::softplus(-z))
+                            - to_log_sum[node as usize] * sigmoid_over_softplus(z);
+                    }
+                }
+                pool.keep(to_log_sum);
+                pool.keep(to_sum);
+            }
+            Shape::Dag(closure) => self.backward_dag(closure, (by_yes, by_no), z, grad),
+        }
+    }
+
+    fn backward_dag(&self, closure: &Closure, (by_yes, by_no): (&[f64], &[f64]), z: &[f64], grad: &mut [f64]) {
+        for (class, &z) in z.iter().enumerate() {
+            if z == f64::NEG_INFINITY {
+                continue;
+            }
+            let own = softplus(z);
+            let (mut to_log_sum, mut to_sum) = (0.0, 0.0);
+            for &node in closure.of(class) {
+                let node = node as usize;
+                if by_yes[node] != 0.0 {
+                    to_log_sum += by_yes[node] * over_expm1(self.sum(node)) * own.over(self.sums[node]);
+                }
+                to_sum += by_no[node];
+            }
+            grad[class] += to_sum * scalar::exp(-scalar::softplus(-z)) - to_log_sum * sigmoid_over_softplus(z);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the platform's functions are the reference here")]
+mod tests {
+    use super::*;
+
+    /// The limit of the definitions: for logits to `-inf` the gradient of `-log P` is minus the softmax over the members.
+    #[test]
+    fn the_gradient_survives_underflow() {
+        let tables = NodeTables {
+            class_node: vec![2, 3],
+            nodes: 4,
+            shape: Shape::Tree { parent: vec![0, 0, 1, 1], offsets: vec![0, 1, 3, 3, 3], children: vec![1, 2, 3] },
+        };
+        for base in [-200.0, -1e4] {
+            let z = [base, base + 3f64.ln_1p()]; // e^z as 1 to 4
+            let mut sums = NoisyOr::default();
+            sums.measure(&tables, &z);
+            let odds = sums.odds(1);
+            assert!((odds.yes - (base + 5f64.ln())).abs() < 1e-12 * -base, "{odds:?}");
+            let mut grad = [0.0; 2];
+            sums.backward(&tables, (&[0.0, 1.0, 0.0, 0.0], &[0.0; 4]), &z, &mut grad, &mut Pool::default());
+            assert!((grad[0] + 0.2).abs() < 1e-12 && (grad[1] + 0.8).abs() < 1e-12, "{grad:?}");
+        }
+    }
+}

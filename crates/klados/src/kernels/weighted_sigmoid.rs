@@ -1,0 +1,94 @@
+//! Superclasses that are weighted means of the sigmoids of their classes. `P = sum W sigma(z)` and its complement
+//! `sum W sigma(-z)` are added up on their own, so that both keep their digits.
+
+use super::bernoulli::{Judged, Odds};
+use super::mass::Mass;
+use crate::numeric::scalar;
+
+const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
+
+/// A superclass in a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    /// `P` and its complement.
+    yes: Mass,
+    no: Mass,
+    pub(crate) odds: Odds,
+    /// `1 - P`, which is the complement but for what the weights do not sum to 1.
+    one_minus_p: f64,
+    p: f64,
+}
+
+/// `weight * sigma(z)`.
+fn sigmoid(z: f64, weight: f64) -> Mass {
+    match z {
+        f64::NEG_INFINITY => Mass::NONE,
+        z if z < 0.0 => Mass { top: z, sum: weight / (1.0 + scalar::exp(z)) },
+        z => Mass { top: 0.0, sum: weight / (1.0 + scalar::exp(-z)) },
+    }
+}
+
+/// The logarithm of a mass, by its complement where that is small. `excess` is what the weights sum to beyond 1.
+fn log(own: Mass, other: Mass, excess: f64) -> f64 {
+    let complement = other.over(ONE);
+    if complement < 0.5 { scalar::ln_1p(excess - complement) } else { own.log_over(ONE) }
+}
+
+/// Measures a superclass. `excess` is the sum of its weights minus 1.
+pub(crate) fn measure(classes: &[(u32, f64)], excess: f64, z: &[f64]) -> Measured {
+    let sum = |sign: f64| {
+        let terms = classes.iter().map(|&(class, weight)| sigmoid(sign * z[class as usize], weight));
+        terms.fold(Mass::NONE, Mass::plus)
+    };
+    let (yes, no) = (sum(1.0), sum(-1.0));
+    let odds = Odds { yes: log(yes, no, excess), no: log(no, yes, excess) };
+    Measured { yes, no, odds, one_minus_p: no.over(ONE) - excess, p: yes.over(ONE) }
+}
+
+impl Measured {
+    /// With `a` on yes and `b` on no.
+    pub(crate) fn judge(&self, a: f64, b: f64, gamma: f64) -> Judged {
+        let mut judged = Judged::default();
+        if a != 0.0 {
+            let term = super::focal::term(self.odds.yes, self.one_minus_p, gamma);
+            judged.value += a * term.value;
+            judged.by_yes = a * term.slope;
+        }
+        if b != 0.0 {
+            let term = super::focal::term(self.odds.no, self.p, gamma);
+            judged.value += b * term.value;
+            judged.by_no = b * term.slope;
+        }
+        judged
+    }
+
+    /// From minus the derivatives by `log P` and by `log(1 - P)` to the gradient, which is added.
+    pub(crate) fn backward(&self, judged: Judged, classes: &[(u32, f64)], z: &[f64], grad: &mut [f64]) {
+        for &(class, weight) in classes {
+            let x = z[class as usize];
+            if x == f64::NEG_INFINITY {
+                continue;
+            }
+            // `W sigma(z) sigma(-z)`
+            let small = scalar::exp(-x.abs());
+            let slope = Mass { top: -x.abs(), sum: weight / ((1.0 + small) * (1.0 + small)) };
+            if judged.by_yes != 0.0 {
+                grad[class as usize] -= judged.by_yes * slope.over(self.yes);
+            }
+            if judged.by_no != 0.0 {
+                grad[class as usize] += judged.by_no * slope.over(self.no);
+            }
+        }
+    }
+}
+
+/// What weights sum to beyond 1, exactly rounded but for the last digits of a compensated sum (Neumaier 1974).
+pub(crate) fn excess(weights: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut lost) = (-1.0f64, 0.0);
+    for weight in weights {
+        let next = sum + weight;
+        lost += if sum.abs() >= weight { (sum - next) + weight } else { (weight - next) + sum };
+        sum = next;
+    }
+    sum + lost
+}
