@@ -1,22 +1,27 @@
 //! The composed path: the same losses from Burn's own tensor operations, on any device, differentiated by Burn.
 //!
-//! The class sets that a batch needs are gathered in buckets of similar size and each one's log-sum-exp is taken about
-//! its own maximum, so that a set's mass does not underflow against the row's. There is no mask of classes x nodes.
+//! A criterion says which log-probabilities a label's loss is made of; here they are computed, whatever the loss. Each row
+//! gathers the columns that its own terms need, in buckets of similar size, and each set's log-sum-exp is taken about its
+//! own maximum, so that a set's mass does not underflow against the row's. There is no mask of classes x nodes.
 //!
 //! This is plain floating point: a log-probability is a difference of two log-sum-exps of the size of the logits, so its
 //! error is absolute, some units in the last place of the largest logit. A loss of `1e-9` comes out as 0 or as `1e-7`;
 //! the fused path has it to 6 digits.
 
-use std::collections::HashMap;
+mod sets;
+mod terms;
 
-use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData};
-use klados::{Criterion, Hierarchy, InputError, Label, LogProb, NodeId, TermSet};
+use burn::tensor::activation::softplus_with_threshold;
+use burn::tensor::{Bool, DType, Tensor, TensorData};
+use klados::{Criterion, Hierarchy, InputError, Label, NodeId, TermSet};
+use sets::{Members, Reduce, Set, Values};
+use terms::{LOG_SIGMOID, LOG_SIGMOID_NEGATED, Place, Ratio, Rows, Terms};
 
 /// The unreduced losses of a batch.
 ///
 /// # Shapes
 ///
-/// - logits: `[batch, classes]`, `f32` or `f64`
+/// - logits: `[batch, columns]`, `f32` or `f64`
 /// - labels: `[batch]`
 /// - returns `[batch]`
 ///
@@ -24,26 +29,100 @@ use klados::{Criterion, Hierarchy, InputError, Label, LogProb, NodeId, TermSet};
 ///
 /// A label that the criterion does not take.
 pub(crate) fn losses(logits: Tensor<2>, criterion: &Criterion, labels: &[Label]) -> Result<Tensor<1>, InputError> {
-    let (device, dtype) = (logits.device(), logits.dtype());
-    let batch = Terms::collect(criterion, labels)?;
-    let logits = match batch.empty_rows() {
+    let terms = Terms::collect(criterion, labels)?;
+    let [rows, columns] = logits.dims();
+    if rows == 0 {
+        return Ok(logits.sum_dim(1).squeeze_dim(1));
+    }
+    let logits = match terms.empty_rows() {
         Some(empty) => {
             // 0 times NaN is NaN: a row that takes no part must not even be looked at.
-            let [rows, columns] = logits.dims();
-            let empty = Tensor::<2, Bool>::from_data(TensorData::new(empty, [rows, 1]), &device);
+            let empty = Tensor::<2, Bool>::from_data(TensorData::new(empty, [rows, 1]), &logits.device());
             logits.mask_fill(empty.expand([rows, columns]), 0.0)
         }
         None => logits,
     };
-    let sums = log_sum_exps(&logits, &batch.sets.classes);
-    let log_p = sums.clone().gather(1, batch.indices(&batch.set, &device))
-        - sums.gather(1, batch.indices(&batch.given, &device));
-    let weight = batch.weights(&device, dtype);
+    let logits = if criterion.sums_over_ancestors() { class_sums(logits, criterion.hierarchy()) } else { logits };
+    let (log_p, weight) = log_probs(logits, &terms);
+    // A row with a term of probability 0 has an infinite loss and no gradient.
+    let is_infinite = log_p.clone().equal_scalar(f64::NEG_INFINITY).any_dim(1);
+    let log_p = log_p.clone().mask_fill(is_infinite.clone().expand(log_p.dims()), -1.0);
     let loss = match criterion.gamma() {
         0.0 => log_p,
         gamma => focal(log_p, gamma),
     };
-    Ok((loss * weight).sum_dim(1).neg().squeeze_dim(1))
+    Ok((loss * weight).sum_dim(1).neg().mask_fill(is_infinite, f64::INFINITY).squeeze_dim(1))
+}
+
+/// The log-probabilities of all terms, and their weights: `[rows, most terms of a row]` each. Padding has `log P = 0` and
+/// weight 0.
+fn log_probs(logits: Tensor<2>, terms: &Terms) -> (Tensor<2>, Tensor<2>) {
+    let rows = terms.rows;
+    let mut sources = vec![sets::with_zeros(logits.clone())];
+    for (source, sign) in [(LOG_SIGMOID, 1.0), (LOG_SIGMOID_NEGATED, -1.0)] {
+        // A source that is not needed stays what it is.
+        let used = terms.needs(source);
+        sources.push(if used { sets::with_zeros(log_sigmoid(logits.clone() * sign)) } else { sources[0].clone() });
+    }
+    let values = sets::by_row(&sources, &terms.sets);
+    let (mut log_p, mut weight) = (Vec::new(), Vec::new());
+    if !terms.ratios.is_empty() {
+        log_p.push(ratios(&values, &terms.ratios, rows));
+        weight.push(terms.ratios.numbers(rows, 0.0, &logits, |_, weight| weight));
+    }
+    if !terms.sigmoids.is_empty() {
+        let x = take(&values, &terms.sigmoids, rows, |sigmoid| sigmoid.x);
+        let sign = terms.sigmoids.numbers(rows, 1.0, &logits, |sigmoid, _| sigmoid.sign);
+        log_p.push(log_sigmoid(x * sign));
+        weight.push(terms.sigmoids.numbers(rows, 0.0, &logits, |_, weight| weight));
+    }
+    if !terms.complements.is_empty() {
+        let rest = take(&values, &terms.complements, rows, |complement| complement.rest);
+        let log = take(&values, &terms.complements, rows, |complement| complement.log);
+        log_p.push(log_one_minus_exp(rest, log));
+        weight.push(terms.complements.numbers(rows, 0.0, &logits, |_, weight| weight));
+    }
+    if !terms.unions.is_empty() {
+        log_p.push(unions(&values, terms));
+        weight.push(terms.unions.numbers(rows, 0.0, &logits, |_, weight| weight));
+    }
+    if log_p.is_empty() {
+        // Zeros that come of the logits, so that there is a gradient.
+        let all = Tensor::<2, Bool>::from_data(TensorData::new(vec![true; rows], [rows, 1]), &logits.device());
+        let zeros = logits.narrow(1, 0, 1).mask_fill(all, 0.0);
+        return (zeros.clone(), zeros);
+    }
+    (Tensor::cat(log_p, 1), Tensor::cat(weight, 1))
+}
+
+/// Of each item one set's value: `[rows, most items of a row]`.
+fn take<T>(values: &Values, items: &Rows<T>, rows: usize, place: impl Fn(&T) -> Place) -> Tensor<2> {
+    let zero = values.zero();
+    let column = |_, item: &T| place(item).map_or(zero, |place| values.column[place]);
+    values.tensor.clone().gather(1, items.columns(rows, zero, &values.tensor.device(), column))
+}
+
+fn ratios(values: &Values, items: &Rows<Ratio>, rows: usize) -> Tensor<2> {
+    let set = take(values, items, rows, |ratio| ratio.set);
+    let given = take(values, items, rows, |ratio| ratio.given);
+    // Nothing of nothing: -inf less -inf is NaN.
+    let masked = given.clone().equal_scalar(f64::NEG_INFINITY);
+    (set - given.mask_fill(masked.clone(), 0.0)).mask_fill(masked, f64::NEG_INFINITY)
+}
+
+/// The logarithm of a sum over alternatives of a product of ratios.
+fn unions(values: &Values, terms: &Terms) -> Tensor<2> {
+    let factors = sets::with_zeros(ratios(values, &terms.factors, terms.rows));
+    let products = sets::by_row(&[factors], &terms.alternatives);
+    let members = |alternatives: &Vec<usize>| {
+        let column = |&alternative: &usize| (Some(products.column[alternative] as u32), 0.0);
+        Members::Some(alternatives.iter().map(column).collect())
+    };
+    let set = |(row, union)| (row, Set { source: 0, reduce: Reduce::LogSumExp, members: members(union) });
+    let sets: Vec<(usize, Set)> = terms.unions.items().map(set).collect();
+    let sums = sets::by_row(std::slice::from_ref(&products.tensor), &sets);
+    let columns = terms.unions.columns(terms.rows, sums.zero(), &sums.tensor.device(), |at, _| sums.column[at]);
+    sums.tensor.gather(1, columns)
 }
 
 /// `(1 - P)^gamma log P`.
@@ -58,6 +137,45 @@ fn focal(log_p: Tensor<2>, gamma: f64) -> Tensor<2> {
     (rest.powf_scalar(gamma) * log_p).mask_fill(certain, 0.0)
 }
 
+/// `log sigma(x)`. From `x = 40` on `e^x` takes over from `1 + e^x` in `f64` too.
+fn log_sigmoid(x: Tensor<2>) -> Tensor<2> {
+    softplus_with_threshold(x.neg(), 1.0, 40.0).neg()
+}
+
+/// `log(1 - exp(rest))` for `rest <= 0`; `log` is the logarithm of `-rest` where that is less than a unit in the last
+/// place of 1.
+///
+/// Near 0 it is the series of `log S - S / 2 + log(sinh(S / 2) / (S / 2))` in `S = -rest`; the next term is `S^10 / 5e8`.
+fn log_one_minus_exp(rest: Tensor<2>, log: Tensor<2>) -> Tensor<2> {
+    let epsilon = if rest.dtype() == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) };
+    let s = rest.neg();
+    let (tiny, small) = (s.clone().lower_equal_scalar(epsilon), s.clone().lower_scalar(0.25));
+    // Each branch is kept from what would give it no derivative where another is taken.
+    let inner = s.clone().mask_fill(small.clone(), 1.0).mask_fill(s.clone().equal_scalar(f64::INFINITY), 1.0e3);
+    let large = inner.neg().exp().neg().log1p();
+    let inner = s.clone().mask_fill(tiny.clone(), 0.125).mask_fill(small.clone().bool_not(), 0.125);
+    let square = inner.clone().square();
+    let tail = square.clone().mul_scalar(-1.0 / 9_676_800.0).add_scalar(1.0 / 181_440.0);
+    let tail = (tail * square.clone()).add_scalar(-1.0 / 2880.0);
+    let tail = (tail * square.clone()).add_scalar(1.0 / 24.0) * square;
+    let series = inner.clone().log() - inner.mul_scalar(0.5) + tail;
+    large.mask_where(small, series).mask_where(tiny, log)
+}
+
+/// The class logits of a hierarchy with a logit a node: sums over the class's node and all above.
+fn class_sums(logits: Tensor<2>, hierarchy: &Hierarchy) -> Tensor<2> {
+    let mut column = vec![None; hierarchy.node_count()];
+    for (at, node) in hierarchy.node_columns().into_iter().enumerate() {
+        column[node.index()] = Some(at as u32);
+    }
+    let above = |class| {
+        let nodes = hierarchy.lineage(hierarchy.class_node(class)).into_iter();
+        Members::Some(nodes.map(|node| (column[node.index()], 0.0)).collect())
+    };
+    let sets: Vec<Members> = (0..hierarchy.class_count()).map(above).collect();
+    sets::for_all(&sets::with_zeros(logits), Reduce::Sum, &sets)
+}
+
 /// The log-probabilities of nodes.
 ///
 /// # Shapes
@@ -65,179 +183,58 @@ fn focal(log_p: Tensor<2>, gamma: f64) -> Tensor<2> {
 /// - logits: `[batch, classes]`
 /// - returns `[batch, nodes]`
 pub(crate) fn node_log_probs(logits: &Tensor<2>, hierarchy: &Hierarchy, nodes: &[NodeId]) -> Tensor<2> {
-    let mut sets: Vec<Vec<usize>> = nodes.iter().map(|&node| hierarchy.classes_below(node)).collect();
-    sets.push((0..hierarchy.class_count()).collect());
-    let sums = log_sum_exps(logits, &sets);
+    let mut sets: Vec<Members> = nodes.iter().map(|&node| terms::classes(hierarchy, &TermSet::Node(node))).collect();
+    sets.push(Members::All);
+    let sums = sets::for_all(&sets::with_zeros(logits.clone()), Reduce::LogSumExp, &sets);
     sums.clone().narrow(1, 0, nodes.len()) - sums.narrow(1, nodes.len(), 1)
 }
 
-/// The distinct class sets of a batch.
-#[derive(Default)]
-struct Sets {
-    of_node: HashMap<NodeId, usize>,
-    of_union: HashMap<Vec<NodeId>, usize>,
-    classes: Vec<Vec<usize>>,
-}
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device};
 
-impl Sets {
-    fn node(&mut self, hierarchy: &Hierarchy, node: NodeId) -> usize {
-        *self.of_node.entry(node).or_insert_with(|| {
-            self.classes.push(hierarchy.classes_below(node));
-            self.classes.len() - 1
-        })
+    use super::*;
+
+    /// `log_one_minus_exp` and its derivative.
+    fn evaluate(rest: f64, dtype: DType) -> (f64, f64) {
+        let options = (&Device::flex().autodiff(), dtype);
+        let rest = Tensor::<2>::from_data(TensorData::new(vec![rest], [1, 1]), options).require_grad();
+        let value = log_one_minus_exp(rest.clone(), rest.clone().neg().log());
+        let slope = rest.grad(&value.clone().sum().backward()).unwrap();
+        let [value, slope] = [value, slope].map(|tensor| tensor.into_data().iter::<f64>().next().unwrap());
+        (value, slope)
     }
 
-    fn union(&mut self, hierarchy: &Hierarchy, nodes: Vec<NodeId>) -> usize {
-        *self.of_union.entry(nodes).or_insert_with_key(|nodes| {
-            let mut classes: Vec<usize> = nodes.iter().flat_map(|&node| hierarchy.classes_below(node)).collect();
-            classes.sort_unstable();
-            classes.dedup();
-            self.classes.push(classes);
-            self.classes.len() - 1
-        })
-    }
-}
-
-/// The terms of a batch's labels, each row padded to the longest with terms of weight 0.
-struct Terms {
-    sets: Sets,
-    rows: usize,
-    width: usize,
-    /// `[rows * width]`, into the sets.
-    set: Vec<usize>,
-    given: Vec<usize>,
-    weight: Vec<f64>,
-    /// The number of terms of each row.
-    lengths: Vec<usize>,
-}
-
-impl Terms {
-    fn collect(criterion: &Criterion, labels: &[Label]) -> Result<Self, InputError> {
-        let hierarchy = criterion.hierarchy();
-        let mut sets = Sets::default();
-        // What padding points at: P(root | root) = 1.
-        let root = sets.node(hierarchy, NodeId::ROOT);
-        let mut rows = Vec::with_capacity(labels.len());
-        for label in labels {
-            let mut row = Vec::new();
-            for term in criterion.terms(label)? {
-                let (set, given) = match (term.of, term.log_p) {
-                    (TermSet::Node(node), LogProb::Classes { given }) => (sets.node(hierarchy, node), given),
-                    (TermSet::Union(nodes), LogProb::Classes { given }) => (sets.union(hierarchy, nodes), given),
-                    (_, other) => panic!("not composed of tensor operations: {other:?}"),
-                };
-                let given = sets.node(hierarchy, given);
-                // The set is within the given one. Where it is all of it P = 1 and there is nothing to compute.
-                if sets.classes[set].len() < sets.classes[given].len() {
-                    row.push((set, given, term.weight));
-                }
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the expected numbers")]
+    fn the_complement_keeps_its_digits_at_both_ends() {
+        for (dtype, tolerance) in [(DType::F32, 1e-6), (DType::F64, 1e-13)] {
+            for s in [1e-30, 1e-9, 1e-3, 0.1, 0.2499, 0.2501, 0.7, 5.0, 30.0] {
+                let (value, slope) = evaluate(-s, dtype);
+                let s = if dtype == DType::F32 { f64::from(s as f32) } else { s };
+                let (expected, expected_slope) = (f64::ln(-f64::exp_m1(-s)), -1.0 / f64::exp_m1(s));
+                assert!((value - expected).abs() <= tolerance * expected.abs().max(1e-3), "{s}: {value}, {expected}");
+                assert!((slope / expected_slope - 1.0).abs() <= tolerance, "{s}: {slope}, {expected_slope}");
             }
-            rows.push(row);
-        }
-        let width = rows.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let mut terms = Self {
-            sets,
-            rows: rows.len(),
-            width,
-            set: vec![root; rows.len() * width],
-            given: vec![root; rows.len() * width],
-            weight: vec![0.0; rows.len() * width],
-            lengths: rows.iter().map(Vec::len).collect(),
-        };
-        for (row, row_terms) in rows.into_iter().enumerate() {
-            for (column, (set, given, weight)) in row_terms.into_iter().enumerate() {
-                let at = row * width + column;
-                (terms.set[at], terms.given[at], terms.weight[at]) = (set, given, weight);
-            }
-        }
-        Ok(terms)
-    }
-
-    /// Which rows have no term; `None` if all have one.
-    fn empty_rows(&self) -> Option<Vec<bool>> {
-        let empty: Vec<bool> = self.lengths.iter().map(|&length| length == 0).collect();
-        empty.contains(&true).then_some(empty)
-    }
-
-    fn indices(&self, of: &[usize], device: &Device) -> Tensor<2, Int> {
-        let values: Vec<i32> = of.iter().map(|&set| set as i32).collect();
-        Tensor::from_data(TensorData::new(values, [self.rows, self.width]), device)
-    }
-
-    fn weights(&self, device: &Device, dtype: DType) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(self.weight.clone(), [self.rows, self.width]), (device, dtype))
-    }
-}
-
-/// The log-sum-exp of every row over each of some sets of columns.
-///
-/// # Shapes
-///
-/// - logits: `[batch, classes]`
-/// - returns `[batch, sets]`
-fn log_sum_exps(logits: &Tensor<2>, sets: &[Vec<usize>]) -> Tensor<2> {
-    let [rows, columns] = logits.dims();
-    // Sets of one bucket are padded to the same power of two; a set of all columns needs no gathering.
-    let mut buckets: Vec<(usize, Vec<usize>)> = Vec::new();
-    for (index, set) in sets.iter().enumerate() {
-        let width = if set.len() == columns { columns } else { set.len().next_power_of_two() };
-        match buckets.iter_mut().find(|(known, _)| *known == width) {
-            Some((_, members)) => members.push(index),
-            None => buckets.push((width, vec![index])),
+            // Certain, and impossible: nothing becomes NaN.
+            assert_eq!(evaluate(f64::NEG_INFINITY, dtype), (0.0, 0.0));
+            assert_eq!(evaluate(0.0, dtype).0, f64::NEG_INFINITY);
         }
     }
-    let mut place = vec![0_i32; sets.len()];
-    let mut next = 0;
-    let mut results = Vec::with_capacity(buckets.len());
-    for (width, members) in buckets {
-        for &set in &members {
-            place[set] = next;
-            next += 1;
-        }
-        let members: Vec<&[usize]> = members.iter().map(|&set| &sets[set][..]).collect();
-        results.push(match width {
-            1 => select(logits.clone(), members.iter().map(|set| set[0])),
-            _ if width == columns && members.iter().all(|set| set.len() == columns) => {
-                let all = log_sum_exp(logits.clone().reshape([rows, 1, columns]), None);
-                all.repeat_dim(1, members.len())
-            }
-            _ => bucket(logits.clone(), &members, width),
-        });
+
+    #[test]
+    fn log_sigmoid_far_out() {
+        let options = (&Device::flex().autodiff(), DType::F32);
+        let values = vec![f64::NEG_INFINITY, -1e4, 0.0, 90.0, 1e4, f64::INFINITY];
+        let x = Tensor::<2>::from_data(TensorData::new(values, [1, 6]), options).require_grad();
+        let value = log_sigmoid(x.clone());
+        // The first entry's gradient is not asked for: a term of probability 0 makes the loss infinite.
+        let slope = x.grad(&value.clone().narrow(1, 1, 5).sum().backward()).unwrap();
+        let [value, slope] = [value, slope].map(|tensor| tensor.into_data().iter::<f32>().collect::<Vec<_>>());
+        assert_eq!(value[..2], [f32::NEG_INFINITY, -1e4]);
+        assert!((value[2] + std::f32::consts::LN_2).abs() < 1e-7);
+        assert!(value[3..].iter().all(|value| value.abs() < 1e-38), "{value:?}");
+        assert_eq!(slope[..3], [0.0, 1.0, 0.5]);
+        assert!(slope[3..].iter().all(|slope| slope.abs() < 1e-38), "{slope:?}");
     }
-    let place = Tensor::from_data(TensorData::new(place, [sets.len()]), &logits.device());
-    Tensor::cat(results, 1).select(1, place)
-}
-
-/// The log-sum-exps of sets of at most `width` columns: `[batch, sets]`.
-fn bucket(logits: Tensor<2>, sets: &[&[usize]], width: usize) -> Tensor<2> {
-    let ([rows, _], device, dtype) = (logits.dims(), logits.device(), logits.dtype());
-    // Padding repeats a member and counts it 0 times: its logit changes neither the maximum nor the sum.
-    let columns = sets.iter().flat_map(|set| (0..width).map(|at| *set.get(at).unwrap_or(&set[0])));
-    let gathered = select(logits, columns).reshape([rows, sets.len(), width]);
-    let counted = sets.iter().flat_map(|set| (0..width).map(|at| f32::from(u8::from(at < set.len()))));
-    let counted = TensorData::new(counted.collect::<Vec<_>>(), [1, sets.len(), width]);
-    log_sum_exp(gathered, Some(Tensor::from_data(counted, (&device, dtype))))
-}
-
-/// `[batch, sets, width]` to `[batch, sets]`.
-fn log_sum_exp(values: Tensor<3>, counted: Option<Tensor<3>>) -> Tensor<2> {
-    // The maximum cancels, and so does its gradient.
-    let max = values.clone().max_dim(2).detach();
-    // A set whose classes are all masked has no maximum to take off and no gradient, only the value -inf. What it would
-    // do to the gradient, 0 times infinity, must not reach the row's other sets.
-    let masked = max.clone().equal_scalar(f64::NEG_INFINITY);
-    let max = max.mask_fill(masked.clone(), 0.0);
-    let terms = (values - max.clone()).exp();
-    let terms = match counted {
-        Some(counted) => terms * counted,
-        None => terms,
-    };
-    let sum = terms.sum_dim(2).mask_fill(masked.clone(), 1.0).log() + max;
-    sum.mask_fill(masked, f64::NEG_INFINITY).squeeze_dim(2)
-}
-
-fn select(logits: Tensor<2>, columns: impl Iterator<Item = usize>) -> Tensor<2> {
-    let columns: Vec<i32> = columns.map(|column| column as i32).collect();
-    let columns = Tensor::from_data(TensorData::new(columns.clone(), [columns.len()]), &logits.device());
-    logits.select(1, columns)
 }

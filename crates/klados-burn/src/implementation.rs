@@ -15,9 +15,8 @@ pub enum Implementation {
     /// Burn's tensor operations: any device, plain floating point. A loss is off by some units in the last place of the
     /// largest logit, so small losses lose their digits.
     ///
-    /// Masked classes (`-inf` logits) are fine beside a label; but where the label itself is masked the other classes
-    /// keep a gradient, and label smoothing, soft targets and soft labels then give an infinite loss. The fused path
-    /// leaves masked classes out of those.
+    /// Masked columns (`-inf` logits) are fine beside a label; but label smoothing, soft targets and soft labels give an
+    /// infinite loss where any of their classes is masked. The fused path leaves masked classes out of those.
     Composed,
 }
 

@@ -125,8 +125,9 @@ impl HierarchicalLoss {
 
     fn losses(&self, logits: Tensor<2>, labels: Vec<Label>) -> Tensor<1> {
         let [rows, columns] = logits.dims();
-        let classes = self.criterion.columns();
-        assert!(columns == classes, "the logits have {columns} columns, expected {classes} (classes of the hierarchy)");
+        let expected = self.criterion.columns();
+        let what = if self.criterion.has_node_columns() { "nodes but the root" } else { "classes of the hierarchy" };
+        assert!(columns == expected, "the logits have {columns} columns, expected {expected} ({what})");
         assert!(rows == labels.len(), "the logits have {rows} rows, but there are {} targets", labels.len());
         let logits = widen(logits);
         if self.implementation.is_fused(&logits.device()) {
