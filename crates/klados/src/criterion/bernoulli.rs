@@ -136,7 +136,8 @@ impl BernoulliRows {
         if self.asked == Asked::Path {
             for node in hierarchy.nodes().skip(1) {
                 let parent = hierarchy.parents(node)[0];
-                if !has_positive_child[parent.index()] && !(parent == NodeId::ROOT && is_set) {
+                let goes_on = has_positive_child[parent.index()] || (parent == NodeId::ROOT && is_set);
+                if !goes_on {
                     states[node.index()] = State::Unasked;
                 }
             }

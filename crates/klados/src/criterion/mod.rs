@@ -18,12 +18,12 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) use bernoulli::{Asked, BernoulliRows, Events, parent_rows, weighted_excess};
 pub(crate) use cut::CutRows;
-pub(crate) use descendants::{DescendantRows, parents, tree};
+pub(crate) use descendants::DescendantRows;
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
 pub(crate) use error::{check_length, needs_tree};
 pub(crate) use labels::{check_label, classes_of};
 pub(crate) use margin::MarginRows;
-pub(crate) use path_sum::{Grouping, PathSum, column_by_node};
+pub(crate) use path_sum::{Grouping, PathSum};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;
 pub(crate) use superclasses::{SumsToOne, Superclasses};

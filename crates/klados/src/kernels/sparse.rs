@@ -26,9 +26,4 @@ impl Sparse {
     pub(crate) fn row(&self, row: usize) -> &[(u32, f64)] {
         &self.entries[self.offsets[row] as usize..self.offsets[row + 1] as usize]
     }
-
-    /// The number of rows.
-    pub(crate) fn rows(&self) -> usize {
-        self.offsets.len() - 1
-    }
 }

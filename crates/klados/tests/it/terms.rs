@@ -67,7 +67,7 @@ const LOSSES: [(&str, bool, bool); 31] = [
     (
         r#"{"weighted_cross_entropy": {"normalize": true, "gamma": 1, "label_smoothing": 0.1, "superclass_weight": 0.7,
             "map": [["poodle", "dog", 1], ["poodle", "small", 2], ["cat", "small", 1], ["red oak", "plant", 1],
-            ["=dog", "dog", 3], ["=dog", "animal", 1], ["moss", "small", 2], ["moss", "plant", 1], ["elm", "plant", 1],
+            ["dog", "dog", 3], ["dog", "animal", 1], ["moss", "small", 2], ["moss", "plant", 1], ["elm", "plant", 1],
             ["beagle", "dog", 1], ["beagle", "animal", 1]]}}"#,
         false,
         false,
@@ -86,7 +86,7 @@ const LOSSES: [(&str, bool, bool); 31] = [
     (
         r#"{"binary_cross_entropy": {"form": "weighted", "normalize": true, "gamma": 1, "pos_weight": 2,
             "map": [["poodle", "dog", 1], ["poodle", "small", 2], ["cat", "small", 1], ["red oak", "plant", 1],
-            ["=dog", "dog", 3], ["=dog", "animal", 1], ["moss", "small", 2], ["moss", "plant", 1]]}}"#,
+            ["dog", "dog", 3], ["dog", "animal", 1], ["moss", "small", 2], ["moss", "plant", 1]]}}"#,
         false,
         false,
     ),
