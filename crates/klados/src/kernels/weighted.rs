@@ -13,12 +13,50 @@ pub(crate) struct ClassMap {
     pub(crate) of_superclass: Sparse,
 }
 
+/// The probability of a superclass, and how it was found.
+struct Near {
+    /// Whether it is above one half and `rest` is its complement.
+    is_near: bool,
+    rest: f64,
+    log_p: f64,
+    one_minus_p: f64,
+}
+
+/// The mass of all classes.
+fn total(z: &[f64]) -> Mass {
+    let top = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    match top == f64::NEG_INFINITY {
+        true => Mass::NONE,
+        false => Mass { top, sum: z.iter().map(|z| scalar::exp(z - top)).sum() },
+    }
+}
+
 impl ClassMap {
     /// The mass `sum_k W_kv e^(z_k)` of a superclass.
     fn mass(&self, superclass: usize, z: &[f64]) -> Mass {
         let classes = self.of_superclass.row(superclass).iter();
         let weighted = classes.map(|&(class, weight)| Mass { sum: weight, ..Mass::of(z[class as usize]) });
         weighted.filter(|mass| mass.top > f64::NEG_INFINITY).fold(Mass::NONE, Mass::plus)
+    }
+
+    /// `log P` of every superclass; `-inf` in a masked row.
+    pub(crate) fn log_probs(&self, z: &[f64], log_p: &mut [f64], pool: &mut Pool) {
+        let all = total(z);
+        for (superclass, log_p) in log_p.iter_mut().enumerate() {
+            *log_p = if all.is_none() { f64::NEG_INFINITY } else { self.near(superclass, z, all, pool).1.log_p };
+        }
+    }
+
+    /// The mass of a superclass and its probability. Near 1 that comes from what each class has outside; at most one
+    /// superclass of a distribution is there, so the row stays linear.
+    fn near(&self, superclass: usize, z: &[f64], all: Mass, pool: &mut Pool) -> (Mass, Near) {
+        let mass = self.mass(superclass, z);
+        let log_p = mass.log_over(all);
+        if log_p <= -std::f64::consts::LN_2 {
+            return (mass, Near { is_near: false, rest: 0.0, log_p, one_minus_p: scalar::one_minus_exp(log_p) });
+        }
+        let rest = self.outside(superclass, z, all, pool);
+        (mass, Near { is_near: true, rest, log_p: scalar::ln_1p(-rest), one_minus_p: rest })
     }
 
     /// `sum_i -weight_i (1 - P_i)^gamma log P_i` of some superclasses in the softmax over the classes. The gradient is added.
@@ -31,11 +69,10 @@ impl ClassMap {
         grad: Option<&mut [f64]>,
         pool: &mut Pool,
     ) -> f64 {
-        let top = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        if top == f64::NEG_INFINITY {
+        let all = total(z);
+        if all.is_none() {
             return f64::INFINITY;
         }
-        let all = Mass { top, sum: z.iter().map(|z| scalar::exp(z - top)).sum() };
         let mut loss = 0.0;
         // By class: the pulls of the superclasses that it is in, and how many those are.
         let mut pull = pool.floats(z.len(), 0.0);
@@ -43,14 +80,7 @@ impl ClassMap {
         let mut counted = pool.indices(z.len(), 0);
         let mut total = 0.0;
         for (&superclass, &weight) in superclasses.iter().zip(weights) {
-            let mass = self.mass(superclass as usize, z);
-            let near = mass.log_over(all) > -std::f64::consts::LN_2;
-            // `1 - P` near `P = 1`, from what each class has outside; at most one superclass of a distribution is there.
-            let rest = if near { self.outside(superclass as usize, z, all, pool) } else { 0.0 };
-            let (log_p, one_minus_p) = match near {
-                true => (scalar::ln_1p(-rest), rest),
-                false => (mass.log_over(all), scalar::one_minus_exp(mass.log_over(all))),
-            };
+            let (mass, Near { is_near: near, rest, log_p, one_minus_p }) = self.near(superclass as usize, z, all, pool);
             let term = focal::term(log_p, one_minus_p, gamma);
             loss += weight * term.value;
             if grad.is_none() || mass.is_none() {

@@ -125,6 +125,11 @@ impl BinaryCrossEntropy {
         normalize: bool,
     }
 
+    /// How probabilities follow from logits, as [`form`](Self::form) set it.
+    pub fn node_sigmoid(&self) -> NodeSigmoid {
+        self.form
+    }
+
     /// What the term of a positive node is multiplied with; nothing by default.
     #[must_use]
     pub fn pos_weight(mut self, weight: impl Into<PosWeight>) -> Self {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Loss;
+use crate::loss::NodeSigmoid;
 
 /// The form of a model: what its logits are, and how the probability of a node follows from them. The formulas are in
 /// [`NodeLogProbs`](super::NodeLogProbs). Serialized by these names in `snake_case`.
@@ -31,6 +32,28 @@ pub enum NodeForm {
     ConditionalSigmoid,
     /// A softmax over all nodes; a node has the sum of its own and of those below it (Valmadre 2022). Trees.
     DescendantSoftmax,
+    /// Any of a node's classes: `1 - prod (1 - sigma(z_k))`.
+    NoisyOr,
+    /// The sigmoid of the largest score at or below a node (Giunchiglia & Lukasiewicz 2020).
+    Max,
+    /// Superclasses of a map, in a softmax over the classes: `sum_k W_kv p_k`. The output has a column a superclass, in the
+    /// order of first appearance.
+    WeightedClassSoftmax {
+        /// Rows of class, superclass, weight. A class's weights sum to 1.
+        map: Vec<(String, String, f64)>,
+        /// Whether the weights of a class are divided by their sum.
+        #[serde(default)]
+        normalize: bool,
+    },
+    /// Superclasses of a map, as means of sigmoids: `sum_k W_kv sigma(z_k)`. The output has a column a superclass, in the
+    /// order of first appearance.
+    WeightedSigmoid {
+        /// Rows of class, superclass, weight. A superclass's weights sum to 1.
+        map: Vec<(String, String, f64)>,
+        /// Whether the weights of a superclass are divided by their sum.
+        #[serde(default)]
+        normalize: bool,
+    },
 }
 
 impl NodeForm {
@@ -54,19 +77,30 @@ impl NodeForm {
             Loss::ParameterSharingSoftmax(_) => Some(Self::ParameterSharingSoftmax),
             Loss::SiblingSoftmax(_) => Some(Self::SiblingSoftmax),
             Loss::DescendantSoftmax(_) | Loss::SoftmaxMargin(_) => Some(Self::DescendantSoftmax),
-            _ => None,
+            Loss::ConditionalSigmoid(_) => Some(Self::ConditionalSigmoid),
+            Loss::TreeMin(_) => Some(Self::IndependentSigmoid),
+            Loss::BinaryCrossEntropy(loss) => Some(match loss.node_sigmoid() {
+                NodeSigmoid::Independent => Self::IndependentSigmoid,
+                NodeSigmoid::Max => Self::Max,
+                // The classes of the weighted form are independent; a node has any of its classes.
+                NodeSigmoid::NoisyOr | NodeSigmoid::Weighted => Self::NoisyOr,
+            }),
+            Loss::LevelwiseSoftmax(_) | Loss::RandomCut(_) => None,
         }
     }
 
     /// Whether the logits have a column a node but the root, and not one a class.
     pub fn has_node_columns(&self) -> bool {
         match self {
-            Self::ClassSoftmax => false,
+            Self::ClassSoftmax | Self::NoisyOr | Self::WeightedClassSoftmax { .. } | Self::WeightedSigmoid { .. } => {
+                false
+            }
             Self::ParameterSharingSoftmax
             | Self::SiblingSoftmax
             | Self::IndependentSigmoid
             | Self::ConditionalSigmoid
-            | Self::DescendantSoftmax => true,
+            | Self::DescendantSoftmax
+            | Self::Max => true,
         }
     }
 }

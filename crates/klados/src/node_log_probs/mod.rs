@@ -22,6 +22,10 @@ use crate::{Hierarchy, HierarchyError, Level, NodeId};
 /// | sibling softmax | one a node, trees | `sum_{u at or above v} (s_u - logsumexp_{w sibling of u, or u} s_w)` |
 /// | independent sigmoid | one a node | `log sigma(s_v)` |
 /// | conditional sigmoid | one a node, trees | `sum_{u at or above v} log sigma(s_u)` |
+/// | noisy-or | one a class | `log(1 - prod_{k below v} (1 - sigma(z_k)))` |
+/// | max | one a node | `log sigma(max_{u at or below v} s_u)` |
+/// | weighted class softmax | one a class, and a sparse `W` | `logsumexp_k (log W_kv + z_k) - logsumexp_k z_k` of superclasses `v` |
+/// | weighted sigmoid | one a class, and a sparse `W` | `log sum_k W_kv sigma(z_k)` of superclasses `v` |
 /// | descendant softmax | one a node, trees | `logsumexp_{u at or below v} s_u - logsumexp_u s_u` |
 ///
 /// Every one has full relative precision near 0 and near 1. These are log-probabilities, not logits: they must not go
@@ -103,10 +107,13 @@ impl NodeLogProbs {
         Ok(Self::new(hierarchy).for_nodes(hierarchy.level_nodes(level)?))
     }
 
-    /// The same for some nodes, in this order: those of [a level](Hierarchy::level_nodes), say.
+    /// The same for some nodes, in this order: those of [a level](Hierarchy::level_nodes), say. The weighted forms, whose
+    /// output is of superclasses, stay as they are.
     #[must_use]
     pub fn for_nodes(mut self, nodes: Vec<NodeId>) -> Self {
-        self.nodes = nodes;
+        if self.operation.superclasses().is_none() {
+            self.nodes = nodes;
+        }
         self
     }
 
@@ -116,10 +123,44 @@ impl NodeLogProbs {
             false => Arc::new([]),
         };
         let columns = if form.has_node_columns() { node_columns.len() } else { hierarchy.class_count() };
-        Self { operation: Arc::new(operation), node_columns, columns, nodes: hierarchy.nodes().collect() }
+        let nodes = match operation.superclasses() {
+            Some(_) => Vec::new(),
+            None => hierarchy.nodes().collect(),
+        };
+        Self { operation: Arc::new(operation), node_columns, columns, nodes }
     }
 
-    /// The nodes of the output's columns.
+    /// The number of columns of the output.
+    pub fn width(&self) -> usize {
+        self.operation.superclasses().map_or(self.nodes.len(), <[String]>::len)
+    }
+
+    /// The superclasses of the output's columns, in the weighted forms.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, NodeForm, NodeLogProbs};
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("animal", "bat"), ("animal", "crow"), ("animal", "dog")])?;
+    /// let map = [("bat", "flies"), ("crow", "flies"), ("dog", "furry")];
+    /// let map = map.map(|(class, superclass)| (class.into(), superclass.into(), 1.0)).to_vec();
+    /// let form = NodeForm::WeightedClassSoftmax { map, normalize: false };
+    /// let operation = NodeLogProbs::of_form(&form, &hierarchy)?;
+    /// assert_eq!(operation.superclasses(), ["flies", "furry"]);
+    /// let mut log_p = [0.0; 2];
+    /// operation.forward(&[0.0f64; 3], &mut log_p)?;
+    /// assert!((log_p[0] - (2.0 / 3.0f64).ln()).abs() < 1e-15);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn superclasses(&self) -> &[String] {
+        self.operation.superclasses().unwrap_or_default()
+    }
+
+    /// Where the value of an output's column is among those of the operation.
+    fn output(&self, column: usize) -> usize {
+        self.nodes.get(column).map_or(column, |node| node.index())
+    }
+
+    /// The nodes of the output's columns; none in the weighted forms.
     pub fn nodes(&self) -> &[NodeId] {
         &self.nodes
     }
@@ -137,17 +178,17 @@ impl NodeLogProbs {
     /// Lengths that do not fit.
     pub fn forward<T: Element>(&self, logits: &[T], out: &mut [T::Wide]) -> Result<(), InputError> {
         let rows = self.rows(logits.len())?;
-        self.check("the output", out.len(), rows * self.nodes.len())?;
+        self.check("the output", out.len(), rows * self.width())?;
         let row = |buffers: &mut Buffers, _: usize, z: &[T], out: &mut [T::Wide], _: Option<&mut [T]>| {
             let regular = self.load(z, &mut buffers.scores);
             if regular {
                 self.operation.forward(&buffers.scores, &mut buffers.log_p, &mut buffers.scratch);
             }
-            for (out, node) in out.iter_mut().zip(&self.nodes) {
-                *out = T::Wide::from_f64(if regular { buffers.log_p[node.index()] } else { f64::NAN });
+            for (column, out) in out.iter_mut().enumerate() {
+                *out = T::Wide::from_f64(if regular { buffers.log_p[self.output(column)] } else { f64::NAN });
             }
         };
-        for_each_row((logits, self.columns), (out, self.nodes.len()), None, row);
+        for_each_row((logits, self.columns), (out, self.width()), None, row);
         Ok(())
     }
 
@@ -159,7 +200,7 @@ impl NodeLogProbs {
     /// Lengths that do not fit.
     pub fn backward<T: Element>(&self, logits: &[T], upstream: &[T::Wide], grad: &mut [T]) -> Result<(), InputError> {
         let rows = self.rows(logits.len())?;
-        self.check("the upstream gradient", upstream.len(), rows * self.nodes.len())?;
+        self.check("the upstream gradient", upstream.len(), rows * self.width())?;
         self.check("the gradient", grad.len(), logits.len())?;
         let row = |buffers: &mut Buffers, row: usize, z: &[T], grad: &mut [T], _: Option<&mut [T]>| {
             let Buffers { scores, log_p, upstream: by_node, grad: wide, scratch } = buffers;
@@ -170,12 +211,15 @@ impl NodeLogProbs {
             self.operation.forward(scores, log_p, scratch);
             by_node.clear();
             by_node.resize(log_p.len(), 0.0);
-            for (up, node) in upstream[row * self.nodes.len()..].iter().zip(&self.nodes) {
-                if log_p[node.index()] > f64::NEG_INFINITY {
-                    by_node[node.index()] += up.to_f64();
+            for (column, up) in upstream[row * self.width()..(row + 1) * self.width()].iter().enumerate() {
+                let at = self.output(column);
+                if log_p[at] > f64::NEG_INFINITY {
+                    by_node[at] += up.to_f64();
                 }
             }
-            by_node[0] = 0.0;
+            if self.operation.superclasses().is_none() {
+                by_node[0] = 0.0; // the root is certain
+            }
             wide.clear();
             wide.resize(scores.len(), 0.0);
             self.operation.backward(scores, log_p, by_node, wide, scratch);

@@ -1,12 +1,16 @@
 //! The kernels of the forms, behind one forward and one backward.
 
 use super::NodeForm;
-use crate::criterion::{CriterionError, needs_tree, tree};
+use crate::criterion::{CriterionError, SumsToOne, Superclasses, needs_tree, parent_rows, tree, weighted_excess};
+use crate::kernels::bernoulli::Judged;
 use crate::kernels::descendants::{Against, Descendants, Tree};
+use crate::kernels::extremum::Parents;
 use crate::kernels::groups::Groups;
 use crate::kernels::nodes::{NodeTables, Nodes};
+use crate::kernels::noisy_or::NoisyOr;
 use crate::kernels::paths;
 use crate::kernels::pool::Pool;
+use crate::kernels::weighted_sigmoid;
 use crate::numeric::scalar;
 use crate::{Hierarchy, NodeId};
 
@@ -19,6 +23,10 @@ pub(super) enum Operation {
     IndependentSigmoid,
     ConditionalSigmoid { parent: Vec<u32> },
     DescendantSoftmax(Tree),
+    NoisyOr(NodeTables),
+    Max(Parents),
+    WeightedClassSoftmax(Superclasses),
+    WeightedSigmoid { superclasses: Superclasses, excess: Vec<f64> },
 }
 
 /// What a row of any form reuses.
@@ -27,6 +35,7 @@ pub(super) struct Scratch {
     pool: Pool,
     nodes: Nodes,
     descendants: Descendants,
+    noisy_or: NoisyOr,
 }
 
 impl Operation {
@@ -56,14 +65,56 @@ impl Operation {
                 needs_tree("descendant_softmax", hierarchy)?;
                 Ok(Self::DescendantSoftmax(tree(hierarchy)))
             }
+            NodeForm::NoisyOr => Ok(Self::NoisyOr(hierarchy.node_tables())),
+            NodeForm::Max => Ok(Self::Max(parent_rows(hierarchy))),
+            NodeForm::WeightedClassSoftmax { map, normalize } => {
+                Ok(Self::WeightedClassSoftmax(Superclasses::new(map, hierarchy, SumsToOne::Classes, *normalize)?))
+            }
+            NodeForm::WeightedSigmoid { map, normalize } => {
+                let superclasses = Superclasses::new(map, hierarchy, SumsToOne::Superclasses, *normalize)?;
+                let excess = weighted_excess(&superclasses, *normalize);
+                Ok(Self::WeightedSigmoid { superclasses, excess })
+            }
+        }
+    }
+
+    /// The names of the superclasses, where the output is of these and not of nodes.
+    pub(super) fn superclasses(&self) -> Option<&[String]> {
+        match self {
+            Self::WeightedClassSoftmax(superclasses) | Self::WeightedSigmoid { superclasses, .. } => {
+                Some(&superclasses.names)
+            }
+            _ => None,
         }
     }
 
     /// `log P` of every node, 0 for the root. Scores are by class, or by node.
     pub(super) fn forward(&self, scores: &[f64], log_p: &mut Vec<f64>, scratch: &mut Scratch) {
-        let Scratch { pool, nodes, descendants } = scratch;
+        let Scratch { pool, nodes, descendants, noisy_or } = scratch;
         log_p.clear();
         match self {
+            Self::NoisyOr(tables) => {
+                noisy_or.measure(tables, scores);
+                log_p.extend((0..tables.nodes).map(|node| noisy_or.odds(node).yes));
+                log_p[0] = 0.0;
+            }
+            Self::Max(parents) => {
+                let mut from = pool.indices(0, 0);
+                parents.largest_below(scores, |_| true, &mut from);
+                log_p.extend(from.iter().map(|&from| -scalar::softplus(-scores[from as usize])));
+                log_p[0] = 0.0;
+                pool.keep_indices(from);
+            }
+            Self::WeightedClassSoftmax(superclasses) => {
+                log_p.resize(superclasses.names.len(), 0.0);
+                superclasses.map.log_probs(scores, log_p, pool);
+            }
+            Self::WeightedSigmoid { superclasses, excess } => {
+                let measure = |(superclass, excess): (usize, &f64)| {
+                    weighted_sigmoid::measure(superclasses.map.of_superclass.row(superclass), *excess, scores).odds.yes
+                };
+                log_p.extend(excess.iter().enumerate().map(measure));
+            }
             Self::ClassSoftmax(tables) => {
                 nodes.forward(scores, tables);
                 log_p.extend_from_slice(&nodes.log_p);
@@ -106,8 +157,42 @@ impl Operation {
         grad: &mut [f64],
         scratch: &mut Scratch,
     ) {
-        let Scratch { pool, nodes, descendants } = scratch;
+        let Scratch { pool, nodes, descendants, noisy_or } = scratch;
         match self {
+            Self::NoisyOr(tables) => {
+                upstream.iter_mut().for_each(|up| *up = -*up);
+                let none = pool.floats(tables.nodes, 0.0);
+                noisy_or.backward(tables, (upstream, &none), scores, grad, pool);
+                pool.keep(none);
+            }
+            Self::Max(parents) => {
+                let mut from = pool.indices(0, 0);
+                parents.largest_below(scores, |_| true, &mut from);
+                for (&from, up) in from.iter().zip(&*upstream).skip(1) {
+                    grad[from as usize] += up * scalar::exp(-scalar::softplus(scores[from as usize]));
+                }
+                pool.keep_indices(from);
+            }
+            Self::WeightedClassSoftmax(superclasses) => {
+                let live = |(_, up): &(usize, &f64)| **up != 0.0;
+                let (mut of, mut weights) = (pool.indices(0, 0), pool.floats(0, 0.0));
+                for (superclass, up) in upstream.iter().enumerate().filter(live) {
+                    of.push(superclass as u32);
+                    weights.push(-up);
+                }
+                if !of.is_empty() {
+                    superclasses.map.row(&of, &weights, 0.0, scores, Some(grad), pool);
+                }
+                pool.keep_indices(of);
+                pool.keep(weights);
+            }
+            Self::WeightedSigmoid { superclasses, excess } => {
+                for (superclass, (up, excess)) in upstream.iter().zip(excess).enumerate() {
+                    let classes = superclasses.map.of_superclass.row(superclass);
+                    let judged = Judged { by_yes: -up, ..Judged::default() };
+                    weighted_sigmoid::measure(classes, *excess, scores).backward(judged, classes, scores, grad);
+                }
+            }
             Self::ClassSoftmax(tables) => {
                 nodes.backward_marginal(scores, tables, upstream, |class, value| grad[class] = value);
             }

@@ -14,15 +14,50 @@ fn forms() -> Vec<(NodeForm, bool)> {
         (NodeForm::IndependentSigmoid, false),
         (NodeForm::ConditionalSigmoid, true),
         (NodeForm::DescendantSoftmax, true),
+        (NodeForm::NoisyOr, false),
+        (NodeForm::Max, false),
     ]
 }
 
+/// The weighted forms on [`dag`], with fractional weights.
+fn weighted() -> [NodeForm; 2] {
+    let map = [
+        ("dog", "loyal", 3.0),
+        ("dog", "furry", 1.0),
+        ("wolf", "furry", 2.0),
+        ("cat", "furry", 1.0),
+        ("lion", "big", 1.0),
+    ];
+    let mut map = map.map(|(class, superclass, weight)| (class.to_owned(), superclass.to_owned(), weight)).to_vec();
+    map.push(("stone".to_owned(), "hard".to_owned(), 5.0));
+    [
+        NodeForm::WeightedClassSoftmax { map: map.clone(), normalize: true },
+        NodeForm::WeightedSigmoid { map, normalize: true },
+    ]
+}
+
+#[test]
+fn weighted_forms_are_of_superclasses() {
+    let hierarchy = dag();
+    for form in weighted() {
+        let operation = NodeLogProbs::of_form(&form, &hierarchy).unwrap();
+        assert_eq!(operation.superclasses(), ["loyal", "furry", "big", "hard"]);
+        assert_eq!((operation.width(), operation.nodes().len()), (4, 0));
+        for scale in [1.0, 4.0] {
+            check_gradient(&operation, &logits(operation.columns(), scale), &format!("{form:?}"));
+        }
+    }
+    let mut log_p = [0.0; 4];
+    NodeLogProbs::of_form(&weighted()[0], &hierarchy).unwrap().forward(&logits(5, 1.0), &mut log_p).unwrap();
+    assert!((log_p.iter().map(|log_p| log_p.exp()).sum::<f64>() - 1.0).abs() < 1e-14);
+}
+
 fn logits(columns: usize, scale: f64) -> Vec<f64> {
-    (0..columns).map(|k| scale * (((k * 7 + 3) % 11) as f64 / 5.0 - 1.1)).collect()
+    (0..columns).map(|k| scale * (((k * 7 + 3) % 11) as f64 / 5.0 - 1.1 + k as f64 / 77.0)).collect()
 }
 
 fn check_gradient(operation: &NodeLogProbs, z: &[f64], what: &str) {
-    let upstream: Vec<f64> = (0..operation.nodes().len()).map(|v| ((v * 5) % 7) as f64 - 3.0).collect();
+    let upstream: Vec<f64> = (0..operation.width()).map(|v| ((v * 5) % 7) as f64 - 3.0).collect();
     let value = |z: &[f64]| {
         let mut log_p = vec![0.0; upstream.len()];
         operation.forward(z, &mut log_p).unwrap();
@@ -112,8 +147,9 @@ fn masked_rows_and_bad_rows() {
         let mut log_p = vec![0.0; 3 * nodes];
         operation.forward(&z, &mut log_p).unwrap();
         let first = if form.has_node_columns() { hierarchy.node_columns()[0] } else { hierarchy.class_node(0) };
-        // In a descendant softmax the nodes below a masked one are still there.
-        let is_masked = form != NodeForm::DescendantSoftmax || hierarchy.children(first).is_empty();
+        // In a descendant softmax and a maximum the nodes below a masked one are still there.
+        let is_masked =
+            !matches!(form, NodeForm::DescendantSoftmax | NodeForm::Max) || hierarchy.children(first).is_empty();
         assert_eq!(log_p[first.index()] == f64::NEG_INFINITY, is_masked, "{form:?}");
         assert!(log_p[..nodes].iter().all(|log_p| !log_p.is_nan() && *log_p <= 0.0), "{form:?}");
         assert!(log_p[nodes..2 * nodes].iter().all(|log_p| log_p.is_nan()), "{form:?}");
