@@ -84,8 +84,78 @@ fn trees_only() {
         assert_eq!(kind(MarginalCrossEntropy::new().weights(weights).compile(&dag())), CriterionErrorKind::NotATree);
     }
     assert_eq!(kind(HierarchicalCrossEntropy::new().compile(&dag())), CriterionErrorKind::NotATree);
-    assert!(MarginalCrossEntropy::new().compile(&dag()).is_ok());
-    assert!(SoftLabels::new().compile(&dag()).is_ok());
+    let trees = [
+        "hierarchical_cross_entropy",
+        "levelwise_softmax",
+        "sibling_softmax",
+        "conditional_sigmoid",
+        "descendant_softmax",
+        "softmax_margin",
+        "random_cut",
+    ];
+    for name in Loss::NAMES {
+        let compiled = name.parse::<Loss>().unwrap().compile(&dag());
+        match trees.contains(name) {
+            true => {
+                let error = compiled.unwrap_err();
+                assert_eq!(error.kind(), CriterionErrorKind::NotATree);
+                assert!(error.to_string().starts_with(&format!("{name} is defined on trees")), "{error}");
+            }
+            false => assert!(compiled.is_ok(), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn labels_without_a_meaning_are_refused() {
+    let hierarchy = tree();
+    let [union, set, mammal] = ["bat|crow", "bat;crow", "mammal"].map(|label| hierarchy.parse_label(label).unwrap());
+    let sigmoids = ["conditional_sigmoid", "binary_cross_entropy", "tree_min"];
+    let unions =
+        ["marginal_cross_entropy", "hierarchical_cross_entropy", "sibling_softmax", "parameter_sharing_softmax"];
+    for name in Loss::NAMES {
+        let criterion = name.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+        assert_eq!(criterion.check_label(&union).is_ok(), unions.contains(name), "{name}");
+        assert_eq!(criterion.check_label(&set).is_ok(), sigmoids.contains(name), "{name}");
+        let takes_nodes = !["weighted_cross_entropy", "random_cut"].contains(name);
+        assert_eq!(criterion.check_label(&mammal).is_ok(), takes_nodes, "{name}");
+        assert!(criterion.check_label(&Label::Superclass(0)).is_err(), "{name}");
+        if let Err(error) = criterion.check_label(&set) {
+            assert!(error.to_string().contains(name) && error.to_string().contains("multi-label"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn options_without_a_meaning_are_refused() {
+    let hierarchy = tree();
+    let message = |loss: &str| loss.parse::<Loss>().unwrap().compile(&hierarchy).unwrap_err().to_string();
+    for (loss, says) in [
+        (r#"{"binary_cross_entropy": {"map": [["bat", "flies", 1]]}}"#, "for the form \"weighted\""),
+        (r#"{"binary_cross_entropy": {"weights": "balanced"}}"#, "divide a total over a path"),
+        (r#"{"binary_cross_entropy": {"form": "weighted", "weights": "leaves"}}"#, "have weight 1 each"),
+        (r#"{"binary_cross_entropy": {"pos_weight": [1, 2]}}"#, "has 2 entries, expected 5 (nodes but the root)"),
+        (r#"{"binary_cross_entropy": {"form": "weighted", "map": [["bat", "flies", 0.5]]}}"#, "flies (0.5)"),
+        (r#"{"weighted_cross_entropy": {"map": [["bat", "flies", 1]]}}"#, "bear (0)"),
+        (r#"{"weighted_cross_entropy": {"map": [["bta", "flies", 1]]}}"#, "the nearest names are \"bat\""),
+        (r#"{"weighted_cross_entropy": {"map": [["bat", "flies", -1]]}}"#, "is -1, expected a number from 0 up"),
+        (r#"{"weighted_cross_entropy": {"map": [["bat", "a", 1], ["bat", "a", 1]]}}"#, "is there twice"),
+        (r#"{"weighted_cross_entropy": {"map": "w.csv"}}"#, "has to be read into rows first"),
+        (r#"{"sibling_softmax": {"tau": 1}}"#, "frequencies, which are not given"),
+        (r#"{"sibling_softmax": {"tau": 1, "frequencies": [["mammal", 2], ["bird", 0], ["bat", 2]]}}"#, "\"bird\""),
+        (r#"{"softmax_margin": {"tau": -1}}"#, "tau is -1"),
+        (r#"{"random_cut": {"p": 1.5}}"#, "p is 1.5, expected a probability"),
+    ] {
+        assert!(message(loss).contains(says), "{loss}: {}", message(loss));
+    }
+    for loss in [
+        r#"{"binary_cross_entropy": {"class_weight": [1, 1, 1]}}"#,
+        r#"{"descendant_softmax": {"gamma": 1}}"#,
+        r#"{"conditional_sigmoid": {"label_smoothing": 0.1}}"#,
+        r#"{"random_cut": {"weights": "leaves"}}"#,
+    ] {
+        assert!(loss.parse::<Loss>().unwrap_err().to_string().contains("unknown field"), "{loss}");
+    }
 }
 
 #[test]

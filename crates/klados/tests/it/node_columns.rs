@@ -53,3 +53,24 @@ fn errors_name_the_nodes() {
     assert_eq!(message(&["cat", "dog", "cat"]), "the node \"cat\" is named twice as a column");
     assert_eq!(message(&["animal", "cat", "dog"]), "\"animal\" is the root, which has no column");
 }
+
+#[test]
+fn a_random_cut_changes_with_row_and_step_and_not_with_threads_or_batch() {
+    let edges = (0..40).map(|k| (format!("g{}", k / 4), format!("s{k}"))).collect::<Vec<_>>();
+    let hierarchy =
+        Hierarchy::from_edges(edges.iter().map(|(parent, child)| (parent.as_str(), child.as_str()))).unwrap();
+    let criterion = r#"{"random_cut": {"p": 0.5}}"#.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+    let run = |criterion: &klados::Criterion, rows: usize| {
+        let z = vec![0.0; rows * criterion.columns()];
+        let mut losses = vec![0.0; rows];
+        criterion.forward(&z, &vec![Label::Class(0); rows], &mut losses).unwrap();
+        losses
+    };
+    let first = run(&criterion, 30);
+    assert!(first.iter().any(|loss| *loss != first[0]), "every row has the same cut");
+    assert_eq!(first[..7], run(&criterion, 7));
+    assert_ne!(first, run(&criterion.at_step(1), 30));
+    assert_eq!(first, run(&criterion.at_step(1).at_step(0), 30));
+    let terms = criterion.terms_of_row(&Label::Class(0), 3).unwrap();
+    assert!((terms[0].value(&hierarchy, &vec![0.0; criterion.columns()], 0.0) - first[3]).abs() < 1e-12);
+}
