@@ -14,6 +14,8 @@
 //! cargo run --release -p klados-cli --example wordnet_glosses
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example prints what it finds")]
+
 use std::path::Path;
 use std::time::Instant;
 

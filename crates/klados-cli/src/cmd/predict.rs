@@ -40,6 +40,8 @@ Output is CSV, a line a row of DATA:
                hierarchy, or depth_1, depth_2, ... where it names none. Empty
                where the class has no ancestor; several ancestors, in a DAG,
                are joined by `|`.
+Of a model that was trained on multi-label rows: after `line` a column for each
+node but the root, with its probability.
 The most probable node of a level need not be above the most probable class;
 what is printed is what is above the class. Probabilities are those of the
 loss's form (`klados train --help`): with sigmoids those of the classes need not
@@ -100,7 +102,7 @@ pub(crate) fn run(args: &PredictArgs, out: &mut dyn Write) -> Result<()> {
 
 /// Writes the predictions, some rows at a time.
 fn write(saved: &SavedModel, batch: &Batch, out: &mut dyn Write) -> Result<()> {
-    let levels = Levels::new(&saved.hierarchy, &saved.config.loss)?;
+    let levels = Levels::new(&saved.hierarchy, &saved.config.loss)?.for_multi_label(saved.config.multi_label);
     let (columns, outputs) = (levels.columns(), saved.model.outputs());
     if columns != outputs {
         let loss = saved.config.loss.name();

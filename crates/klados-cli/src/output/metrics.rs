@@ -53,6 +53,12 @@ impl Serialize for Scored<'_> {
         let scores = &self.0.scores;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("rows", &self.0.rows)?;
+        if scores.is_multi_label {
+            map.serialize_entry("average_precision", &ByLevel(scores, |level| level.average_precision))?;
+            map.serialize_entry("micro_average_precision", &scores.average_precision)?;
+            map.serialize_entry("loss", &self.0.loss)?;
+            return map.end();
+        }
         map.serialize_entry("accuracy", &ByLevel(scores, |level| level.accuracy))?;
         map.serialize_entry("accuracy_of_class", &ByLevel(scores, |level| level.accuracy_of_class))?;
         map.serialize_entry("mistake_severity", &scores.mistake_severity)?;

@@ -27,6 +27,9 @@ pub(crate) struct ModelConfig {
     pub(crate) loss: Loss,
     /// What the model gives.
     pub(crate) outputs: Outputs,
+    /// Whether several nodes may hold of a row.
+    #[serde(default)]
+    pub(crate) multi_label: bool,
     /// What the model takes.
     pub(crate) input: Input,
     /// How it was trained.

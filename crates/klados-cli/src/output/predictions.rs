@@ -2,7 +2,8 @@
 //!
 //! `line` (or `row`), with labels `label`, then `class` and `probability`, then for each level above the classes, from
 //! the top, the class's ancestor and its probability: `group`, `group_probability`, and so on. A level where the class
-//! has no ancestor is empty; in a DAG several are joined by `|`.
+//! has no ancestor is empty; in a DAG several are joined by `|`. Of multi-label rows the probability of every node but the
+//! root, by its name.
 
 use std::io::Write;
 
@@ -39,6 +40,12 @@ impl<'a, W: Write> Writer<'a, W> {
         let mut csv = csv::Writer::from_writer(out);
         let mut header = vec![rows.unit.to_owned()];
         header.extend(rows.labels.map(|_| "label".to_owned()));
+        if levels.is_multi_label() {
+            let hierarchy = levels.hierarchy();
+            header.extend(hierarchy.node_columns().into_iter().map(|node| short(hierarchy, node)));
+            csv.write_record(&header)?;
+            return Ok(Self { rows, levels, csv });
+        }
         header.extend(["class".to_owned(), "probability".to_owned()]);
         for level in levels.above() {
             let name = level.name.replace(' ', "_");
@@ -55,6 +62,11 @@ impl<'a, W: Write> Writer<'a, W> {
         let lineage = hierarchy.lineage(node);
         let mut record = vec![self.rows.positions[row].clone()];
         record.extend(self.rows.labels.map(|labels| labels[row].clone()));
+        if self.levels.is_multi_label() {
+            let nodes = hierarchy.node_columns().into_iter();
+            record.extend(nodes.map(|node| probability(prediction.probability(node))));
+            return Ok(self.csv.write_record(&record)?);
+        }
         record.extend([short(hierarchy, node), probability(prediction.probability(node))]);
         for level in self.levels.above() {
             let at: Vec<NodeId> =

@@ -48,12 +48,15 @@ pub(super) fn accuracies(runs: &[RunResult]) -> Vec<Chart> {
         let first = runs.iter().flat_map(|run| run.epochs.first()).find_map(|epoch| epoch.validation.as_ref());
         first.map_or(String::new(), |scores| scores.levels[level].level.clone())
     };
+    let mut scored = runs.iter().flat_map(|run| &run.epochs).filter_map(|epoch| epoch.validation.as_ref());
+    let is_multi_label = scored.any(|scores| scores.is_multi_label);
     let mut charts = Vec::new();
     for level in (0..levels).rev() {
-        let value = |epoch: &Epoch| Some(100.0 * epoch.validation.as_ref()?.levels.get(level)?.accuracy?);
+        let value = |epoch: &Epoch| Some(100.0 * epoch.validation.as_ref()?.levels.get(level)?.shown()?);
         let line = |(index, run)| Line { color: index, dashed: false, points: points(run, value) };
         let lines = runs.iter().enumerate().map(line).collect();
-        charts.extend(chart(&format!("Right at {}, %", level_name(level)), lines, Some(100.0)));
+        let what = if is_multi_label { "Average precision at" } else { "Right at" };
+        charts.extend(chart(&format!("{what} {}, %", level_name(level)), lines, Some(100.0)));
     }
     charts
 }

@@ -69,6 +69,7 @@ struct Content<'a> {
     set: Option<&'a str>,
     set_rows: Option<usize>,
     levels: Vec<&'a str>,
+    is_multi_label: bool,
     rows: Vec<Row>,
     losses: Option<charts::Chart>,
     accuracies: Vec<charts::Chart>,
@@ -85,6 +86,8 @@ struct Row {
     /// From the finest level up: per cent, and whether it is the column's best.
     cells: Vec<Cell>,
     severity: Cell,
+    /// The average precision over all nodes.
+    micro: Cell,
     seconds: String,
     /// Accuracies of the ancestors of the most probable class.
     of_class: Vec<String>,
@@ -118,6 +121,7 @@ fn render(page: &Page<'_>) -> Result<String> {
         set: scored.map(|evaluation| &*evaluation.set),
         set_rows: scored.map(|evaluation| evaluation.rows),
         levels,
+        is_multi_label: scored.is_some_and(|evaluation| evaluation.scores.is_multi_label),
         rows: rows(page.runs),
         losses: charts::losses(page.runs),
         accuracies: charts::accuracies(page.runs),
@@ -138,7 +142,8 @@ fn rows(runs: &[RunResult]) -> Vec<Row> {
             name: run.name.clone(),
             about: run.about.clone(),
             color: index % COLORS,
-            cells: levels().map(|level| Cell { text: percent(level.accuracy), best: false }).collect(),
+            cells: levels().map(|level| Cell { text: percent(level.shown()), best: false }).collect(),
+            micro: Cell { text: percent(scores.and_then(|scores| scores.average_precision)), best: false },
             severity: Cell { text: severity.map_or("–".to_owned(), |height| format!("{height:.2}")), best: false },
             seconds: format!("{:.1}", run.seconds),
             of_class: levels().map(|level| percent(level.accuracy_of_class)).collect(),
@@ -152,8 +157,10 @@ fn rows(runs: &[RunResult]) -> Vec<Row> {
     }
     let least = rows.iter().filter_map(|row| number(&row.severity)).fold(f64::INFINITY, f64::min);
     rows.iter_mut().for_each(|row| row.severity.best = number(&row.severity) == Some(least));
+    let most = rows.iter().filter_map(|row| number(&row.micro)).fold(f64::NEG_INFINITY, f64::max);
+    rows.iter_mut().for_each(|row| row.micro.best = number(&row.micro) == Some(most));
     if let [only] = &mut rows[..] {
-        only.cells.iter_mut().chain([&mut only.severity]).for_each(|cell| cell.best = false);
+        only.cells.iter_mut().chain([&mut only.severity, &mut only.micro]).for_each(|cell| cell.best = false);
     }
     rows
 }

@@ -20,6 +20,7 @@ pub(crate) struct Levels {
     hierarchy: Hierarchy,
     reading: Reading,
     levels: Vec<JudgedLevel>,
+    is_multi_label: bool,
 }
 
 impl Levels {
@@ -59,7 +60,18 @@ impl Levels {
             _ => levels.push(JudgedLevel { name: "class".to_owned(), candidates: class_nodes }),
         }
         let reading = Reading::new(loss, hierarchy)?;
-        Ok(Self { hierarchy: hierarchy.clone(), reading, levels })
+        Ok(Self { hierarchy: hierarchy.clone(), reading, levels, is_multi_label: false })
+    }
+
+    /// The same levels for rows of which several nodes hold.
+    pub(crate) fn for_multi_label(mut self, is_multi_label: bool) -> Self {
+        self.is_multi_label = is_multi_label;
+        self
+    }
+
+    /// Whether several nodes may hold of a row: then there is no one prediction, but a ranking.
+    pub(crate) fn is_multi_label(&self) -> bool {
+        self.is_multi_label
     }
 
     /// The levels, from the top.
@@ -106,6 +118,19 @@ impl Levels {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// By node, whether it holds of a row with this label: the named nodes and what is above them, no other.
+    pub(crate) fn positive(&self, label: &Label) -> Vec<bool> {
+        let named = match label {
+            Label::Class(class) => vec![self.hierarchy.class_node(*class)],
+            Label::Node(node) => vec![*node],
+            Label::Set { positive, .. } => positive.clone(),
+            _ => Vec::new(),
+        };
+        let mut holds = vec![false; self.hierarchy.node_count()];
+        named.into_iter().flat_map(|node| self.hierarchy.lineage(node)).for_each(|node| holds[node.index()] = true);
+        holds
     }
 
     /// The class that a label says holds, where it says so.

@@ -137,6 +137,7 @@ pub(crate) fn run(
         name: spec.name.clone(),
         loss: spec.loss.clone(),
         outputs: levels.reading().outputs(levels.hierarchy()),
+        multi_label: levels.is_multi_label(),
         input: spec.input.clone(),
         settings: spec.settings.clone(),
     };

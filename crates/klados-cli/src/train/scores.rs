@@ -4,6 +4,7 @@ use anyhow::Result;
 use klados::{Label, NodeId};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
+use super::average_precision::Ranking;
 use super::levels::Levels;
 use super::reading::Read;
 
@@ -18,6 +19,15 @@ pub(crate) struct LevelScore {
     pub(crate) accuracy: Option<f64>,
     /// The same where the prediction is the ancestor of the most probable class.
     pub(crate) accuracy_of_class: Option<f64>,
+    /// Of multi-label rows: the average precision over all pairs of a row and a node of the level.
+    pub(crate) average_precision: Option<f64>,
+}
+
+impl LevelScore {
+    /// The number for a table: the accuracy, or of multi-label rows the average precision.
+    pub(crate) fn shown(&self) -> Option<f64> {
+        self.accuracy.or(self.average_precision)
+    }
 }
 
 /// The scores of a model on some rows.
@@ -29,6 +39,10 @@ pub(crate) struct Scores {
     pub(crate) mistake_severity: Option<f64>,
     /// The same over all rows whose label is a class, 0 where the class is right.
     pub(crate) lca_height: Option<f64>,
+    /// Of multi-label rows, which have no other score: the average precision over all pairs of a row and a node.
+    pub(crate) average_precision: Option<f64>,
+    /// Whether the rows are multi-label.
+    pub(crate) is_multi_label: bool,
 }
 
 /// A prediction for one row.
@@ -99,16 +113,22 @@ pub(crate) struct Scorer<'a> {
     classified: usize,
     wrong: usize,
     heights: usize,
+    /// Of multi-label rows: a ranking a level, and the last of all nodes.
+    rankings: Vec<Ranking>,
 }
 
 impl<'a> Scorer<'a> {
     /// Nothing compared yet.
     pub(crate) fn new(levels: &'a Levels) -> Self {
-        Self { levels, counts: vec![[0; 3]; levels.all().len()], classified: 0, wrong: 0, heights: 0 }
+        let rankings = (0..=levels.all().len()).map(|_| Ranking::default()).collect();
+        Self { levels, counts: vec![[0; 3]; levels.all().len()], classified: 0, wrong: 0, heights: 0, rankings }
     }
 
     /// Adds one row. A label that does not reach down to a level says nothing about it.
     pub(crate) fn add(&mut self, prediction: &Prediction, label: &Label) {
+        if self.levels.is_multi_label() {
+            return self.rank(prediction, label);
+        }
         let hierarchy = self.levels.hierarchy();
         let known = self.levels.known(label);
         let of_class = hierarchy.lineage(hierarchy.class_node(prediction.class));
@@ -132,17 +152,46 @@ impl<'a> Scorer<'a> {
         }
     }
 
+    /// Adds one multi-label row: every node of it holds or does not.
+    fn rank(&mut self, prediction: &Prediction, label: &Label) {
+        if *label == Label::Ignored {
+            return;
+        }
+        let holds = self.levels.positive(label);
+        for ((level, ranking), counts) in self.levels.all().iter().zip(&mut self.rankings).zip(&mut self.counts) {
+            counts[0] += 1;
+            for node in &level.candidates {
+                ranking.add(prediction.rank[node.index()], holds[node.index()]);
+            }
+        }
+        let all = self.rankings.last_mut().into_iter();
+        all.for_each(|all| {
+            // The root holds of every row.
+            for node in self.levels.hierarchy().nodes().skip(1) {
+                all.add(prediction.rank[node.index()], holds[node.index()]);
+            }
+        });
+    }
+
     /// The scores of all rows.
     pub(crate) fn finish(self) -> Scores {
         let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
-        let scored = self.levels.all().iter().zip(&self.counts).map(|(level, &[rows, right, of_class])| LevelScore {
-            level: level.name.clone(),
-            rows,
-            accuracy: share(right, rows),
-            accuracy_of_class: share(of_class, rows),
-        });
+        let is_multi_label = self.levels.is_multi_label();
+        let mut rankings = self.rankings.into_iter().map(Ranking::average_precision);
+        let mut scored = Vec::new();
+        for (level, [rows, right, of_class]) in self.levels.all().iter().zip(self.counts) {
+            scored.push(LevelScore {
+                level: level.name.clone(),
+                rows,
+                accuracy: if is_multi_label { None } else { share(right, rows) },
+                accuracy_of_class: if is_multi_label { None } else { share(of_class, rows) },
+                average_precision: rankings.next().flatten(),
+            });
+        }
         Scores {
-            levels: scored.collect(),
+            levels: scored,
+            average_precision: rankings.next().flatten(),
+            is_multi_label,
             mistake_severity: share(self.heights, self.wrong),
             lca_height: share(self.heights, self.classified),
         }
@@ -203,6 +252,29 @@ mod tests {
         assert_eq!(scores.levels.iter().map(|level| level.rows).collect::<Vec<_>>(), [3, 1]);
         assert_eq!(scores.levels[0].accuracy, Some(1.0));
         assert_eq!(scores.mistake_severity, Some(1.0));
+    }
+
+    #[test]
+    fn multi_label_rows_are_ranked() {
+        let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")];
+        let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
+        let loss = r#""binary_cross_entropy""#.parse().expect("a loss");
+        let levels = Levels::new(&hierarchy, &loss).expect("levels").for_multi_label(true);
+        let mut scorer = Scorer::new(&levels);
+        // Logits of bat, mammal, dog, crow, bird.
+        for (logits, label) in [([2.0, 4.0, 3.0, -1.0, 0.5], "bat;crow"), ([-2.0, 1.0, -3.0, -4.0, -5.0], "mammal")] {
+            let prediction = predict(&levels, &logits).expect("a row").remove(0);
+            scorer.add(&prediction, &hierarchy.parse_label(label).expect("a label"));
+        }
+        let scores = scorer.finish();
+        let [top, class] = &scores.levels[..] else { panic!("two levels") };
+        // mammal 4, mammal 1 and bird 0.5 hold, bird -5 does not.
+        assert_eq!((top.average_precision, top.accuracy), (Some(1.0), None));
+        // Of dog 3, bat 2, crow -1, bat -2, dog -3, crow -4 the first bat and crow hold: precisions 1/2 and 2/3.
+        assert!(class.average_precision.is_some_and(|found| (found - 7.0 / 12.0).abs() < 1e-15));
+        // 4 mammal, 3 dog (not), 2 bat, 1 mammal, 0.5 bird, -1 crow.
+        let all = [1.0, 2.0 / 3.0, 3.0 / 4.0, 4.0 / 5.0, 5.0 / 6.0].iter().sum::<f64>() / 5.0;
+        assert!(scores.average_precision.is_some_and(|found| (found - all).abs() < 1e-15));
     }
 
     #[test]

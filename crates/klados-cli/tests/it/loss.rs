@@ -434,6 +434,53 @@ fn the_terms_of_losses_of_nodes_add_up_too() {
 }
 
 #[test]
+fn multi_label_labels_are_sets_and_their_terms_add_up() {
+    let folder = animals();
+    let mut masked = NODES;
+    masked[3] = f64::NEG_INFINITY;
+    let nodes = npy::f8(&[&NODES, &masked, &NODES, &NODES, &NODES]);
+    let mut masked = Z;
+    masked[1] = f64::NEG_INFINITY;
+    let classes = npy::f8(&[&Z, &masked, &Z, &Z, &Z]);
+    folder.write("y.txt", "bat;crow\nbat;dog\n;\nbird\n\n");
+    folder.write("map.csv", "class,superclass,weight\nbat,flies,0.25\ncrow,flies,0.25\nrobin,flies,0.5\n");
+    for (logits, loss) in [
+        (&nodes, r#"{"conditional_sigmoid": {}}"#),
+        (&nodes, r#"{"conditional_sigmoid": {"class_weight": [1, 2, 3, 4, 5, 6]}}"#),
+        (&nodes, r#"{"tree_min": {"gamma": 1.5}}"#),
+        (&nodes, r#"{"binary_cross_entropy": {}}"#),
+        (&nodes, r#"{"binary_cross_entropy": {"form": "max", "gamma": 2, "pos_weight": 3, "incomplete": true}}"#),
+        (&classes, r#"{"binary_cross_entropy": {"form": "noisy_or", "weights": "leaves"}}"#),
+        (&classes, r#"{"binary_cross_entropy": {"form": "noisy_or", "gamma": 2, "pos_weight": 0.5}}"#),
+        (&classes, r#"{"binary_cross_entropy": {"form": "weighted", "map": "map.csv"}}"#),
+    ] {
+        folder.write("z.npy", logits);
+        let labels = if loss.contains("noisy_or") || loss.contains("weighted") {
+            "bat;crow\ndog;crow\n;\nbird\n\n"
+        } else {
+            "bat;crow\nbat;dog\n;\nbird\n\n"
+        };
+        folder.write("y.txt", labels);
+        let result = json(&folder, &["--loss", loss]);
+        assert_eq!(result["count"], 4);
+        let means = result["terms"].as_array().expect("terms").iter().map(|term| &term["mean"]);
+        let sum: f64 = means.map(|mean| mean.as_f64().expect("a number")).sum();
+        assert_close(sum, result["loss"].as_f64().expect("a loss"), 1e-12);
+    }
+    folder.write("z.npy", &nodes);
+    // 8 nodes a row, and what the mean is of is said.
+    let text = loss(&folder, &["--loss", "binary_cross_entropy"]).success();
+    assert!(text.contains("(mean over 32 terms of 4 samples)"), "{text}");
+    folder.write("y.txt", "bat;crow\nbat|dog\n;\nbird\n\n");
+    let message = loss(&folder, &["--loss", "binary_cross_entropy"]).failure(1);
+    assert!(message.starts_with("y.txt:2: binary_cross_entropy takes "), "{message}");
+    folder.write("y.txt", "bat;crwo\nbat|dog;crow\n;\nbird\n\n");
+    let message = loss(&folder, &["--loss", "binary_cross_entropy"]).failure(1);
+    assert!(message.starts_with("y.txt:1: unknown label \"crwo\""), "{message}");
+    assert!(message.contains("y.txt:2: the label \"bat|dog;crow\" mixes | (one of) and ; (all of)"), "{message}");
+}
+
+#[test]
 fn a_superclass_of_a_map_is_a_label_and_a_term() {
     let folder = animals();
     let rows = "bat,flies,0.5\nbat,furry,0.5\nbear,furry,1\ndog,furry,1\ncrow,flies,1\npigeon,flies,1\nrobin,flies,1\n";

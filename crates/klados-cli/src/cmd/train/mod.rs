@@ -45,7 +45,8 @@ Files:
   labels     text: a node's name; `=dog` the class alone where it is an
              internal node; `a|b` one of these; `Animalia > Chordata > Aves` a
              path where a name is not unique; with a `map`, also the name of a
-             superclass of it. An empty label is a missing one.
+             superclass of it; multi-label: `a;b` all of these, `;` none at
+             all. An empty label is a missing one.
   hierarchy  CSV: `child,parent`, or one column a rank
              (`species,genus,family`). Several roots and parents are fine.
   losses     a name, or JSON with parameters: those that `klados loss --help`
@@ -66,6 +67,13 @@ At each level the most probable node of that level is the prediction. How
 probable a node is, the form of the loss says: sums over classes of a softmax,
 products down the path of a sibling softmax, and so on. levelwise_softmax and
 random_cut have no such form: there the logits of a level's nodes compete.
+
+Where a label is multi-label, all rows are: the nodes of a label and all above
+them hold, no others. The losses have to be those that take such labels
+(binary_cross_entropy, conditional_sigmoid, tree_min), and the table has average
+precisions in place of accuracies: how well the probabilities put the nodes of a
+level, or of all levels, that hold before those that do not, over all rows and
+without a threshold. Predictions are the probabilities of all nodes.
 
 An interrupted run leaves OUT.partial; the same command with --resume goes on
 after its last whole epoch and gives the numbers that it would have given.";

@@ -37,7 +37,7 @@ impl Progress {
         }
         let scores = epoch.validation.iter().flat_map(|scores| scores.levels.iter().rev());
         let shown: Vec<String> =
-            scores.filter_map(|level| Some(format!("{} {:.1} %", level.level, 100.0 * level.accuracy?))).collect();
+            scores.filter_map(|level| Some(format!("{} {:.1} %", level.level, 100.0 * level.shown()?))).collect();
         self.bar.set_message(format!("loss {:.3}  {}", epoch.train_loss, shown.join("  ")));
         self.bar.set_position(epoch.epoch as u64);
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::train::run::RunResult;
 
 /// Prints one line a run: the accuracies of its first set of rows from the finest level up, the severity of the
-/// mistakes, the time.
+/// mistakes, the time. Of multi-label rows the average precisions, and that over all nodes.
 pub(crate) fn write(out: &mut dyn Write, runs: &[RunResult]) -> io::Result<()> {
     let mut table: Vec<Vec<String>> = Vec::new();
     for run in runs {
@@ -13,12 +13,15 @@ pub(crate) fn write(out: &mut dyn Write, runs: &[RunResult]) -> io::Result<()> {
         let levels = evaluation.scores.levels.iter().rev();
         if table.is_empty() {
             let names = levels.clone().map(|level| level.level.clone());
-            let ends = ["mistakes' LCA height".to_owned(), "seconds".to_owned()];
+            let last = if evaluation.scores.is_multi_label { "all nodes" } else { "mistakes' LCA height" };
+            let ends = [last.to_owned(), "seconds".to_owned()];
             table.push([String::new()].into_iter().chain(names).chain(ends).collect());
         }
-        let accuracies = levels.map(|level| percent(level.accuracy));
+        let accuracies = levels.map(|level| percent(level.shown()));
         let severity = evaluation.scores.mistake_severity.map_or("-".to_owned(), |height| format!("{height:.2}"));
-        let ends = [severity, format!("{:.1}", run.seconds)];
+        let micro = evaluation.scores.average_precision;
+        let last = if evaluation.scores.is_multi_label { percent(micro) } else { severity };
+        let ends = [last, format!("{:.1}", run.seconds)];
         table.push([run.name.clone()].into_iter().chain(accuracies).chain(ends).collect());
     }
     let columns = table.first().map_or(0, Vec::len);

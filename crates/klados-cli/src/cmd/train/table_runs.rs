@@ -87,14 +87,20 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     let mut validation_set = examples(&mut validation_table);
 
     let mut objectives = Vec::new();
+    let mut is_multi_label = false;
     for (Compared { name, loss, .. }, reader) in losses.iter().zip(&readers) {
         let of_loss = || format!("--loss {name}");
         let labels = labels_of(&train_table, reader)?;
-        labels_of(&validation_table, reader)?;
+        let held_out = labels_of(&validation_table, reader)?;
+        // One such row is enough: of the others, too, the nodes that hold are the label's and those above.
+        is_multi_label |= labels.iter().chain(&held_out).any(|label| matches!(label, Label::Set { .. }));
         let objective = Objective::compile(loss, &hierarchy, &labels).with_context(of_loss)?;
         warnings::print(objective.warnings().iter().map(|warning| format!("{name}: {warning}")));
-        objectives.push((objective, Levels::new(&hierarchy, loss).with_context(of_loss)?));
+        let levels = Levels::new(&hierarchy, loss).with_context(of_loss)?;
+        objectives.push((objective, levels));
     }
+    let levels_of = |(objective, levels): (Objective, Levels)| (objective, levels.for_multi_label(is_multi_label));
+    let objectives: Vec<(Objective, Levels)> = objectives.into_iter().map(levels_of).collect();
     let about = json!({
         "file": data.display().to_string(),
         "rows": { "train": train_table.rows(), "validation": validation_table.rows() },
@@ -182,7 +188,8 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
             }
             writeln!(out)?;
         }
-        writeln!(out, "On the validation rows:\n")?;
+        let what = if is_multi_label { "Average precision on" } else { "On" };
+        writeln!(out, "{what} the validation rows:\n")?;
         summary::write(out, &runs)?;
     }
     let seconds = started.elapsed().as_secs_f64();
@@ -259,7 +266,7 @@ fn both_sides(
         Validation::Fraction(fraction) => {
             let Split { train, validation } = match &args.group {
                 Some(_) => split::grouped(&table.groups, *fraction, seed),
-                None => split::stratified(&table.labels, *fraction, seed),
+                None => split::stratified(&strata(&table, readers), *fraction, seed),
             };
             if *fraction > 0.0 && validation.is_empty() && table.rows() > 0 {
                 note(&format!("warning: no validation rows: {}", why_none(&table, args)));
@@ -280,6 +287,14 @@ fn both_sides(
             Ok((table, other))
         }
     }
+}
+
+/// What is split in equal shares: the labels; all multi-label rows as if they had one, as few have the same.
+fn strata(table: &Table, readers: &[Criterion]) -> Vec<String> {
+    let is_set = |text: &String| {
+        text.contains(';') && readers.iter().any(|reader| matches!(reader.parse_label(text), Ok(Label::Set { .. })))
+    };
+    table.labels.iter().map(|text| if is_set(text) { ";".to_owned() } else { text.clone() }).collect()
 }
 
 /// Why a fraction of the rows above 0 came to no row.
