@@ -18,7 +18,7 @@ use klados::{Criterion, Label, NodeLogProbs};
 ///
 /// # Shapes
 ///
-/// - logits: `[batch, classes]`, `f32` or `f64`, on Flex
+/// - logits: `[batch, columns]`, `f32` or `f64`, on Flex
 /// - labels: `[batch]`
 /// - returns `[batch]`
 pub(crate) fn losses(logits: Tensor<2>, criterion: &Criterion, labels: Arc<[Label]>) -> Tensor<1> {
@@ -37,11 +37,11 @@ pub(crate) fn node_log_probs(logits: Tensor<2>, nodes: Arc<NodeLogProbs>) -> Ten
 
 /// The operations, with their gradients as operations beside them. The macro routes a call to the backend of its tensors.
 #[backend_extension(Autodiff, Flex)]
-pub(crate) trait ClassSoftmaxOps: Backend {
-    /// `[batch, classes]` to `[batch]`.
+pub(crate) trait LossOps: Backend {
+    /// `[batch, columns]` to `[batch]`.
     fn losses(logits: FloatTensor<Self>, criterion: Criterion, labels: Arc<[Label]>) -> FloatTensor<Self>;
 
-    /// The losses, and row by row their gradient `[batch, classes]`, in one pass.
+    /// The losses, and row by row their gradient `[batch, columns]`, in one pass.
     fn losses_and_grad(
         logits: FloatTensor<Self>,
         criterion: Criterion,
@@ -62,7 +62,7 @@ pub(crate) trait ClassSoftmaxOps: Backend {
 /// Why a slice of a tensor cannot be missing.
 const CONTIGUOUS: &str = "the tensor was made contiguous";
 
-impl ClassSoftmaxOps for Flex {
+impl LossOps for Flex {
     fn losses(logits: FlexTensor, criterion: Criterion, labels: Arc<[Label]>) -> FlexTensor {
         let logits = logits.to_contiguous();
         let mut losses = FlexTensor::empty([labels.len()].into(), logits.dtype());
@@ -132,12 +132,12 @@ fn unsupported(dtype: DType) -> ! {
     panic!("the fused operations take f32 or f64 logits, not {dtype:?}")
 }
 
-impl<B: ClassSoftmaxOps, C: CheckpointStrategy> ClassSoftmaxOps for Autodiff<B, C> {
+impl<B: LossOps, C: CheckpointStrategy> LossOps for Autodiff<B, C> {
     fn losses(logits: FloatTensor<Self>, criterion: Criterion, labels: Arc<[Label]>) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct LossesBackward;
 
-        impl<B: ClassSoftmaxOps> Backward<B, 1> for LossesBackward {
+        impl<B: LossOps> Backward<B, 1> for LossesBackward {
             /// The gradient of each row's loss, from the forward pass.
             type State = FloatTensor<B>;
 
@@ -173,7 +173,7 @@ impl<B: ClassSoftmaxOps, C: CheckpointStrategy> ClassSoftmaxOps for Autodiff<B, 
         #[derive(Debug)]
         struct NodeLogProbsBackward;
 
-        impl<B: ClassSoftmaxOps> Backward<B, 1> for NodeLogProbsBackward {
+        impl<B: LossOps> Backward<B, 1> for NodeLogProbsBackward {
             /// The logits. A saved gradient would be nodes times as large.
             type State = (FloatTensor<B>, Arc<NodeLogProbs>);
 

@@ -40,15 +40,12 @@ impl HierarchicalCrossEntropyLossConfig {
     ///
     /// A parameter out of range, or a DAG.
     pub fn init(&self, hierarchy: &Hierarchy) -> Result<HierarchicalCrossEntropyLoss, CriterionError> {
-        let mut loss = HierarchicalCrossEntropy::new()
+        let loss = HierarchicalCrossEntropy::new()
             .alpha(self.alpha)
             .weighting(self.weighting)
             .label_smoothing(self.label_smoothing)
             .gamma(self.gamma);
-        if let Some(weight) = &self.class_weight {
-            loss = loss.class_weight(weight.clone());
-        }
-        let loss = HierarchicalLoss::from_criterion(loss.compile(hierarchy)?)
+        let loss = HierarchicalLoss::compile(loss, self.class_weight.as_deref(), hierarchy)?
             .with_ignore_index(self.ignore_index)
             .with_implementation(self.implementation);
         Ok(HierarchicalCrossEntropyLoss { loss })

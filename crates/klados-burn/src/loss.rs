@@ -3,7 +3,8 @@
 use burn::module::Module;
 use burn::nn::loss::Reduction;
 use burn::tensor::{DType, Tensor};
-use klados::{Criterion, Label};
+use klados::loss::ClassWeight;
+use klados::{Criterion, CriterionError, Hierarchy, Label, Loss};
 
 use crate::{Implementation, Targets, composed, fused};
 
@@ -47,6 +48,26 @@ impl HierarchicalLoss {
         Self { criterion, ignore_index: Self::IGNORE_INDEX, implementation: Implementation::Auto }
     }
 
+    /// The module of a loss, with class weights where there are some.
+    pub(crate) fn compile(
+        loss: impl Into<Loss>,
+        class_weight: Option<&[f64]>,
+        hierarchy: &Hierarchy,
+    ) -> Result<Self, CriterionError> {
+        let mut loss = loss.into();
+        if let Some(weight) = class_weight {
+            loss = loss.with_class_weight(Some(ClassWeight::List(weight.to_vec())));
+        }
+        loss.compile(hierarchy).map(Self::from_criterion)
+    }
+
+    /// The same loss at a step of training, which only losses that draw at random look at: `random_cut`. Without it they
+    /// draw the same at every step.
+    #[must_use]
+    pub fn at_step(&self, step: u64) -> Self {
+        Self { criterion: self.criterion.at_step(step), ..*self }
+    }
+
     /// The same loss with another index that leaves a sample out.
     #[must_use]
     pub fn with_ignore_index(mut self, ignore_index: i64) -> Self {
@@ -69,7 +90,7 @@ impl HierarchicalLoss {
     /// The loss of a batch.
     ///
     /// `Mean` and `Auto` divide the sum by the class weights of the samples that take part, as PyTorch's cross-entropy
-    /// does; if none takes part that is 0 with a zero gradient (PyTorch: NaN). `BatchMean` divides by the number of all
+    /// does, or in `binary_cross_entropy` by the number of terms; if none takes part that is 0 with a zero gradient (PyTorch: NaN). `BatchMean` divides by the number of all
     /// samples, ignored ones too. `Sum` does not divide.
     ///
     /// `f16` and `bf16` logits are computed in `f32`; the loss has the logits' type. Gradients of gradients are not
@@ -77,14 +98,14 @@ impl HierarchicalLoss {
     ///
     /// # Shapes
     ///
-    /// - logits: `[batch, classes]`
-    /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`]
+    /// - logits: `[batch, columns]`; a class or a node each, see [`Criterion`]
+    /// - targets: `[batch]`; `[batch, classes]` for distributions, `[batch, nodes]` for multi-label; see [`Targets`]
     /// - returns `[1]`
     ///
     /// # Panics
     ///
     /// As Burn's own losses do where shapes differ; if a target is not one of the hierarchy, or not one that the loss is
-    /// defined for (a union or a distribution in soft labels); and with [`Implementation::Fused`] off the CPU backend.
+    /// defined for (a union in soft labels, a set in a softmax loss); and with [`Implementation::Fused`] off the CPU backend.
     /// The message names the row.
     #[expect(clippy::needless_pass_by_value, reason = "a reduction is given as Burn's own losses take it")]
     pub fn forward<'a>(&self, logits: Tensor<2>, targets: impl Into<Targets<'a>>, reduction: Reduction) -> Tensor<1> {
@@ -107,8 +128,8 @@ impl HierarchicalLoss {
     ///
     /// # Shapes
     ///
-    /// - logits: `[batch, classes]`
-    /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`]
+    /// - logits: `[batch, columns]`; a class or a node each, see [`Criterion`]
+    /// - targets: `[batch]`; `[batch, classes]` for distributions, `[batch, nodes]` for multi-label; see [`Targets`]
     /// - returns `[batch]`
     ///
     /// # Panics
@@ -159,8 +180,8 @@ macro_rules! forward_to_loss {
             ///
             /// # Shapes
             ///
-            /// - logits: `[batch, classes]`
-            /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`](crate::Targets)
+            /// - logits: `[batch, columns]`; a class or a node each, see [`Criterion`](klados::Criterion)
+            /// - targets: `[batch]`; `[batch, classes]` for distributions, `[batch, nodes]` for multi-label; see [`Targets`](crate::Targets)
             /// - returns `[1]`
             ///
             /// # Panics
@@ -179,8 +200,8 @@ macro_rules! forward_to_loss {
             ///
             /// # Shapes
             ///
-            /// - logits: `[batch, classes]`
-            /// - targets: `[batch]`, or `[batch, classes]` for distributions; see [`Targets`](crate::Targets)
+            /// - logits: `[batch, columns]`; a class or a node each, see [`Criterion`](klados::Criterion)
+            /// - targets: `[batch]`; `[batch, classes]` for distributions, `[batch, nodes]` for multi-label; see [`Targets`](crate::Targets)
             /// - returns `[batch]`
             ///
             /// # Panics

@@ -40,15 +40,12 @@ impl MarginalCrossEntropyLossConfig {
     ///
     /// A parameter out of range, a level that is not there, or a path-sum weighting on a DAG.
     pub fn init(&self, hierarchy: &Hierarchy) -> Result<MarginalCrossEntropyLoss, CriterionError> {
-        let mut loss = MarginalCrossEntropy::new()
+        let loss = MarginalCrossEntropy::new()
             .weights(self.weights.clone())
             .unresolved(self.unresolved)
             .label_smoothing(self.label_smoothing)
             .gamma(self.gamma);
-        if let Some(weight) = &self.class_weight {
-            loss = loss.class_weight(weight.clone());
-        }
-        let loss = HierarchicalLoss::from_criterion(loss.compile(hierarchy)?)
+        let loss = HierarchicalLoss::compile(loss, self.class_weight.as_deref(), hierarchy)?
             .with_ignore_index(self.ignore_index)
             .with_implementation(self.implementation);
         Ok(MarginalCrossEntropyLoss { loss })

@@ -34,11 +34,8 @@ impl SoftLabelsLossConfig {
     ///
     /// A parameter out of range.
     pub fn init(&self, hierarchy: &Hierarchy) -> Result<SoftLabelsLoss, CriterionError> {
-        let mut loss = SoftLabels::new().beta(self.beta).gamma(self.gamma);
-        if let Some(weight) = &self.class_weight {
-            loss = loss.class_weight(weight.clone());
-        }
-        let loss = HierarchicalLoss::from_criterion(loss.compile(hierarchy)?)
+        let loss = SoftLabels::new().beta(self.beta).gamma(self.gamma);
+        let loss = HierarchicalLoss::compile(loss, self.class_weight.as_deref(), hierarchy)?
             .with_ignore_index(self.ignore_index)
             .with_implementation(self.implementation);
         Ok(SoftLabelsLoss { loss })

@@ -1,7 +1,9 @@
 //! What a loss is given to compare the logits with.
 
-use burn::tensor::{Int, Tensor};
-use klados::{Hierarchy, Label};
+use std::collections::HashSet;
+
+use burn::tensor::{Bool, Int, Tensor};
+use klados::{Hierarchy, Label, NodeId};
 
 /// The targets of a batch. The losses take anything that converts into this.
 ///
@@ -27,6 +29,12 @@ use klados::{Hierarchy, Label};
 /// let soft = Tensor::<2>::from_floats([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]], &device);
 /// loss.forward(logits.clone(), soft, Reduction::Mean);
 ///
+/// // Several nodes that all hold, for the losses of sigmoids: bat, mammal, dog, crow, bird. -100 leaves a node out.
+/// let sigmoids = klados::loss::BinaryCrossEntropy::new().compile(&hierarchy)?;
+/// let node_logits = Tensor::<2>::zeros([2, 5], &device);
+/// let several = Tensor::<2, Int>::from_ints([[1, 0, 0, 1, 0], [0, 0, 1, -100, -100]], &device);
+/// HierarchicalLoss::from_criterion(sigmoids).forward(node_logits, several, Reduction::Mean);
+///
 /// // Anything, mixed.
 /// let labels = [hierarchy.parse_label("mammal")?, hierarchy.parse_label("crow|bat")?];
 /// loss.forward(logits, &labels, Reduction::Mean);
@@ -37,6 +45,7 @@ use klados::{Hierarchy, Label};
 /// for what has been queued there; labels in host memory do not.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "there is one a batch")]
 pub enum Targets<'a> {
     /// `[batch]`: the column of each sample's class, or the loss's `ignore_index`.
     Classes(Tensor<1, Int>),
@@ -45,6 +54,15 @@ pub enum Targets<'a> {
     Nodes(Tensor<1, Int>),
     /// `[batch, classes]`: a distribution over the classes, each row of sum 1 within `1e-6`.
     Soft(Tensor<2>),
+    /// Multi-label: `[batch, nodes]` with a column a node but the root, in the order of [`Hierarchy::node_columns`],
+    /// whatever the columns of the logits are.
+    MultiHot {
+        /// 1 where the node holds, else 0; the loss's `ignore_index` is as good as a mask. What is above a node that holds
+        /// holds too, whether it says so or not.
+        positive: Tensor<2, Int>,
+        /// The nodes to leave out of the loss.
+        masked: Option<Tensor<2, Bool>>,
+    },
     /// `[batch]`: labels of any kind.
     Labels(&'a [Label]),
 }
@@ -58,6 +76,25 @@ impl From<Tensor<1, Int>> for Targets<'_> {
 impl From<Tensor<2>> for Targets<'_> {
     fn from(soft: Tensor<2>) -> Self {
         Self::Soft(soft)
+    }
+}
+
+impl From<Tensor<2, Int>> for Targets<'_> {
+    fn from(positive: Tensor<2, Int>) -> Self {
+        Self::MultiHot { positive, masked: None }
+    }
+}
+
+impl From<Tensor<2, Bool>> for Targets<'_> {
+    fn from(positive: Tensor<2, Bool>) -> Self {
+        positive.int().into()
+    }
+}
+
+/// Multi-label targets, and the nodes to leave out.
+impl From<(Tensor<2, Int>, Tensor<2, Bool>)> for Targets<'_> {
+    fn from((positive, masked): (Tensor<2, Int>, Tensor<2, Bool>)) -> Self {
+        Self::MultiHot { positive, masked: Some(masked) }
     }
 }
 
@@ -84,7 +121,8 @@ impl Targets<'_> {
     ///
     /// # Panics
     ///
-    /// An index that is negative and not `ignore_index`, or a node that the hierarchy does not have.
+    /// An index that is negative and not `ignore_index`, a node that the hierarchy does not have, or a multi-hot tensor of
+    /// another shape or with other entries than 0, 1 and `ignore_index`.
     pub(crate) fn into_labels(self, hierarchy: &Hierarchy, ignore_index: i64) -> Vec<Label> {
         match self {
             Self::Classes(classes) => indices(classes, |row, index| match usize::try_from(index) {
@@ -110,6 +148,7 @@ impl Targets<'_> {
                 let values: Vec<f64> = soft.into_data().iter().collect();
                 (0..rows).map(|row| Label::Soft(values[row * columns..][..columns].to_vec())).collect()
             }
+            Self::MultiHot { positive, masked } => multi_hot(positive, masked, hierarchy, ignore_index),
             Self::Labels(labels) => labels.to_vec(),
         }
     }
@@ -117,4 +156,50 @@ impl Targets<'_> {
 
 fn indices(tensor: Tensor<1, Int>, label: impl Fn(usize, i64) -> Label) -> Vec<Label> {
     tensor.into_data().iter::<i64>().enumerate().map(|(row, index)| label(row, index)).collect()
+}
+
+fn multi_hot(
+    positive: Tensor<2, Int>,
+    masked: Option<Tensor<2, Bool>>,
+    hierarchy: &Hierarchy,
+    ignore_index: i64,
+) -> Vec<Label> {
+    let nodes = hierarchy.node_columns();
+    let [rows, columns] = positive.dims();
+    let expected = nodes.len();
+    assert!(columns == expected, "the targets have {columns} columns, expected {expected} (nodes but the root)");
+    let mask = masked.map(|masked| {
+        let shape = masked.dims();
+        assert!(shape == [rows, columns], "the mask is {shape:?}, the targets are [{rows}, {columns}]");
+        masked.into_data().iter::<bool>().collect::<Vec<_>>()
+    });
+    let positive: Vec<i64> = positive.into_data().iter().collect();
+    (0..rows)
+        .map(|row| {
+            let (mut holds, mut left_out) = (Vec::new(), Vec::new());
+            for (column, &node) in nodes.iter().enumerate() {
+                let at = row * columns + column;
+                match positive[at] {
+                    value if value == ignore_index => left_out.push(node),
+                    0 => {}
+                    1 => holds.push(node),
+                    value => panic!(
+                        "row {row}, column {column}: the target is {value}, expected 0, 1, or {ignore_index} (ignored)"
+                    ),
+                }
+                if mask.as_ref().is_some_and(|mask| mask[at]) {
+                    left_out.push(node);
+                }
+            }
+            Label::Set { positive: most_specific(hierarchy, holds), masked: left_out }
+        })
+        .collect()
+}
+
+/// The nodes with none of the others below them. The rest follows from these, and a row means the same, its class weight
+/// too, whether it spells out what is above or not.
+fn most_specific(hierarchy: &Hierarchy, mut nodes: Vec<NodeId>) -> Vec<NodeId> {
+    let above: HashSet<NodeId> = nodes.iter().flat_map(|&node| hierarchy.ancestors(node)).collect();
+    nodes.retain(|node| !above.contains(node));
+    nodes
 }

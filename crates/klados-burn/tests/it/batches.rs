@@ -6,8 +6,8 @@ use burn::tensor::{DType, Device, Int, Tensor};
 use klados::loss::{MarginalCrossEntropy, Weights};
 use klados::{Hierarchy, Label, Loss};
 use klados_burn::{
-    HierarchicalCrossEntropyLossConfig, HierarchicalLoss, Implementation, MarginalCrossEntropyLossConfig, Reduction,
-    SoftLabelsLossConfig, Targets,
+    BinaryCrossEntropyLossConfig, HierarchicalCrossEntropyLossConfig, HierarchicalLoss, Implementation,
+    MarginalCrossEntropyLossConfig, RandomCutLossConfig, Reduction, SoftLabelsLossConfig, Targets,
 };
 
 use crate::numbers::{Numbers, assert_close, matrix, values};
@@ -168,6 +168,45 @@ fn auto_is_fused_on_flex() {
     assert_eq!(auto, evaluate(Implementation::Fused));
     assert!(auto > 0.0 && auto < 1e-24, "{auto}");
     assert_eq!(evaluate(Implementation::Composed), 0.0);
+}
+
+#[test]
+fn random_cuts_are_those_of_the_step() {
+    let hierarchy = tree(67);
+    let config = RandomCutLossConfig::new().with_p(0.5);
+    let columns = hierarchy.node_count() - 1;
+    let logits = matrix(&Numbers(6).values(8 * columns, 2.0), [8, columns], DType::F64, &Device::flex());
+    let labels: Vec<Label> = (0..8).map(Label::Class).collect();
+    let [fused, composed] = PATHS.map(|path| {
+        let loss = config.clone().with_implementation(path).init(&hierarchy).unwrap();
+        let at = |step| values(loss.forward_at_step(logits.clone(), &labels, Reduction::Sum, step))[0];
+        assert_eq!(at(0), values(loss.forward(logits.clone(), &labels, Reduction::Sum))[0]);
+        [at(0), at(1), at(1), at(1000)]
+    });
+    assert_close(&composed, &fused, 1e-12);
+    assert!(fused[0] != fused[1] && fused[1] == fused[2] && fused[2] != fused[3]);
+}
+
+#[test]
+fn masked_columns_of_sigmoids() {
+    let hierarchy = tree(67);
+    let columns = hierarchy.node_count() - 1;
+    let mut rows = Numbers(7).values(2 * columns, 2.0);
+    let label = Label::Set { positive: vec![hierarchy.class_node(20)], masked: vec![] };
+    rows[..5].fill(f64::NEG_INFINITY); // not at or above the label
+    let own = hierarchy.node_columns().iter().position(|&node| node == hierarchy.class_node(20)).unwrap();
+    rows[columns + own] = f64::NEG_INFINITY;
+    let [fused, composed] = PATHS.map(|path| {
+        let loss = BinaryCrossEntropyLossConfig::new().with_gamma(2.0).with_implementation(path);
+        let loss = loss.init(&hierarchy).unwrap();
+        let logits = matrix(&rows, [2, columns], DType::F32, &Device::flex().autodiff()).require_grad();
+        let losses = loss.forward_no_reduction(logits.clone(), &[label.clone(), label.clone()]);
+        let gradient = logits.grad(&losses.clone().sum().backward()).unwrap();
+        (values(losses), values(gradient))
+    });
+    assert_close(&composed.0[..1], &fused.0[..1], 1e-5);
+    assert_eq!((composed.0[1], fused.0[1]), (f64::INFINITY, f64::INFINITY));
+    assert_close(&composed.1, &fused.1, 1e-5);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod agreement;
 mod batches;
+mod configurations;
 mod golden;
+mod multi_label;
 mod network;
 mod numbers;
 mod taxonomy;

@@ -1,0 +1,81 @@
+//! Level-wise softmax.
+
+use burn::config::Config;
+use burn::module::Module;
+use klados::loss::{LevelwiseSoftmax, Weights};
+use klados::{CriterionError, Hierarchy};
+
+use crate::loss::forward_to_loss;
+use crate::{HierarchicalLoss, Implementation};
+
+/// Configuration to create a [level-wise softmax](LevelwiseSoftmaxLoss), where there is an example.
+#[derive(Config, Debug)]
+pub struct LevelwiseSoftmaxLossConfig {
+    /// The weight of each node's term.
+    #[config(default = "Weights::Uniform")]
+    pub weights: Weights,
+    /// The share of the target that is spread over all classes, in `[0, 1]`.
+    #[config(default = "0.0")]
+    pub label_smoothing: f64,
+    /// The exponent of the focal factor `(1 - P)^gamma` on each term.
+    #[config(default = "0.0")]
+    pub gamma: f64,
+    /// A weight for each class, in the order of the classes.
+    pub class_weight: Option<Vec<f64>>,
+    /// The class or node index that leaves a sample out.
+    #[config(default = "HierarchicalLoss::IGNORE_INDEX")]
+    pub ignore_index: i64,
+    /// How the loss is computed.
+    #[config(default = "Implementation::Auto")]
+    pub implementation: Implementation,
+}
+
+impl LevelwiseSoftmaxLossConfig {
+    /// Compiles the loss for a hierarchy. It is on no device: it works with logits on any.
+    ///
+    /// # Errors
+    ///
+    /// A parameter out of range, a level that is not there, or a DAG.
+    pub fn init(&self, hierarchy: &Hierarchy) -> Result<LevelwiseSoftmaxLoss, CriterionError> {
+        let loss = LevelwiseSoftmax::new()
+            .weights(self.weights.clone())
+            .label_smoothing(self.label_smoothing)
+            .gamma(self.gamma);
+        let loss = HierarchicalLoss::compile(loss, self.class_weight.as_deref(), hierarchy)?
+            .with_ignore_index(self.ignore_index)
+            .with_implementation(self.implementation);
+        Ok(LevelwiseSoftmaxLoss { loss })
+    }
+}
+
+/// Level-wise softmax over a tree: at each level, a softmax over the nodes of that level.
+///
+/// A logit a node but the root, in the order of [`Hierarchy::node_columns`]. See [`klados::loss::LevelwiseSoftmax`].
+///
+/// Should be created using [`LevelwiseSoftmaxLossConfig`].
+///
+/// # Example
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use klados::Hierarchy;
+/// use klados_burn::{LevelwiseSoftmaxLossConfig, Reduction};
+///
+/// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+/// let loss = LevelwiseSoftmaxLossConfig::new().init(&hierarchy)?;
+///
+/// let device = Device::flex().autodiff();
+/// // bat, mammal, dog, crow, bird: the node columns
+/// let rows = [[0.1, 0.7, -0.3, 0.0, 0.4], [0.0, 0.2, 1.5, -0.6, 0.3]];
+/// let logits = Tensor::<2>::from_floats(rows, &device).require_grad();
+/// let targets = Tensor::<1, Int>::from_ints([1, 2], &device);
+/// let gradients = loss.forward(logits.clone(), targets, Reduction::Mean).backward();
+/// assert_eq!(logits.grad(&gradients).unwrap().dims(), [2, 5]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct LevelwiseSoftmaxLoss {
+    loss: HierarchicalLoss,
+}
+
+forward_to_loss!(LevelwiseSoftmaxLoss);
