@@ -7,6 +7,7 @@
 
 mod bench;
 mod golden;
+mod nightly;
 mod process;
 mod python;
 mod test;
@@ -22,7 +23,16 @@ struct Task {
 
 const TASKS: &[Task] = &[
     Task { name: "test", about: "every check of the repository, or the steps that are named", run: test::run },
-    Task { name: "bench", about: "how long hierarchies take to load, and how much memory", run: bench::run },
+    Task {
+        name: "bench",
+        about: "how long hierarchies take to load, and what a row of each loss costs",
+        run: bench::run,
+    },
+    Task {
+        name: "nightly",
+        about: "new random cases against the reference, and the slow tests: [CASES [SEED]]",
+        run: nightly::run,
+    },
     Task { name: "golden", about: "write testdata/golden anew from the reference", run: golden::run },
 ];
 
