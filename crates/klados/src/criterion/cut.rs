@@ -44,6 +44,10 @@ impl RowLoss for CutRows {
         }
     }
 
+    fn draws_at_random(&self) -> bool {
+        true
+    }
+
     fn row(&self, sample: &Sample<'_>, scores: &[f64], grad: Option<&mut [f64]>, pool: &mut Pool) -> f64 {
         let (members, weights) = self.draw(sample, pool);
         let loss = Cut::row(&members, &weights, scores, grad, pool);

@@ -162,6 +162,22 @@ impl Criterion {
         Self { inner: Arc::clone(&self.inner), step }
     }
 
+    /// Whether the loss draws at random: then its [terms](Self::terms_of_row) are other ones in each row of a batch and at
+    /// each [step](Self::at_step).
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let draws = |name: &str| Ok(name.parse::<klados::Loss>()?.compile(&hierarchy)?.draws_at_random());
+    /// assert_eq!((draws("random_cut")?, draws("sibling_softmax")?), (true, false));
+    /// # Ok::<(), klados::CriterionError>(())
+    /// ```
+    pub fn draws_at_random(&self) -> bool {
+        match &self.inner.tables.objective {
+            Objective::Rows(rows) => rows.draws_at_random(),
+            _ => false,
+        }
+    }
+
     /// The exponent of the focal factor on every term; 0 where there is none.
     pub fn gamma(&self) -> f64 {
         self.inner.tables.gamma

@@ -38,6 +38,11 @@ pub(crate) trait RowLoss: Debug + Send + Sync {
     /// The terms of a sample's loss; some may have weight 0.
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term>;
 
+    /// Whether the terms depend on the row in the batch and on the step.
+    fn draws_at_random(&self) -> bool {
+        false
+    }
+
     /// The number of terms of a sample, where the mean divides by that.
     fn term_count(&self, _hierarchy: &Hierarchy, _label: &Label) -> Option<f64> {
         None

@@ -35,9 +35,9 @@ pub(crate) fn means<T: Float>(batch: &Batch<'_, T>) -> Result<Vec<NodeTerm>> {
     let smooth = prepare(hierarchy, smoothing(&plain, epsilon, |_| true)?);
     let rows = Rows::new(&plain);
     let columns = plain.columns();
-    // Rows of one label have the same terms: made once, not kept, as soft labels have one for every class. But where a
-    // loss has tables of its own it may draw them for every row.
-    let by_row = plain.has_node_columns() && !plain.sums_over_ancestors();
+    // Rows of one label have the same terms, unless they are drawn: made once, not kept, as soft labels have one for
+    // every class.
+    let by_row = plain.draws_at_random();
     let mut order: Vec<usize> = (0..batch.labels.len()).collect();
     order.sort_by_key(|&row| batch.texts[row]);
     let mut sums = Sums { nodes: vec![None; hierarchy.node_count()], others: BTreeMap::new() };
