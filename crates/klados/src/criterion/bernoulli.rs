@@ -306,7 +306,7 @@ impl BernoulliRows {
                     }
                     let classes = superclasses.map.of_superclass.row(at);
                     let measured = weighted_sigmoid::measure(classes, excess[at], scores);
-                    let judged = measured.judge(pull.yes, pull.no, self.gamma);
+                    let judged = measured.odds.judge(pull.yes, pull.no, self.gamma);
                     loss += judged.value;
                     if let Some(grad) = grad.as_deref_mut()
                         && loss.is_finite()

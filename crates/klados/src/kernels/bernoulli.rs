@@ -3,13 +3,15 @@
 use super::focal;
 use crate::numeric::scalar;
 
-/// The two log-probabilities of an event.
+/// The probabilities of an event and of its complement, each with its logarithm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Odds {
     /// `log P`.
     pub(crate) yes: f64,
     /// `log(1 - P)`.
     pub(crate) no: f64,
+    pub(crate) p_yes: f64,
+    pub(crate) p_no: f64,
 }
 
 /// A value, and minus its derivatives by `log P` and by `log(1 - P)`.
@@ -21,21 +23,28 @@ pub(crate) struct Judged {
 }
 
 impl Odds {
-    /// Of a sigmoid.
+    /// Of a sigmoid, with one exponential and one logarithm.
     pub(crate) fn of(score: f64) -> Self {
-        Self { yes: -scalar::softplus(-score), no: -scalar::softplus(score) }
+        let small = scalar::exp(-score.abs());
+        let log = scalar::ln_1p(small);
+        let [likely, unlikely] = [1.0 / (1.0 + small), small / (1.0 + small)];
+        let [log_likely, log_unlikely] = [-log, -(score.abs() + log)];
+        match score > 0.0 {
+            true => Self { yes: log_likely, no: log_unlikely, p_yes: likely, p_no: unlikely },
+            false => Self { yes: log_unlikely, no: log_likely, p_yes: unlikely, p_no: likely },
+        }
     }
 
     /// With `a` on yes and `b` on no. A weight of 0 leaves the term out, also where its probability is 0.
     pub(crate) fn judge(self, a: f64, b: f64, gamma: f64) -> Judged {
         let mut judged = Judged::default();
         if a != 0.0 {
-            let term = focal::term(self.yes, scalar::exp(self.no), gamma);
+            let term = focal::term(self.yes, self.p_no, gamma);
             judged.value += a * term.value;
             judged.by_yes = a * term.slope;
         }
         if b != 0.0 {
-            let term = focal::term(self.no, scalar::exp(self.yes), gamma);
+            let term = focal::term(self.no, self.p_yes, gamma);
             judged.value += b * term.value;
             judged.by_no = b * term.slope;
         }
@@ -46,7 +55,7 @@ impl Odds {
 impl Judged {
     /// The derivative by the score of a sigmoid with these odds.
     pub(crate) fn by_score(self, odds: Odds) -> f64 {
-        self.by_no * scalar::exp(odds.yes) - self.by_yes * scalar::exp(odds.no)
+        self.by_no * odds.p_yes - self.by_yes * odds.p_no
     }
 }
 

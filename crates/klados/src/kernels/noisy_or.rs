@@ -83,7 +83,7 @@ impl NoisyOr {
             _ if s > 1e-290 => scalar::ln(scalar::one_minus_exp(-s)),
             _ => self.sums[node].log_over(ONE), // 1 - e^-S is S
         };
-        Odds { yes, no: -s }
+        Odds { yes, no: -s, p_yes: scalar::one_minus_exp(-s), p_no: scalar::exp(-s) }
     }
 
     /// From minus the derivatives by `log P` and `log(1 - P)` of every node to the gradient, which is added. A node of

@@ -13,10 +13,9 @@ pub(crate) struct Measured {
     /// `P` and its complement.
     yes: Mass,
     no: Mass,
+    /// The complement's logarithm is that of `sum W sigma(-z)`; `p_no` is `1 - P`, which is that sum but for what the
+    /// weights do not sum to 1.
     pub(crate) odds: Odds,
-    /// `1 - P`, which is the complement but for what the weights do not sum to 1.
-    one_minus_p: f64,
-    p: f64,
 }
 
 /// `weight * sigma(z)`.
@@ -41,27 +40,12 @@ pub(crate) fn measure(classes: &[(u32, f64)], excess: f64, z: &[f64]) -> Measure
         terms.fold(Mass::NONE, Mass::plus)
     };
     let (yes, no) = (sum(1.0), sum(-1.0));
-    let odds = Odds { yes: log(yes, no, excess), no: log(no, yes, excess) };
-    Measured { yes, no, odds, one_minus_p: no.over(ONE) - excess, p: yes.over(ONE) }
+    let odds =
+        Odds { yes: log(yes, no, excess), no: log(no, yes, excess), p_yes: yes.over(ONE), p_no: no.over(ONE) - excess };
+    Measured { yes, no, odds }
 }
 
 impl Measured {
-    /// With `a` on yes and `b` on no.
-    pub(crate) fn judge(&self, a: f64, b: f64, gamma: f64) -> Judged {
-        let mut judged = Judged::default();
-        if a != 0.0 {
-            let term = super::focal::term(self.odds.yes, self.one_minus_p, gamma);
-            judged.value += a * term.value;
-            judged.by_yes = a * term.slope;
-        }
-        if b != 0.0 {
-            let term = super::focal::term(self.odds.no, self.p, gamma);
-            judged.value += b * term.value;
-            judged.by_no = b * term.slope;
-        }
-        judged
-    }
-
     /// From minus the derivatives by `log P` and by `log(1 - P)` to the gradient, which is added.
     pub(crate) fn backward(&self, judged: Judged, classes: &[(u32, f64)], z: &[f64], grad: &mut [f64]) {
         for &(class, weight) in classes {
