@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
-use klados::{Hierarchy, Loss};
+use klados::{Hierarchy, Loss, NodeForm};
 use serde::{Deserialize, Serialize};
 
 use crate::data::replace::replace;
@@ -25,6 +25,8 @@ pub(crate) struct ModelConfig {
     pub(crate) name: String,
     /// The loss, as `--loss` takes it.
     pub(crate) loss: Loss,
+    /// How the probabilities of nodes follow from the logits; none where the logits of a level's nodes compete.
+    pub(crate) form: Option<NodeForm>,
     /// What the model gives.
     pub(crate) outputs: Outputs,
     /// Whether several nodes may hold of a row.

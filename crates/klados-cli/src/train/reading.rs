@@ -42,6 +42,14 @@ impl Reading {
         }
     }
 
+    /// The form, where there is one.
+    pub(crate) fn form(&self) -> Option<&NodeForm> {
+        match self {
+            Self::Form(form, _) => Some(form),
+            Self::Cut(_) => None,
+        }
+    }
+
     /// The number of a row's logits.
     pub(crate) fn columns(&self) -> usize {
         match self {

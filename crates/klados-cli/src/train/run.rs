@@ -136,6 +136,7 @@ pub(crate) fn run(
         klados: env!("CARGO_PKG_VERSION").to_owned(),
         name: spec.name.clone(),
         loss: spec.loss.clone(),
+        form: levels.reading().form().cloned(),
         outputs: levels.reading().outputs(levels.hierarchy()),
         multi_label: levels.is_multi_label(),
         input: spec.input.clone(),

@@ -377,6 +377,8 @@ fn learn(losses: &[(&str, &str)], coarse: usize) {
         let names = config["outputs"][outputs].as_array().expect("names of the outputs");
         assert_eq!(names.len(), if outputs == "nodes" { 8 } else { 6 }, "{loss}");
         assert!(config["loss"][kind].is_object(), "{loss}");
+        assert_eq!(config["form"].is_null(), ["levelwise_softmax", "random_cut"].contains(&kind), "{config}");
+        assert_eq!(config["multi_label"], false);
         // What is predicted is what was scored.
         let then = fs::read_to_string(folder.path(&place).join("predictions.csv")).expect("predictions");
         let now = folder.run(&["predict", "--model", &place, "animals.csv"]).success();
@@ -442,7 +444,7 @@ fn multi_label_rows_are_learnt_and_ranked() {
     let more = ["--learning-rate", "0.05", "--batch-size", "16"];
     let out = folder.run(&[&args[..], &losses, &more].concat()).success();
     assert!(out.contains("Average precision on the validation rows"), "{out}");
-    assert!(out.contains("all nodes"), "{out}");
+    assert!(out.contains("all nodes") && out.contains(" of them multi-label)"), "{out}");
     let metrics = metrics::read(&folder, "klados-out");
     let runs = metrics["runs"].as_array().expect("runs");
     assert_eq!(runs.len(), SIGMOIDS.len());
@@ -475,4 +477,16 @@ fn class_weights_of_a_loss_that_takes_none_are_an_error() {
     let more = ["--loss", "binary_cross_entropy", "--class-weight", "balanced"];
     let error = folder.run(&with(&CSV, &more)).failure(2);
     assert_eq!(error, "--class-weight: binary_cross_entropy takes no class weights");
+}
+
+#[test]
+fn a_loss_for_trees_refuses_a_dag() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(60, 0));
+    let tree = fs::read_to_string(folder.path("tree.csv")).expect("the tree");
+    folder.write("tree.csv", tree + "bat,flier\ncrow,flier\n");
+    let error = folder.run(&with(&CSV, &["--epochs", "1", "--loss", "sibling_softmax"])).failure(1);
+    assert!(error.starts_with("--loss sibling_softmax: ") && error.contains("trees"), "{error}");
+    folder.run(&with(&CSV, &["--epochs", "1", "--loss", "parameter_sharing_softmax", "--loss", "tree_min"])).success();
 }

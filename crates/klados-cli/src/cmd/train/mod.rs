@@ -60,7 +60,7 @@ Output, a folder that appears only when all is done:
                    each ancestor with its probability
   model.safetensors, config.json, hierarchy.json
                    what `klados predict --model` needs; config.json has the
-                   loss and names the outputs
+                   loss, the form of its probabilities, and names the outputs
 With several losses each has a folder of its own for its model and predictions.
 
 At each level the most probable node of that level is the prediction. How

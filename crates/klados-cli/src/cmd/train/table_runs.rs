@@ -362,11 +362,13 @@ fn describe(data: &Path, train: &Table, validation: &Table, hierarchy: &Hierarch
         _ => false,
     };
     let coarse = labels.iter().filter(coarse).count();
+    let sets = labels.iter().filter(|label| matches!(label, Label::Set { .. })).count();
+    let kind = if sets > 0 { format!("{sets} of them multi-label") } else { format!("{coarse} with a coarse label") };
     // The root is above everything and says nothing.
     let above = hierarchy.node_count() - hierarchy.class_count() - 1;
     let mut lines = vec![
         format!(
-            "{}: {} rows to train on ({coarse} with a coarse label), {} to validate, {} features",
+            "{}: {} rows to train on ({kind}), {} to validate, {} features",
             data.display(),
             train.rows(),
             validation.rows(),
