@@ -1,5 +1,6 @@
 //! From a label to the sets of classes that a row kernel takes.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -56,6 +57,18 @@ pub(crate) fn check_label(hierarchy: &Hierarchy, label: &Label) -> Result<(), In
             }
         }
     }
+}
+
+/// A union that leaves one node, since the others are below it, is that node. Of a label that names what is there.
+pub(crate) fn one_node<'a>(hierarchy: &Hierarchy, label: &'a Label) -> Cow<'a, Label> {
+    if let Label::Union(_) = label {
+        let mut named = Named::default();
+        named.set(hierarchy, label);
+        if let [node] = named.nodes[..] {
+            return Cow::Owned(Label::Node(node));
+        }
+    }
+    Cow::Borrowed(label)
 }
 
 /// The classes that a hard label stands for, each once.

@@ -21,7 +21,7 @@ pub(crate) use cut::CutRows;
 pub(crate) use descendants::{DescendantRows, tree};
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
 pub(crate) use error::{check_length, needs_tree};
-pub(crate) use labels::{check_label, classes_of};
+pub(crate) use labels::{check_label, classes_of, one_node};
 pub(crate) use margin::MarginRows;
 pub(crate) use path_sum::{Grouping, PathSum};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
@@ -230,7 +230,8 @@ impl Criterion {
     fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<&mut [T]>) {
         let row =
             |scratch: &mut Scratch<T::Wide>, row: usize, z: &[T], loss: &mut [T::Wide], grad: Option<&mut [T]>| {
-                loss[0] = T::Wide::from_f64(self.inner.row(scratch, &labels[row], z, grad, (row, self.step)));
+                let label = one_node(&self.inner.hierarchy, &labels[row]);
+                loss[0] = T::Wide::from_f64(self.inner.row(scratch, &label, z, grad, (row, self.step)));
             };
         for_each_row((logits, self.columns()), (losses, 1), grad, row);
     }
@@ -259,8 +260,9 @@ impl Criterion {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check_label(&self, label: &Label) -> Result<(), InputError> {
-        check_label(&self.inner.hierarchy, label)?;
         let hierarchy = &self.inner.hierarchy;
+        check_label(hierarchy, label)?;
+        let label = &*one_node(hierarchy, label);
         match (&self.inner.tables.objective, label) {
             (_, Label::Ignored) => Ok(()),
             (Objective::Rows(rows), _) => rows.check_label(hierarchy, label),
@@ -336,6 +338,7 @@ impl Criterion {
         let mut sum = 0.0;
         for (row, label) in labels.iter().enumerate() {
             self.check_label(label).map_err(|error| error.in_row(row))?;
+            let label = &*one_node(&self.inner.hierarchy, label);
             let terms = match (&self.inner.tables.objective, label) {
                 (Objective::Rows(rows), label) if *label != Label::Ignored => {
                     rows.term_count(&self.inner.hierarchy, label)
@@ -408,6 +411,7 @@ impl Criterion {
     pub fn terms_of_row(&self, label: &Label, row: usize) -> Result<Vec<Term>, InputError> {
         self.check_label(label)?;
         let inner = &self.inner;
+        let label = &*one_node(&inner.hierarchy, label);
         let class_term = |class: usize, weight: f64| {
             labels::class_term(TermSet::Node(inner.hierarchy.class_node(class)), NodeId::ROOT, weight)
         };

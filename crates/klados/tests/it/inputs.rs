@@ -127,6 +127,25 @@ fn labels_without_a_meaning_are_refused() {
 }
 
 #[test]
+fn a_union_that_leaves_one_node_is_that_node() {
+    let hierarchy = tree();
+    let [mammal, bat] = ["mammal", "bat"].map(|name| hierarchy.node(name).unwrap());
+    for name in Loss::NAMES {
+        let criterion = name.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+        let logits: Vec<f64> = (0..criterion.columns()).map(|column| column as f64 / 4.0 - 1.0).collect();
+        for (union, node) in [(vec![mammal, bat], mammal), (vec![bat, bat], bat)] {
+            let (union, node) = (Label::Union(union), Label::Node(node));
+            let evaluate = |label: &Label| {
+                let (labels, mut losses, mut grad) = ([label.clone()], [0.0], vec![0.0; logits.len()]);
+                criterion.forward_backward(&logits, &labels, &mut losses, &mut grad).ok()?;
+                Some((losses, grad, criterion.normalizer(&labels).unwrap(), criterion.terms(label).unwrap()))
+            };
+            assert_eq!(evaluate(&union), evaluate(&node), "{name}");
+        }
+    }
+}
+
+#[test]
 fn options_without_a_meaning_are_refused() {
     let hierarchy = tree();
     let message = |loss: &str| loss.parse::<Loss>().unwrap().compile(&hierarchy).unwrap_err().to_string();
