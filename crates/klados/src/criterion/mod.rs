@@ -468,17 +468,17 @@ impl Inner {
     /// The class weight of a hard label.
     fn weight_of(&self, label: &Label) -> f64 {
         let (Some(by_class), Some(by_node)) = (&self.tables.class_weight, &self.mean_class_weight) else { return 1.0 };
-        match label {
-            Label::Class(class) => by_class[*class],
-            Label::Node(node) => by_node[node.index()],
-            label => {
-                let own = match &self.tables.objective {
-                    Objective::Rows(rows) => rows.label_classes(&self.hierarchy, label),
-                    _ => None,
-                };
-                let classes = own.unwrap_or_else(|| classes_of(&self.hierarchy, label));
-                classes.iter().map(|&class| by_class[class]).sum::<f64>() / classes.len() as f64
-            }
+        let mean =
+            |classes: Vec<usize>| classes.iter().map(|&class| by_class[class]).sum::<f64>() / classes.len() as f64;
+        let own = match &self.tables.objective {
+            Objective::Rows(rows) => rows.label_classes(&self.hierarchy, label),
+            _ => None,
+        };
+        match (own, label) {
+            (Some(classes), _) => mean(classes),
+            (None, Label::Class(class)) => by_class[*class],
+            (None, Label::Node(node)) => by_node[node.index()],
+            (None, label) => mean(classes_of(&self.hierarchy, label)),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Losses and batches that do not fit get errors that say what was expected.
 
-use klados::loss::{HierarchicalCrossEntropy, HxeWeighting, MarginalCrossEntropy, SoftLabels, Weights};
+use klados::loss::{
+    HierarchicalCrossEntropy, HxeWeighting, MarginalCrossEntropy, SoftLabels, WeightedCrossEntropy, Weights,
+};
 use klados::{Criterion, CriterionErrorKind, Hierarchy, InputErrorKind, Label, Loss};
 
 fn tree() -> Hierarchy {
@@ -143,6 +145,20 @@ fn a_union_that_leaves_one_node_is_that_node() {
             assert_eq!(evaluate(&union), evaluate(&node), "{name}");
         }
     }
+}
+
+#[test]
+fn a_superclass_has_the_class_weight_of_its_classes_in_the_map() {
+    let hierarchy = tree();
+    let [bat, crow] = ["bat", "crow"].map(|name| hierarchy.class(name).unwrap());
+    let mut weight = vec![1.0; hierarchy.class_count()];
+    (weight[bat], weight[crow]) = (2.0, 6.0);
+    // The map has every class in "mammal", the hierarchy has not.
+    let map: Vec<_> = hierarchy.class_names().map(|class| (class.to_owned(), "mammal", 1.0)).collect();
+    let mean = weight.iter().sum::<f64>() / weight.len() as f64;
+    let criterion = WeightedCrossEntropy::new().map(map).class_weight(weight).compile(&hierarchy).unwrap();
+    let label = Label::Node(hierarchy.node("mammal").unwrap());
+    assert_eq!(criterion.normalizer(&[label]).unwrap(), mean);
 }
 
 #[test]
