@@ -12,7 +12,7 @@ use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId, PATH_
 /// | one of several nodes | `crow\|bat` | the classes below any of them |
 /// | ignored | the empty string | none: loss 0, gradient 0, even where the logits are NaN |
 /// | a distribution over the classes | in code only | weighted by its probabilities |
-/// | multi-label: all of several nodes | `crow;bat` | the nodes and all above them are positive, the others negative |
+/// | multi-label: all of several nodes | `crow;bat`, of one `crow;` | the nodes and all above them are positive, the others negative |
 /// | multi-label: nothing | `;` | every node is negative |
 ///
 /// # Example
@@ -77,7 +77,9 @@ impl Hierarchy {
         }
         let (separator, example) = if is_set { (';', "a;b for \"a and b\"") } else { ('|', "a|b for \"a or b\"") };
         let mut nodes = Vec::new();
-        for part in text.split(separator) {
+        // `a;` is the set of one node, which a multi-label loss may take otherwise than the label `a`.
+        let parts = if is_set { text.strip_suffix(';').unwrap_or(text) } else { text };
+        for part in parts.split(separator) {
             if part.trim().is_empty() {
                 let message = format!("the label \"{text}\" has an empty part; write {example}");
                 return Err(HierarchyError::new(Kind::MalformedLabel, message));

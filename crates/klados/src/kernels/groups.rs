@@ -122,6 +122,9 @@ impl Groups {
                 inside = inside.plus(Mass::of(log_p + log_in[child as usize]));
                 rest += scalar::exp(log_p) * outside[child as usize];
             }
+            if inside.is_none() {
+                continue; // all that is named below is masked
+            }
             outside[at.node as usize] = rest;
             log_in[at.node as usize] =
                 if rest < 0.5 { scalar::ln_1p(-rest) } else { inside.log_over(Mass { top: 0.0, sum: 1.0 }) };

@@ -43,6 +43,7 @@ fn multi_label_sets() {
     let node = |name: &str| hierarchy.node(name).unwrap();
     assert_eq!(positive("cat; poodle"), [node("cat"), node("poodle")]);
     assert_eq!(positive("cat;cat"), [node("cat")]);
+    assert_eq!(positive("cat;"), [node("cat")]);
     assert_eq!(positive(";"), []);
 }
 
@@ -59,7 +60,7 @@ fn errors_say_what_to_write() {
         "\"animal\" is not a class; the classes below it are \"poodle\", \"beagle\", \"dog\", \"cat\""
     );
     assert_eq!(message("cat > dog"), "unknown label \"cat > dog\"; \"dog\" is at \"animal > dog\"");
-    assert_eq!(message("cat;"), "the label \"cat;\" has an empty part; write a;b for \"a and b\"");
+    assert_eq!(message(";cat"), "the label \";cat\" has an empty part; write a;b for \"a and b\"");
     assert!(message("cat;dog|poodle").contains("one or the other"));
 }
 

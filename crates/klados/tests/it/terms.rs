@@ -214,3 +214,22 @@ fn unions_keep_their_digits_near_certainty() {
     assert!((grad[2] / (-70f64).exp() - 1.0).abs() < 1e-12, "{grad:?}");
     assert!((grad[4] / (-60f64).exp() - 1.0).abs() < 1e-12, "{grad:?}");
 }
+
+/// A union all of whose nodes are masked costs infinity, also where its common ancestor is masked.
+#[test]
+fn masked_unions() {
+    let hierarchy = tree();
+    let criterion = "sibling_softmax".parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+    for (masked, union) in [(["poodle", "beagle"], "poodle|beagle"), (["oak", "elm"], "red oak|elm")] {
+        let mut z = vec![0.0; criterion.columns()];
+        for (column, node) in hierarchy.node_columns().iter().enumerate() {
+            if masked.contains(&hierarchy.name(*node)) {
+                z[column] = f64::NEG_INFINITY;
+            }
+        }
+        let (mut loss, mut grad) = ([0.0], vec![1.0; z.len()]);
+        criterion.forward_backward(&z, &[hierarchy.parse_label(union).unwrap()], &mut loss, &mut grad).unwrap();
+        assert_eq!(loss[0], f64::INFINITY, "{union}");
+        assert!(grad.iter().all(|&grad| grad == 0.0));
+    }
+}
