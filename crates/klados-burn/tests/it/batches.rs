@@ -6,8 +6,8 @@ use burn::tensor::{DType, Device, Int, Tensor};
 use klados::loss::{MarginalCrossEntropy, Weights};
 use klados::{Hierarchy, Label, Loss};
 use klados_burn::{
-    BinaryCrossEntropyLossConfig, HierarchicalCrossEntropyLossConfig, HierarchicalLoss, Implementation,
-    MarginalCrossEntropyLossConfig, RandomCutLossConfig, Reduction, SoftLabelsLossConfig, Targets,
+    HierarchicalCrossEntropyLossConfig, HierarchicalLoss, Implementation, MarginalCrossEntropyLossConfig,
+    RandomCutLossConfig, Reduction, SoftLabelsLossConfig, Targets,
 };
 
 use crate::numbers::{Numbers, assert_close, matrix, values};
@@ -187,6 +187,47 @@ fn random_cuts_are_those_of_the_step() {
     assert!(fused[0] != fused[1] && fused[1] == fused[2] && fused[2] != fused[3]);
 }
 
+/// Losses and gradients in `f32` of a loss by its name on both paths.
+fn on_both_paths(loss: &str, hierarchy: &Hierarchy, rows: &[f64], labels: &[Label]) -> [(Vec<f64>, Vec<f64>); 2] {
+    let criterion = loss.parse::<Loss>().unwrap().compile(hierarchy).unwrap();
+    PATHS.map(|path| {
+        let loss = HierarchicalLoss::from_criterion(criterion.clone()).with_implementation(path);
+        let shape = [labels.len(), criterion.columns()];
+        let logits = matrix(rows, shape, DType::F32, &Device::flex().autodiff()).require_grad();
+        let losses = loss.forward_no_reduction(logits.clone(), labels);
+        let gradient = logits.grad(&losses.clone().sum().backward()).unwrap();
+        (values(losses), values(gradient))
+    })
+}
+
+#[test]
+fn ties_are_broken_alike() {
+    let hierarchy = tree(67);
+    let label = [Label::Class(20)];
+    let zeros = vec![0.0; hierarchy.node_count() - 1];
+    for loss in [
+        r#"{"softmax_margin": {"hard": true}}"#,
+        "tree_min",
+        r#"{"binary_cross_entropy": {"form": "max", "gamma": 2}}"#,
+    ] {
+        let [fused, composed] = on_both_paths(loss, &hierarchy, &zeros, &label);
+        assert_close(&composed.0, &fused.0, 1e-5);
+        assert_close(&composed.1, &fused.1, 1e-5);
+    }
+}
+
+#[test]
+fn a_noisy_or_of_next_to_nothing() {
+    let hierarchy = tree(6);
+    // The sigmoids are below what f32 holds, their logarithms are not.
+    let rows = [-200.0, -201.0, -202.0, -203.0, -204.0, -205.0];
+    let loss = r#"{"binary_cross_entropy": {"form": "noisy_or"}}"#;
+    let [fused, composed] = on_both_paths(loss, &hierarchy, &rows, &[Label::Class(1)]);
+    assert!(fused.0[0] > 200.0);
+    assert_close(&composed.0, &fused.0, 1e-5);
+    assert_close(&composed.1, &fused.1, 1e-5);
+}
+
 #[test]
 fn masked_columns_of_sigmoids() {
     let hierarchy = tree(67);
@@ -196,14 +237,8 @@ fn masked_columns_of_sigmoids() {
     rows[..5].fill(f64::NEG_INFINITY); // not at or above the label
     let own = hierarchy.node_columns().iter().position(|&node| node == hierarchy.class_node(20)).unwrap();
     rows[columns + own] = f64::NEG_INFINITY;
-    let [fused, composed] = PATHS.map(|path| {
-        let loss = BinaryCrossEntropyLossConfig::new().with_gamma(2.0).with_implementation(path);
-        let loss = loss.init(&hierarchy).unwrap();
-        let logits = matrix(&rows, [2, columns], DType::F32, &Device::flex().autodiff()).require_grad();
-        let losses = loss.forward_no_reduction(logits.clone(), &[label.clone(), label.clone()]);
-        let gradient = logits.grad(&losses.clone().sum().backward()).unwrap();
-        (values(losses), values(gradient))
-    });
+    let loss = r#"{"binary_cross_entropy": {"gamma": 2}}"#;
+    let [fused, composed] = on_both_paths(loss, &hierarchy, &rows, &[label.clone(), label]);
     assert_close(&composed.0[..1], &fused.0[..1], 1e-5);
     assert_eq!((composed.0[1], fused.0[1]), (f64::INFINITY, f64::INFINITY));
     assert_close(&composed.1, &fused.1, 1e-5);
