@@ -9,6 +9,7 @@ use crate::kernels::nodes::NodeTables;
 use crate::kernels::noisy_or::NoisyOr;
 use crate::kernels::pool::Pool;
 use crate::kernels::weighted_sigmoid;
+use crate::numeric::Sum;
 use crate::{Hierarchy, Label, NodeId};
 
 /// How the probabilities of yes follow from the scores.
@@ -64,6 +65,9 @@ enum State {
     /// It has no term.
     Unasked,
 }
+
+/// What a set of classes weighs in a distribution, and how many of them weigh anything.
+type Share = (Sum, usize);
 
 /// The parents of each node but the root, in compressed rows.
 pub(crate) fn parent_rows(hierarchy: &Hierarchy) -> Parents {
@@ -152,10 +156,12 @@ impl BernoulliRows {
         let mut pulls = Vec::new();
         if let Events::Weighted { superclasses, excess } = &self.events {
             let state = |class: u32| states[hierarchy.class_node(class as usize).index()];
+            let mut is_masked = vec![false; excess.len()];
+            let superclass_of = |node: &NodeId| superclasses.of_node(hierarchy, *node);
+            masked.iter().filter_map(superclass_of).for_each(|superclass| is_masked[superclass] = true);
             for (superclass, excess) in excess.iter().enumerate() {
                 let classes = superclasses.map.of_superclass.row(superclass);
-                let is_masked = masked.iter().any(|node| superclasses.of_node(hierarchy, *node) == Some(superclass));
-                if is_masked || classes.iter().any(|(class, _)| state(*class) == State::Unasked) {
+                if is_masked[superclass] || classes.iter().any(|(class, _)| state(*class) == State::Unasked) {
                     continue;
                 }
                 let sum = |wanted: State| -> f64 {
@@ -201,37 +207,36 @@ impl BernoulliRows {
 
     /// What weighs on each event of a distribution, where the loss is linear in it.
     fn soft_pulls(&self, hierarchy: &Hierarchy, target: &[f64]) -> Vec<Pull> {
-        let total: f64 = target.iter().sum();
-        let support = target.iter().filter(|weight| **weight != 0.0).count();
-        // `(weight, classes of weight)` at or below each node.
-        let mut below = vec![(0.0, 0usize); hierarchy.node_count()];
+        let share = |weight: f64| (Sum::from_iter([weight]), usize::from(weight != 0.0));
+        let all: Share = (target.iter().copied().collect(), target.iter().filter(|weight| **weight != 0.0).count());
+        let mut below: Vec<Share> = vec![(Sum::default(), 0); hierarchy.node_count()];
         let mut seen = vec![u32::MAX; hierarchy.node_count()];
         for (class, &weight) in target.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
             hierarchy.walk_up(hierarchy.class_node(class), &mut seen, class as u32, |node| {
-                below[node.index()].0 += weight;
+                below[node.index()].0.add(weight);
                 below[node.index()].1 += 1;
             });
         }
-        below[0] = (total, support);
+        below[0] = all;
         // Where every class of weight is inside there is nothing outside, which rounding must not hide.
-        let without = |all: (f64, usize), own: (f64, usize)| if all.1 == own.1 { 0.0 } else { all.0 - own.0 };
+        let without = |all: Share, own: Share| if all.1 == own.1 { 0.0 } else { all.0.less(own.0) };
         let mut pulls = Vec::new();
         match &self.events {
             Events::Weighted { superclasses, .. } => {
                 for superclass in 0..superclasses.names.len() {
                     let classes = superclasses.map.of_superclass.row(superclass);
-                    let (mut yes, mut no, mut inside) = (0.0, 0.0, (0.0, 0));
+                    let (mut yes, mut no, mut inside) = (0.0, 0.0, (Sum::default(), 0));
                     for &(class, of_class) in classes {
                         let weight = target[class as usize];
                         yes += of_class * weight;
                         no += (1.0 - of_class) * weight;
-                        inside = (inside.0 + weight, inside.1 + usize::from(weight != 0.0));
+                        inside.0.add(weight);
+                        inside.1 += usize::from(weight != 0.0);
                     }
-                    self.push(&mut pulls, superclass, yes, no + without((total, support), inside));
+                    self.push(&mut pulls, superclass, yes, no + without(all, inside));
                 }
                 for (class, &weight) in target.iter().enumerate() {
-                    let own = (weight, usize::from(weight != 0.0));
-                    self.push(&mut pulls, superclasses.names.len() + class, weight, without((total, support), own));
+                    self.push(&mut pulls, superclasses.names.len() + class, weight, without(all, share(weight)));
                 }
             }
             _ => {
@@ -239,9 +244,9 @@ impl BernoulliRows {
                     let own = below[node.index()];
                     let asked = match self.asked {
                         Asked::Path => below[hierarchy.parents(node)[0].index()],
-                        _ => (total, support),
+                        _ => all,
                     };
-                    self.push(&mut pulls, node.index(), own.0, without(asked, own));
+                    self.push(&mut pulls, node.index(), own.0.value(), without(asked, own));
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use super::bernoulli::{Judged, Odds};
 use super::mass::Mass;
-use crate::numeric::scalar;
+use crate::numeric::{Sum, scalar};
 
 const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
 
@@ -66,13 +66,7 @@ impl Measured {
     }
 }
 
-/// What weights sum to beyond 1, exactly rounded but for the last digits of a compensated sum (Neumaier 1974).
+/// What weights sum to beyond 1, exactly rounded but for the last digits of a compensated sum.
 pub(crate) fn excess(weights: impl Iterator<Item = f64>) -> f64 {
-    let (mut sum, mut lost) = (-1.0f64, 0.0);
-    for weight in weights {
-        let next = sum + weight;
-        lost += if sum.abs() >= weight { (sum - next) + weight } else { (weight - next) + sum };
-        sum = next;
-    }
-    sum + lost
+    std::iter::once(-1.0).chain(weights).collect::<Sum>().value()
 }

@@ -6,5 +6,7 @@
 mod element;
 mod exp;
 pub(crate) mod scalar;
+mod sum;
 
 pub use element::{Element, Float};
+pub(crate) use sum::Sum;

@@ -11,4 +11,5 @@ mod labels;
 mod losses;
 mod node_columns;
 mod properties;
+mod sigmoids;
 mod terms;
