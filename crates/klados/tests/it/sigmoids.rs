@@ -264,3 +264,24 @@ fn ties_go_to_the_first_in_hierarchy_order() {
     assert_eq!(grad[column(&hierarchy, "mammal")], -0.5);
     assert_eq!(grad[column(&hierarchy, "dog")], 0.0);
 }
+
+/// Nothing is strictly above the root, and all else is strictly below it: as a single label it asks nothing, where the
+/// empty set says that nothing is there.
+#[test]
+fn the_root_as_a_single_label_asks_nothing() {
+    let edges = [("thing", "animal"), ("animal", "dog"), ("animal", "cat"), ("thing", "stone")];
+    let hierarchy = Hierarchy::from_edges(edges).unwrap();
+    let logits = by_name(&hierarchy, |_| 0.0);
+    for (loss, empty) in [(r#"{"conditional_sigmoid": {}}"#, 2.0), (r#"{"tree_min": {}}"#, 4.0)] {
+        let criterion = criterion(loss, &hierarchy);
+        let (root, grad) = loss_and_grad(&criterion, &logits, &hierarchy.parse_label("thing").unwrap());
+        assert_eq!((root, grad), (0.0, vec![0.0; 4]), "{loss}");
+        let (nothing, _) = loss_and_grad(&criterion, &logits, &hierarchy.parse_label(";").unwrap());
+        assert_close(nothing, empty * std::f64::consts::LN_2, loss);
+    }
+    // Binary cross-entropy takes it as the set of that node, of which nothing is positive.
+    let criterion = criterion(r#"{"binary_cross_entropy": {}}"#, &hierarchy);
+    let [root, nothing] =
+        ["thing", ";"].map(|label| loss_and_grad(&criterion, &logits, &hierarchy.parse_label(label).unwrap()));
+    assert_eq!(root, nothing);
+}
