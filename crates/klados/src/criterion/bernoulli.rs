@@ -253,16 +253,23 @@ impl BernoulliRows {
         pulls
     }
 
-    /// The hard labels that a sample is made of, and the pulls of each.
-    fn parts(&self, sample: &Sample<'_>) -> Vec<(Vec<Pull>, Vec<bool>)> {
+    /// Calls `part` with the pulls of each label that a sample is made of: of itself, or, where the loss is not linear in a
+    /// distribution, of each of its classes in turn.
+    fn for_each_part(&self, sample: &Sample<'_>, mut part: impl FnMut(&[Pull], &[bool])) {
         let hierarchy = sample.hierarchy;
         match (sample.target, &self.events) {
-            (None, _) => vec![self.pulls(hierarchy, sample.label, sample.factor)],
-            (Some(target), Events::Extremum(..)) => {
-                let classes = target.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
-                classes.map(|(class, &weight)| self.pulls(hierarchy, &Label::Class(class), weight)).collect()
+            (None, _) => {
+                let (pulls, is_positive) = self.pulls(hierarchy, sample.label, sample.factor);
+                part(&pulls, &is_positive);
             }
-            (Some(target), _) => vec![(self.soft_pulls(hierarchy, target), Vec::new())],
+            // Where the term of a positive node comes from depends on which nodes are.
+            (Some(target), Events::Extremum(_, Positive::LargestPositiveBelow)) => {
+                for (class, &weight) in target.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
+                    let (pulls, is_positive) = self.pulls(hierarchy, &Label::Class(class), weight);
+                    part(&pulls, &is_positive);
+                }
+            }
+            (Some(target), _) => part(&self.soft_pulls(hierarchy, target), &[]),
         }
     }
 
@@ -370,6 +377,10 @@ impl BernoulliRows {
 }
 
 impl RowLoss for BernoulliRows {
+    fn is_softmax(&self) -> bool {
+        false
+    }
+
     fn check_label(&self, _: &Hierarchy, label: &Label) -> Result<(), InputError> {
         match label {
             Label::Union(_) | Label::Superclass(_) => {
@@ -381,23 +392,23 @@ impl RowLoss for BernoulliRows {
 
     fn row(&self, sample: &Sample<'_>, scores: &[f64], mut grad: Option<&mut [f64]>, pool: &mut Pool) -> f64 {
         let mut loss = 0.0;
-        for (pulls, is_positive) in self.parts(sample) {
-            loss += self.part((&pulls, &is_positive), scores, grad.as_deref_mut(), pool);
-        }
+        self.for_each_part(sample, |pulls, is_positive| {
+            loss += self.part((pulls, is_positive), scores, grad.as_deref_mut(), pool);
+        });
         loss
     }
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {
         let hierarchy = sample.hierarchy;
         let mut terms = Vec::new();
-        for (pulls, is_positive) in self.parts(sample) {
-            for Pull { at, yes, no } in pulls {
+        self.for_each_part(sample, |pulls, is_positive| {
+            for &Pull { at, yes, no } in pulls {
                 for (weight, negative) in [(yes, false), (no, true)].into_iter().filter(|(weight, _)| *weight != 0.0) {
-                    let log_p = self.log_prob(hierarchy, &is_positive, at as usize, negative);
+                    let log_p = self.log_prob(hierarchy, is_positive, at as usize, negative);
                     terms.push(Term { of: self.subject(hierarchy, at as usize), weight, log_p });
                 }
             }
-        }
+        });
         terms
     }
 

@@ -12,12 +12,20 @@ use crate::{Hierarchy, Label, NodeId};
 #[derive(Debug)]
 pub(crate) struct CutRows {
     cut: Cut,
+    /// By node.
+    column: Vec<u32>,
 }
 
 impl CutRows {
     pub(crate) fn new(hierarchy: &Hierarchy, p: f64, seed: u64) -> Self {
         let is_leaf = hierarchy.nodes().map(|node| hierarchy.children(node).is_empty()).collect();
-        Self { cut: Cut { parent: parents(hierarchy), is_leaf, column: column_by_node(hierarchy), p, seed } }
+        // The draw does not change with the order of the columns.
+        let mut place = vec![u32::MAX; hierarchy.node_count()];
+        for (at, node) in hierarchy.nodes_by_appearance().into_iter().enumerate() {
+            place[node.index()] = at as u32;
+        }
+        let cut = Cut { parent: parents(hierarchy), is_leaf, place, p, seed };
+        Self { cut, column: column_by_node(hierarchy) }
     }
 
     /// The cut of a sample, and the weight of each of its nodes.
@@ -58,7 +66,7 @@ impl RowLoss for CutRows {
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {
         let (members, weights) = self.draw(sample, &mut Pool::default());
-        let score = |&node: &u32| Score { column: Some(self.cut.column[node as usize]), plus: 0.0 };
+        let score = |&node: &u32| Score { column: Some(self.column[node as usize]), plus: 0.0 };
         let given: Vec<Score> = members.iter().map(score).collect();
         let terms = members.iter().zip(weights).filter(|(_, weight)| *weight != 0.0);
         let term = |(node, weight): (&u32, f64)| {

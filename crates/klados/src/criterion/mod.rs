@@ -281,7 +281,7 @@ impl Criterion {
     ///
     /// # Errors
     ///
-    /// As there, and a label that the loss does not take.
+    /// As there. Whether the loss takes the label is for [`check_label`](Self::check_label) to say.
     pub fn parse_label(&self, text: &str) -> Result<Label, crate::HierarchyError> {
         let superclass = match &self.inner.tables.objective {
             Objective::Rows(rows) => rows.superclass(text.trim()),

@@ -5,7 +5,6 @@ use super::row_loss::no_meaning;
 use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet, UnionLambda};
 use crate::kernels::groups::{Groups, Inner};
 use crate::kernels::pool::Pool;
-use crate::numeric::scalar;
 use crate::{Hierarchy, Label, NodeId};
 
 /// `-sum_u weights[u] (1 - P(u))^gamma log P(u)` over the path of the label, `P(u)` in the group of `u`.
@@ -17,8 +16,6 @@ pub(crate) struct PathSum {
     weights: Vec<f64>,
     gamma: f64,
     groups: Groups,
-    /// By node: the logarithm of the prior in `groups`.
-    log_prior: Option<Vec<f64>>,
     /// Where the groups are of siblings: the weight of the term of a union.
     union: Option<UnionLambda>,
     /// By node.
@@ -45,12 +42,11 @@ impl PathSum {
         grouping: Grouping,
     ) -> Self {
         let Grouping { of_node, count, log_prior, union } = grouping;
-        let prior = log_prior.as_ref().map(|logs| logs.iter().map(|&log| scalar::exp(log)).collect());
-        let groups = Groups::new(of_node, count, prior);
-        Self { loss, weights, gamma, groups, log_prior, union, column: column_by_node(hierarchy) }
+        let groups = Groups::new(of_node, count, log_prior);
+        Self { loss, weights, gamma, groups, union, column: column_by_node(hierarchy) }
     }
 
-    fn push(&self, terms: &mut (Vec<u32>, Vec<f64>), node: usize, weight: f64) {
+    fn push(terms: &mut (Vec<u32>, Vec<f64>), node: usize, weight: f64) {
         if weight != 0.0 {
             terms.0.push(node as u32);
             terms.1.push(weight);
@@ -68,19 +64,19 @@ impl PathSum {
         if sample.target.is_some() {
             let by_node = weight_by_node(sample, pool);
             for &node in self.groups.nodes() {
-                self.push(terms, node as usize, by_node[node as usize] * self.weights[node as usize]);
+                Self::push(terms, node as usize, by_node[node as usize] * self.weights[node as usize]);
             }
             pool.keep(by_node);
         } else {
             // A path has one node a group, so any order will do.
-            path.iter().for_each(|node| self.push(terms, node.index(), sample.factor * self.weights[node.index()]));
+            path.iter().for_each(|node| Self::push(terms, node.index(), sample.factor * self.weights[node.index()]));
         }
         let (Some(lambda), Some(lca), true) = (&self.union, lca, ends.len() > 1) else { return None };
         let weight = sample.factor * lambda.weight(hierarchy.depth(lca), named.height());
         let mut inner: Vec<NodeId> = vec![lca];
         for node in ends {
-            let above = hierarchy.lineage(*node);
-            inner.extend(above.into_iter().filter(|above| above != node && hierarchy.is_at_or_above(lca, *above)));
+            let below = path_below(hierarchy, lca, *node);
+            inner.extend(below.into_iter().filter(|above| above != node));
         }
         inner.sort_unstable();
         inner.dedup();
@@ -90,13 +86,21 @@ impl PathSum {
     }
 
     fn score(&self, node: u32) -> Score {
-        let plus = self.log_prior.as_ref().map_or(0.0, |prior| prior[node as usize]);
-        Score { column: Some(self.column[node as usize]), plus }
+        Score { column: Some(self.column[node as usize]), plus: self.groups.log_prior(node) }
     }
 
     fn given(&self, node: usize) -> Vec<Score> {
         self.groups.members(self.groups.group(node)).iter().map(|&member| self.score(member)).collect()
     }
+}
+
+/// The nodes from just below one to another that is below it, in hierarchy order.
+fn path_below(hierarchy: &Hierarchy, top: NodeId, end: NodeId) -> Vec<NodeId> {
+    let mut path = hierarchy.lineage(end);
+    if let Some(place) = path.iter().position(|node| *node == top) {
+        path.drain(..=place);
+    }
+    path
 }
 
 struct Union {
@@ -151,12 +155,9 @@ impl RowLoss for PathSum {
             .collect();
         if let Some(union) = union {
             let hierarchy = sample.hierarchy;
-            let top = union.inner[0].node;
-            let product = |end: &NodeId| {
-                let path = hierarchy.lineage(*end).into_iter().filter(|node| node.0 != top);
-                let below = path.filter(|node| hierarchy.is_at_or_above(NodeId(top), *node));
-                below.map(|node| (self.score(node.0), self.given(node.index()))).collect()
-            };
+            let top = NodeId(union.inner[0].node);
+            let factor = |node: NodeId| (self.score(node.0), self.given(node.index()));
+            let product = |end: &NodeId| path_below(hierarchy, top, *end).into_iter().map(factor).collect();
             let log_p = LogProb::AnyOf(union.named.iter().map(product).collect());
             terms.push(Term { of: TermSet::Union(union.named), weight: union.weight, log_p });
         }

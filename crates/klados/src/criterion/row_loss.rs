@@ -43,6 +43,11 @@ pub(crate) trait RowLoss: Debug + Send + Sync {
         false
     }
 
+    /// Whether classes exclude each other: a row all of whose classes are masked is then impossible.
+    fn is_softmax(&self) -> bool {
+        true
+    }
+
     /// The number of terms of a sample, where the mean divides by that.
     fn term_count(&self, _hierarchy: &Hierarchy, _label: &Label) -> Option<f64> {
         None

@@ -44,6 +44,7 @@ impl Superclasses {
         let mut seen = HashMap::new();
         let mut triples = Vec::new();
         for (class_name, superclass_name, weight) in rows {
+            let (class_name, superclass_name) = (class_name.trim(), superclass_name.trim());
             let class = hierarchy.class(class_name).map_err(|error| {
                 CriterionError::new(CriterionErrorKind::Mismatch, format!("map: {}", error.message()))
             })?;
@@ -53,8 +54,8 @@ impl Superclasses {
                 );
                 return Err(CriterionError::parameter(message));
             }
-            let superclass = *index.entry(superclass_name.clone()).or_insert_with(|| {
-                names.push(superclass_name.clone());
+            let superclass = *index.entry(superclass_name.to_owned()).or_insert_with(|| {
+                names.push(superclass_name.to_owned());
                 names.len() - 1
             });
             if seen.insert((class, superclass), ()).is_some() {
@@ -64,6 +65,13 @@ impl Superclasses {
             if *weight > 0.0 {
                 triples.push((class as u32, superclass as u32, *weight));
             }
+        }
+        let mut has_class = vec![false; names.len()];
+        triples.iter().for_each(|(_, superclass, _)| has_class[*superclass as usize] = true);
+        let empty: Vec<&String> = names.iter().zip(has_class).filter(|(_, has)| !has).map(|(name, _)| name).collect();
+        if !empty.is_empty() {
+            let message = format!("map: superclasses without a weight above 0: {}", list(&empty, 5));
+            return Err(CriterionError::parameter(message));
         }
         if !names.is_empty() {
             let (count, what) = match side {
@@ -104,8 +112,8 @@ impl Superclasses {
         Ok(Self { names, index, map: ClassMap { of_class, of_superclass } })
     }
 
-    /// The superclass with the name of a node, short or as a path.
+    /// The superclass with the name of a node, as a path or short.
     pub(crate) fn of_node(&self, hierarchy: &Hierarchy, node: NodeId) -> Option<usize> {
-        self.index.get(hierarchy.name(node)).or_else(|| self.index.get(&hierarchy.path(node))).copied()
+        self.index.get(&hierarchy.path(node)).or_else(|| self.index.get(hierarchy.name(node))).copied()
     }
 }

@@ -33,6 +33,11 @@ impl Hierarchy {
         if let Some(columns) = &self.columns {
             return columns.to_vec();
         }
+        self.nodes_by_appearance()
+    }
+
+    /// The nodes but the root in the order in which the input first named them.
+    pub(crate) fn nodes_by_appearance(&self) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = self.nodes().skip(1).collect();
         nodes.sort_by_key(|node| self.inner.appearance[node.index()]);
         nodes
@@ -324,7 +329,10 @@ impl Hierarchy {
             }
         }
         graph.rank_names = names;
-        super::assemble::assemble(graph, Some(self.class_places(&place)))
+        let mut named = super::assemble::assemble(graph, Some(self.class_places(&place)))?;
+        // The same nodes in the same order.
+        named.columns.clone_from(&self.columns);
+        Ok(named)
     }
 
     /// Says which file the warnings come from.

@@ -11,8 +11,8 @@ pub(crate) struct Cut {
     pub(crate) parent: Vec<u32>,
     /// By node: whether it has no children.
     pub(crate) is_leaf: Vec<bool>,
-    /// By node: its column, which the draw is of.
-    pub(crate) column: Vec<u32>,
+    /// By node: its place by first appearance, which the draw is of.
+    pub(crate) place: Vec<u32>,
     /// The probability that an internal node is closed.
     pub(crate) p: f64,
     pub(crate) seed: u64,
@@ -28,7 +28,7 @@ impl Cut {
         for node in 1..self.parent.len() {
             if covered[self.parent[node] as usize] == 1 {
                 covered[node] = 1;
-            } else if self.is_leaf[node] || uniform(next(of_row, u64::from(self.column[node]))) < self.p {
+            } else if self.is_leaf[node] || uniform(next(of_row, u64::from(self.place[node]))) < self.p {
                 covered[node] = 1;
                 members.push(node as u32);
             }
@@ -48,7 +48,7 @@ impl Cut {
         measure(members, |node| Mass::of(scores[node as usize]), &mut log_p);
         // A term of weight 0 is left out, also where its probability is 0.
         let terms = weights.iter().zip(&log_p).filter(|(weight, _)| **weight != 0.0);
-        let loss = terms.map(|(weight, log_p)| -weight * log_p).sum();
+        let loss = terms.fold(0.0, |sum, (weight, log_p)| sum + weight * (0.0 - log_p));
         if let Some(grad) = grad {
             let mut after = pool.floats(0, 0.0);
             spread(members, &log_p, weights, &mut after, grad);
@@ -87,7 +87,7 @@ mod tests {
         let cut = Cut {
             parent: std::iter::repeat_n(0, 10_001).collect(),
             is_leaf: vec![false; 10_001],
-            column: (0..10_001).collect(),
+            place: (0..10_001).collect(),
             p: 0.3,
             seed: 7,
         };

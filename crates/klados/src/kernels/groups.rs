@@ -13,8 +13,8 @@ pub(crate) struct Groups {
     /// Into `members`, by group.
     offsets: Vec<u32>,
     members: Vec<u32>,
-    /// By node: what `e^s` is multiplied with, where there is such a thing.
-    prior: Option<Vec<f64>>,
+    /// By node: what is added to its score, where there is such a thing.
+    log_prior: Option<Vec<f64>>,
 }
 
 /// A node of a union's subtree and the group of its children.
@@ -26,7 +26,7 @@ pub(crate) struct Inner {
 
 impl Groups {
     /// `of_node` by node, with groups `0..count`; the entry of the root is not used.
-    pub(crate) fn new(of_node: Vec<u32>, count: usize, prior: Option<Vec<f64>>) -> Self {
+    pub(crate) fn new(of_node: Vec<u32>, count: usize, log_prior: Option<Vec<f64>>) -> Self {
         let mut offsets = vec![0u32; count + 1];
         of_node[1..].iter().for_each(|&group| offsets[group as usize + 1] += 1);
         (0..count).for_each(|group| offsets[group + 1] += offsets[group]);
@@ -36,7 +36,7 @@ impl Groups {
             members[next[group as usize] as usize] = node as u32;
             next[group as usize] += 1;
         }
-        Self { of_node, offsets, members, prior }
+        Self { of_node, offsets, members, log_prior }
     }
 
     /// The nodes of a group, ascending.
@@ -47,6 +47,11 @@ impl Groups {
     /// The group of a node.
     pub(crate) fn group(&self, node: usize) -> u32 {
         self.of_node[node]
+    }
+
+    /// What is added to the score of a node.
+    pub(crate) fn log_prior(&self, node: u32) -> f64 {
+        self.log_prior.as_ref().map_or(0.0, |prior| prior[node as usize])
     }
 
     /// All nodes, group by group.
@@ -139,6 +144,9 @@ impl Groups {
             let mut through = pool.floats(scores.len(), 0.0);
             through[top] = weight * term.slope;
             for at in inner {
+                if through[at.node as usize] == 0.0 {
+                    continue; // all that is named below is masked, or has no share that a number holds
+                }
                 let members = self.members(at.children);
                 self.measure(members, scores, &mut log_p);
                 for (&child, &log_p) in members.iter().zip(&log_p) {
@@ -196,9 +204,9 @@ impl Groups {
 
     fn mass(&self, node: u32, scores: &[f64]) -> Mass {
         let score = scores[node as usize];
-        match &self.prior {
-            Some(prior) if score > f64::NEG_INFINITY => Mass { top: score, sum: prior[node as usize] },
-            _ => Mass::of(score),
+        match &self.log_prior {
+            Some(prior) => Mass::shifted(score, prior[node as usize]),
+            None => Mass::of(score),
         }
     }
 

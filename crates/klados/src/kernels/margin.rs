@@ -1,24 +1,11 @@
 //! The soft-max-margin of one node against all others, and its hard form.
 
-use super::mass::Mass;
+use super::mass::{Mass, two_sum};
 use crate::numeric::scalar;
-
-/// A score with a margin: the rounded sum and what the rounding left (`TwoSum`; Knuth 1969).
-fn with_margin(score: f64, margin: f64) -> (f64, f64) {
-    let sum = score + margin;
-    if sum == f64::NEG_INFINITY {
-        return (sum, 0.0);
-    }
-    let back = sum - score;
-    (sum, (score - (sum - back)) + (margin - back))
-}
 
 /// `weight` times `-s_y + LSE_v (s_v + margin_v)`, over all nodes; `margin[y]` is 0. The gradient is added.
 pub(crate) fn soft(y: usize, margin: &[f64], weight: f64, scores: &[f64], grad: Option<&mut [f64]>) -> f64 {
-    let mass = |node: usize| {
-        let (top, rest) = with_margin(scores[node], margin[node]);
-        if top == f64::NEG_INFINITY { Mass::NONE } else { Mass { top, sum: scalar::exp(rest) } }
-    };
+    let mass = |node: usize| Mass::shifted(scores[node], margin[node]);
     let own = Mass::of(scores[y]);
     if own.is_none() {
         return f64::INFINITY;
@@ -39,7 +26,7 @@ pub(crate) fn hard(y: usize, margin: &[f64], weight: f64, scores: &[f64], grad: 
     if scores[y] == f64::NEG_INFINITY {
         return f64::INFINITY;
     }
-    let at = |node: usize| with_margin(scores[node], margin[node]);
+    let at = |node: usize| two_sum(scores[node], margin[node]);
     let mut best = (0, at(0));
     for node in 1..scores.len() {
         let (sum, rest) = at(node);

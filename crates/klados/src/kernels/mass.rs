@@ -5,7 +5,8 @@
 
 use crate::numeric::scalar;
 
-/// `sum * e^top`, with `sum` at least 1 where the set has an unmasked class, and 0 where it has none.
+/// `sum * e^top`; `sum` is 0 where there is nothing. Of a set of classes it is at least 1; weights and priors may make it
+/// smaller, and where derivatives are added up like masses it has a sign.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mass {
     pub(crate) top: f64,
@@ -18,6 +19,12 @@ impl Mass {
     /// The mass of one class.
     pub(crate) fn of(z: f64) -> Self {
         if z == f64::NEG_INFINITY { Self::NONE } else { Self { top: z, sum: 1.0 } }
+    }
+
+    /// The mass `e^(z + shift)`: what the sum is rounded by becomes a factor.
+    pub(crate) fn shifted(z: f64, shift: f64) -> Self {
+        let (top, rest) = two_sum(z, shift);
+        if top == f64::NEG_INFINITY { Self::NONE } else { Self { top, sum: scalar::exp(rest) } }
     }
 
     pub(crate) fn is_none(self) -> bool {
@@ -47,6 +54,16 @@ impl Mass {
     pub(crate) fn log_over(self, whole: Self) -> f64 {
         if self.is_none() { f64::NEG_INFINITY } else { (self.top - whole.top) + scalar::ln(self.sum / whole.sum) }
     }
+}
+
+/// A sum and what rounding took from it (`TwoSum`; Knuth 1969).
+pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    if sum == f64::NEG_INFINITY {
+        return (sum, 0.0);
+    }
+    let back = sum - a;
+    (sum, (a - (sum - back)) + (b - back))
 }
 
 #[cfg(test)]

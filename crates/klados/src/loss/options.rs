@@ -143,7 +143,7 @@ pub fn balanced_class_weight(hierarchy: &Hierarchy, labels: &[Label]) -> Result<
             Label::Ignored => continue,
             Label::Class(class) => counts[*class] += 1.0,
             Label::Soft(target) => counts.iter_mut().zip(target).for_each(|(count, target)| *count += target),
-            Label::Superclass(_) => {} // known to the loss alone: counts on no class
+            Label::Superclass(_) => continue, // known to the loss alone: counts on no class
             Label::Node(_) | Label::Union(_) | Label::Set { .. } => {
                 let classes = crate::criterion::classes_of(hierarchy, label);
                 for &class in &classes {

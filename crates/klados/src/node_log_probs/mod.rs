@@ -57,6 +57,7 @@ pub struct NodeLogProbs {
     /// By column, where there is one a node: the index of the node.
     node_columns: Arc<[u32]>,
     columns: usize,
+    node_count: usize,
     nodes: Vec<NodeId>,
 }
 
@@ -81,7 +82,7 @@ impl NodeLogProbs {
     ///
     /// # Errors
     ///
-    /// A form that is for trees, on a DAG.
+    /// A form that is for trees, on a DAG; a map with an unknown class, or whose weights do not sum to 1.
     ///
     /// ```
     /// use klados::{Hierarchy, NodeForm, NodeLogProbs};
@@ -104,17 +105,24 @@ impl NodeLogProbs {
     ///
     /// A level that the hierarchy does not have.
     pub fn level(hierarchy: &Hierarchy, level: &Level) -> Result<Self, HierarchyError> {
-        Ok(Self::new(hierarchy).for_nodes(hierarchy.level_nodes(level)?))
+        Ok(Self { nodes: hierarchy.level_nodes(level)?, ..Self::new(hierarchy) })
     }
 
     /// The same for some nodes, in this order: those of [a level](Hierarchy::level_nodes), say. The weighted forms, whose
     /// output is of superclasses, stay as they are.
-    #[must_use]
-    pub fn for_nodes(mut self, nodes: Vec<NodeId>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// A node that the hierarchy does not have.
+    pub fn for_nodes(mut self, nodes: Vec<NodeId>) -> Result<Self, InputError> {
+        if let Some(node) = nodes.iter().find(|node| node.index() >= self.node_count) {
+            let message = format!("node {} is outside of 0..{}", node.index(), self.node_count);
+            return Err(InputError::new(InputErrorKind::OutOfRange, message));
+        }
         if self.operation.superclasses().is_none() {
             self.nodes = nodes;
         }
-        self
+        Ok(self)
     }
 
     fn with_operation(hierarchy: &Hierarchy, form: &NodeForm, operation: Operation) -> Self {
@@ -127,7 +135,7 @@ impl NodeLogProbs {
             Some(_) => Vec::new(),
             None => hierarchy.nodes().collect(),
         };
-        Self { operation: Arc::new(operation), node_columns, columns, nodes }
+        Self { operation: Arc::new(operation), node_columns, columns, node_count: hierarchy.node_count(), nodes }
     }
 
     /// The number of columns of the output.
@@ -179,6 +187,9 @@ impl NodeLogProbs {
     pub fn forward<T: Element>(&self, logits: &[T], out: &mut [T::Wide]) -> Result<(), InputError> {
         let rows = self.rows(logits.len())?;
         self.check("the output", out.len(), rows * self.width())?;
+        if out.is_empty() {
+            return Ok(()); // no rows, or nothing is asked of them
+        }
         let row = |buffers: &mut Buffers, _: usize, z: &[T], out: &mut [T::Wide], _: Option<&mut [T]>| {
             let regular = self.load(z, &mut buffers.scores);
             if regular {

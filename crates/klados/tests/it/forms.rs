@@ -89,8 +89,10 @@ fn gradients_are_those_of_central_differences() {
             for scale in [1.0, 4.0] {
                 check_gradient(&operation, &logits(operation.columns(), scale), &format!("{form:?}"));
             }
-            let some =
-                operation.clone().for_nodes(vec![NodeId::ROOT, hierarchy.class_node(1), hierarchy.class_node(0)]);
+            let some = operation
+                .clone()
+                .for_nodes(vec![NodeId::ROOT, hierarchy.class_node(1), hierarchy.class_node(0)])
+                .unwrap();
             check_gradient(&some, &logits(operation.columns(), 1.0), &format!("{form:?}"));
         }
     }
@@ -161,4 +163,21 @@ fn masked_rows_and_bad_rows() {
         assert!(grad[columns..2 * columns].iter().all(|grad| grad.is_nan()), "{form:?}");
         assert!(grad[2 * columns..].iter().all(|grad| *grad == 0.0), "{form:?}");
     }
+}
+
+#[test]
+fn nothing_asked_is_nothing_done_and_unknown_nodes_are_refused() {
+    let hierarchy = tree();
+    let operation = NodeLogProbs::new(&hierarchy).for_nodes(Vec::new()).unwrap();
+    operation.forward::<f32>(&[0.0; 7], &mut []).unwrap();
+    let mut grad = [1f32; 7];
+    operation.backward(&[0.0; 7], &[], &mut grad).unwrap();
+    assert_eq!(grad, [0.0; 7]);
+    let other = dag();
+    assert!(other.node_count() < hierarchy.node_count());
+    let last = hierarchy.nodes().last().unwrap();
+    let error = NodeLogProbs::new(&other).for_nodes(vec![last]).unwrap_err();
+    assert!(error.to_string().contains("is outside of"), "{error}");
+    let form = NodeForm::WeightedSigmoid { map: Vec::new(), normalize: false };
+    NodeLogProbs::of_form(&form, &other).unwrap().forward::<f32>(&[0.0; 5], &mut []).unwrap();
 }

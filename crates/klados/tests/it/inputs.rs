@@ -175,6 +175,10 @@ fn options_without_a_meaning_are_refused() {
         (r#"{"weighted_cross_entropy": {"map": [["bta", "flies", 1]]}}"#, "the nearest names are \"bat\""),
         (r#"{"weighted_cross_entropy": {"map": [["bat", "flies", -1]]}}"#, "is -1, expected a number from 0 up"),
         (r#"{"weighted_cross_entropy": {"map": [["bat", "a", 1], ["bat", "a", 1]]}}"#, "is there twice"),
+        (
+            r#"{"weighted_cross_entropy": {"map": [["bat", "a", 1], ["bear", "a", 1], ["crow", "a", 1], ["bat", "b", 0]]}}"#,
+            "superclasses without a weight above 0: \"b\"",
+        ),
         (r#"{"weighted_cross_entropy": {"map": "w.csv"}}"#, "has to be read into rows first"),
         (r#"{"sibling_softmax": {"tau": 1}}"#, "frequencies, which are not given"),
         (r#"{"sibling_softmax": {"tau": 1, "frequencies": [["mammal", 2], ["bird", 0], ["bat", 2]]}}"#, "\"bird\""),

@@ -233,3 +233,51 @@ fn masked_unions() {
         assert!(grad.iter().all(|&grad| grad == 0.0));
     }
 }
+
+/// A part of a union that is masked is left out, and has no gradient.
+#[test]
+fn half_masked_unions() {
+    let hierarchy = Hierarchy::from_edges([("a", "x"), ("a", "y"), ("b", "z"), ("b", "w")]).unwrap();
+    let criterion = "sibling_softmax".parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+    let (mut loss, mut grad) = ([0.0], [0.0; 6]); // x, a, y, z, b, w
+    let z = [f64::NEG_INFINITY, 0.0, 0.0, 0.0, 0.0, 0.0];
+    criterion.forward_backward(&z, &[hierarchy.parse_label("x|z").unwrap()], &mut loss, &mut grad).unwrap();
+    assert!((loss[0] - 4f64.ln()).abs() < 1e-15); // P(b) P(z | b)
+    for (got, expected) in grad.iter().zip([0.0, 0.5, 0.0, -0.5, -0.5, 0.5]) {
+        assert!((got - expected).abs() < 1e-15, "{grad:?}");
+    }
+}
+
+/// Strong logit adjustment is a shift of the logits by `tau log nu`, also where `nu^tau` is no number.
+#[test]
+fn logit_adjustment_does_not_overflow() {
+    let hierarchy = Hierarchy::from_edges([("top", "a"), ("top", "b")]).unwrap();
+    for tau in [60.0, -60.0] {
+        let loss = format!(r#"{{"sibling_softmax": {{"tau": {tau}, "frequencies": [["a", 1], ["b", 1e7]]}}}}"#);
+        let criterion = loss.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+        let mut losses = [0.0; 2];
+        criterion.forward(&[0.0; 4], &[Label::Class(0), Label::Class(1)], &mut losses).unwrap();
+        let difference = tau * 1e7f64.ln(); // of the logits of b and a
+        let expected = [difference.max(0.0), (-difference).max(0.0)];
+        assert!(losses.iter().zip(expected).all(|(loss, expected)| (loss - expected).abs() < 1e-10), "{losses:?}");
+    }
+}
+
+/// A row all of whose classes are masked is impossible for every softmax, whatever the label.
+#[test]
+fn masked_rows_are_impossible_for_softmaxes() {
+    let hierarchy = Hierarchy::from_edges([("a", "x"), ("a", "y"), ("b", "z"), ("b", "w")]).unwrap();
+    let sigmoids = ["conditional_sigmoid", "binary_cross_entropy", "tree_min"];
+    for name in Loss::NAMES {
+        let criterion = name.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+        let mut z = vec![f64::NEG_INFINITY; criterion.columns()];
+        if criterion.has_node_columns() {
+            (z[1], z[4]) = (0.0, 0.0); // a and b, all of whose classes are masked
+        }
+        let label = if ["weighted_cross_entropy", "random_cut"].contains(name) { "x" } else { "a" };
+        let label = [hierarchy.parse_label(label).unwrap()];
+        let (mut loss, mut grad) = ([0.0], vec![1.0; z.len()]);
+        criterion.forward_backward(&z, &label, &mut loss, &mut grad).unwrap();
+        assert_eq!(loss[0] == f64::INFINITY, !sigmoids.contains(name), "{name}: {loss:?}");
+    }
+}
