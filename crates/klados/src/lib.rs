@@ -1,5 +1,6 @@
-//! Losses for class hierarchies: cross-entropy at every level of a hierarchy, from one set of class logits, with labels at
-//! any level, and the gradient of all of it at the cost of a flat cross-entropy.
+//! Losses for class hierarchies: cross-entropy at every level of a hierarchy, from one set of logits, with labels at any
+//! level, and the gradient of all of it at the cost of a flat cross-entropy; and the other losses of the field, for single
+//! and multi-label data, each by its formula.
 //!
 //! A model puts out logits for classes; the classes roll up into superclasses: species into genera, products into
 //! categories, cell types into lineages. Klados takes the hierarchy as a tree or a DAG of any depth, takes labels as they

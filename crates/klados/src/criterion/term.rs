@@ -161,7 +161,8 @@ impl LogProb {
 
 impl Term {
     /// The value of the term at a row of logits, in plain `f64`: to explain a loss, not to train with. `gamma` is
-    /// [`Criterion::gamma`](crate::Criterion::gamma).
+    /// [`Criterion::gamma`](crate::Criterion::gamma). Where the loss
+    /// [sums over ancestors](crate::Criterion::sums_over_ancestors), `row` are the sums, one a class.
     ///
     /// ```
     /// use klados::{Hierarchy, Label, loss::MarginalCrossEntropy};

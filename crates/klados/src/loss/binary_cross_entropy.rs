@@ -9,8 +9,8 @@ use crate::criterion::{
     SumsToOne, Superclasses, Tables, parent_rows, weighted_excess,
 };
 
-/// Binary cross-entropy at every node: `sum_v w_v BCE(P(v), t_v)`, for multi-label data: the questioner's class BCE plus
-/// superclass BCE.
+/// Binary cross-entropy at every node: `sum_v w_v BCE(P(v), t_v)`, for multi-label data: BCE at the classes plus BCE at
+/// the superclasses.
 ///
 /// | [form](NodeSigmoid) | logits | `P(v)` |
 /// |---|---|---|

@@ -16,8 +16,8 @@ pub enum Reduction {
     None,
     /// The sum.
     Sum,
-    /// The sum over the sum of the class weights of the samples that take part, as in `torch.nn.CrossEntropyLoss`; 0
-    /// where none takes part.
+    /// The sum over the sum of the class weights of the samples that take part, as in `torch.nn.CrossEntropyLoss`; in
+    /// `binary_cross_entropy` over the number of terms that take part; 0 where none does.
     #[default]
     Mean,
 }

@@ -12,8 +12,8 @@ use crate::criterion::{Criterion, CriterionError, CutRows, Layout, Objective, Ta
 ///
 /// Each internal node is closed with probability `p`; the cut is the topmost closed nodes and the leaves not below one, and
 /// the target is the one at or above the label. So a model learns to answer at every depth. The draw is a hash of the
-/// seed, the step of training, the row and the column, so it does not depend on threads or batches of workers: give the
-/// step with [`Criterion::at_step`], or every step draws the same cuts.
+/// seed, the step of training, the row in the batch and the node, so it does not depend on threads: give the step with
+/// [`Criterion::at_step`], or every step draws the same cuts, and each of several workers a seed of its own.
 ///
 /// # When to use it
 ///

@@ -35,8 +35,8 @@ use crate::{Hierarchy, NodeId};
 ///
 /// # What published code does differently
 ///
-/// YOLO9000 multiplies probabilities and takes `log(p + eps)`, which loses the gradient of confident mistakes, and ends
-/// a label's path with the squared error of its detector. Published implementations of HXE differ in the weights: see
+/// Reimplementations multiply the probabilities and take `log(p + eps)`, which loses the gradient of confident mistakes
+/// (Darknet's own takes the gradient exactly). Published implementations of HXE differ in the weights: see
 /// [`HxeWeighting`].
 ///
 /// # Example

@@ -15,7 +15,7 @@ use crate::{Hierarchy, Level, NodeId};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Weights {
-    /// 1 each: a term a level, the questioner's "sum of the losses at every level".
+    /// 1 each: a term a level, the sum of the losses at every level.
     #[default]
     Uniform,
     /// 1 on the classes, 0 above: plain cross-entropy, and marginal likelihood for coarse labels.

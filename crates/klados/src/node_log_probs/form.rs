@@ -61,6 +61,9 @@ impl NodeForm {
     /// level or of a cut, and no probability of a node follows that goes with the others: `levelwise_softmax` and
     /// `random_cut`.
     ///
+    /// `softmax_margin` is read as a descendant softmax, so the root's score of 0 has no share, and `tree_min` as a sigmoid a
+    /// node.
+    ///
     /// ```
     /// use klados::{Loss, NodeForm};
     ///
