@@ -12,4 +12,5 @@ mod losses;
 mod node_columns;
 mod properties;
 mod sigmoids;
+mod softmaxes;
 mod terms;
