@@ -3,14 +3,15 @@
 use super::path_sum::column_by_node;
 use super::row_loss::no_meaning;
 use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
-use crate::kernels::margin;
+use crate::kernels::margin::{self, Margins};
 use crate::kernels::pool::Pool;
 use crate::{Hierarchy, Label, NodeId};
 
 /// `-s_y + LSE_v (s_v + tau m(y, v))`, or its hard form.
 #[derive(Debug)]
 pub(crate) struct MarginRows {
-    tau: f64,
+    /// By the number of edges between two nodes.
+    worth: Vec<(f64, f64)>,
     hard: bool,
     /// By node.
     column: Vec<u32>,
@@ -18,24 +19,24 @@ pub(crate) struct MarginRows {
 
 impl MarginRows {
     pub(crate) fn new(hierarchy: &Hierarchy, tau: f64, hard: bool) -> Self {
-        Self { tau, hard, column: column_by_node(hierarchy) }
+        let most = 2 * hierarchy.nodes().map(|node| hierarchy.depth(node)).max().unwrap_or(0);
+        Self { worth: margin::worth(tau, most), hard, column: column_by_node(hierarchy) }
     }
 
-    /// `tau` times the number of edges between a node and each other.
-    fn fill(&self, hierarchy: &Hierarchy, y: NodeId, margin: &mut [f64]) {
-        margin.fill(f64::NAN);
+    /// The number of edges between a node and each other.
+    fn fill(hierarchy: &Hierarchy, y: NodeId, edges: &mut [u32]) {
+        edges.fill(u32::MAX);
         let mut path = hierarchy.lineage(y);
         path.push(NodeId::ROOT);
         path.sort_unstable(); // parents first
-        for (steps, node) in path.iter().rev().enumerate() {
-            margin[node.index()] = steps as f64;
+        for (steps, node) in (0..).zip(path.iter().rev()) {
+            edges[node.index()] = steps;
         }
         for node in hierarchy.nodes().skip(1) {
-            if margin[node.index()].is_nan() {
-                margin[node.index()] = margin[hierarchy.parents(node)[0].index()] + 1.0;
+            if edges[node.index()] == u32::MAX {
+                edges[node.index()] = edges[hierarchy.parents(node)[0].index()] + 1;
             }
         }
-        margin.iter_mut().for_each(|steps| *steps *= self.tau);
     }
 
     /// The nodes that a sample is judged by, with their weights.
@@ -61,25 +62,26 @@ impl RowLoss for MarginRows {
     }
 
     fn row(&self, sample: &Sample<'_>, scores: &[f64], mut grad: Option<&mut [f64]>, pool: &mut Pool) -> f64 {
-        let mut margins = pool.floats(scores.len(), 0.0);
+        let mut edges = pool.indices(scores.len(), 0);
         let mut loss = 0.0;
         for (node, weight) in Self::targets(sample) {
-            self.fill(sample.hierarchy, node, &mut margins);
+            Self::fill(sample.hierarchy, node, &mut edges);
             let row = if self.hard { margin::hard } else { margin::soft };
-            loss += row(node.index(), &margins, weight, scores, grad.as_deref_mut());
+            loss +=
+                row(node.index(), Margins { edges: &edges, worth: &self.worth }, weight, scores, grad.as_deref_mut());
         }
-        pool.keep(margins);
+        pool.keep_indices(edges);
         loss
     }
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {
-        let mut margins = vec![0.0; sample.hierarchy.node_count()];
+        let mut edges = vec![0; sample.hierarchy.node_count()];
         let mut terms = Vec::new();
         for (node, weight) in Self::targets(sample) {
-            self.fill(sample.hierarchy, node, &mut margins);
+            Self::fill(sample.hierarchy, node, &mut edges);
             let score = |node: NodeId| Score {
                 column: (node != NodeId::ROOT).then(|| self.column[node.index()]),
-                plus: margins[node.index()],
+                plus: self.worth[edges[node.index()] as usize].0,
             };
             let given = sample.hierarchy.nodes().map(score).collect();
             let log_p = LogProb::Ratio { set: vec![score(node)], given, hard: self.hard };

@@ -134,6 +134,20 @@ fn a_margin_is_in_edges() {
     assert_close(loss_and_grad(&soft, &z, &Label::Node(klados::NodeId::ROOT)).0, sum, "root");
 }
 
+/// `0.1 * 3` is rounded; the loss is of the product itself. With 0.1 and 0.3 as `f64` has them, `3 * 0.1 - 0.3` is 2^-55.
+#[test]
+fn a_margin_that_is_all_but_kept_keeps_its_digits() {
+    let hierarchy = animals();
+    let hard = criterion(r#"{"softmax_margin": {"tau": 0.1, "hard": true}}"#, &hierarchy);
+    let z = by_name(&hierarchy, |name| match name {
+        "dog" => 0.3,
+        "bird" => 0.0,
+        _ => -5.0,
+    });
+    let (value, _) = loss_and_grad(&hard, &z, &hierarchy.parse_label("dog").unwrap());
+    assert_eq!(value, 2f64.powi(-55));
+}
+
 #[test]
 fn nothing_closed_is_cross_entropy_over_the_leaves() {
     let hierarchy = animals();
