@@ -377,10 +377,6 @@ impl BernoulliRows {
 }
 
 impl RowLoss for BernoulliRows {
-    fn is_softmax(&self) -> bool {
-        false
-    }
-
     fn check_label(&self, _: &Hierarchy, label: &Label) -> Result<(), InputError> {
         match label {
             Label::Union(_) | Label::Superclass(_) => {

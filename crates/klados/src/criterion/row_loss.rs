@@ -43,9 +43,9 @@ pub(crate) trait RowLoss: Debug + Send + Sync {
         false
     }
 
-    /// Whether classes exclude each other: a row all of whose classes are masked is then impossible.
-    fn is_softmax(&self) -> bool {
-        true
+    /// Whether there is one softmax over the classes, which is not defined where all of them are masked.
+    fn is_class_softmax(&self) -> bool {
+        false
     }
 
     /// The number of terms of a sample, where the mean divides by that.

@@ -132,9 +132,8 @@ impl Inner {
             Label::Soft(_) => 0.0,
             hard => (1.0 - self.tables.label_smoothing) * self.weight_of(hard),
         };
-        // A softmax has no distribution where all classes are masked.
         let takes_part = factor != 0.0 || matches!(label, Label::Soft(_));
-        if rows.is_softmax() && takes_part && masked.is_some_and(|masked| !masked.contains(&false)) {
+        if rows.is_class_softmax() && takes_part && masked.is_some_and(|masked| !masked.contains(&false)) {
             return f64::INFINITY;
         }
         let (hierarchy, target) = (&self.hierarchy, target.as_deref());

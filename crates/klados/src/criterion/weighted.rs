@@ -92,6 +92,10 @@ impl WeightedRows {
 }
 
 impl RowLoss for WeightedRows {
+    fn is_class_softmax(&self) -> bool {
+        true
+    }
+
     fn check_label(&self, hierarchy: &Hierarchy, label: &Label) -> Result<(), InputError> {
         match (self.meaning(hierarchy, label), label) {
             (Some(_), _) => Ok(()),

@@ -263,21 +263,34 @@ fn logit_adjustment_does_not_overflow() {
     }
 }
 
-/// A row all of whose classes are masked is impossible for every softmax, whatever the label.
+/// A row all of whose classes are masked is impossible for a softmax over the classes, whatever the label; in the other
+/// losses each term speaks for itself.
 #[test]
-fn masked_rows_are_impossible_for_softmaxes() {
+fn masked_rows_are_impossible_for_class_softmaxes() {
     let hierarchy = Hierarchy::from_edges([("a", "x"), ("a", "y"), ("b", "z"), ("b", "w")]).unwrap();
-    let sigmoids = ["conditional_sigmoid", "binary_cross_entropy", "tree_min"];
-    for name in Loss::NAMES {
-        let criterion = name.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+    let label = [hierarchy.parse_label("a").unwrap()];
+    for (loss, is_impossible) in [
+        ("marginal_cross_entropy", true),
+        ("hierarchical_cross_entropy", true),
+        ("soft_labels", true),
+        ("parameter_sharing_softmax", true),
+        ("sibling_softmax", false),
+        ("levelwise_softmax", false),
+        ("descendant_softmax", false),
+        ("softmax_margin", false),
+    ] {
+        let criterion = loss.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
         let mut z = vec![f64::NEG_INFINITY; criterion.columns()];
         if criterion.has_node_columns() {
             (z[1], z[4]) = (0.0, 0.0); // a and b, all of whose classes are masked
         }
-        let label = if ["weighted_cross_entropy", "random_cut"].contains(name) { "x" } else { "a" };
-        let label = [hierarchy.parse_label(label).unwrap()];
-        let (mut loss, mut grad) = ([0.0], vec![1.0; z.len()]);
-        criterion.forward_backward(&z, &label, &mut loss, &mut grad).unwrap();
-        assert_eq!(loss[0] == f64::INFINITY, !sigmoids.contains(name), "{name}: {loss:?}");
+        let (mut loss_of_row, mut grad) = ([0.0], vec![1.0; z.len()]);
+        criterion.forward_backward(&z, &label, &mut loss_of_row, &mut grad).unwrap();
+        assert_eq!(loss_of_row[0] == f64::INFINITY, is_impossible, "{loss}: {loss_of_row:?}");
     }
+    let nothing_asked = r#"{"weighted_cross_entropy": {"leaf_weight": 0}}"#.parse::<Loss>().unwrap();
+    let mut loss = [0.0];
+    let criterion = nothing_asked.compile(&hierarchy).unwrap();
+    criterion.forward(&[f64::NEG_INFINITY; 4], &[Label::Class(0)], &mut loss).unwrap();
+    assert_eq!(loss[0], f64::INFINITY);
 }
