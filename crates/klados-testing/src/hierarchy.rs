@@ -68,10 +68,12 @@ impl Hierarchy {
         let node = |name: &String| find(name).ok_or_else(|| format!("no node {name:?}"));
 
         let mut parents = vec![Vec::new(); names.len()];
+        let mut children = vec![Vec::new(); names.len()];
         for (child, parent) in &spec.edges {
             let (child, parent) = (node(child)?, node(parent)?);
             if !parents[child].contains(&parent) {
                 parents[child].push(parent);
+                children[parent].push(child);
             }
         }
         let class_nodes: Vec<Node> = spec.classes.iter().map(node).collect::<Result<_, _>>()?;
@@ -86,8 +88,8 @@ impl Hierarchy {
         let mut graph = Self {
             names: names.into_iter().cloned().map(Some).collect(),
             ranks,
-            children: invert(&parents),
             parents,
+            children,
             root: 0,
             class_nodes,
             classes: spec.classes.clone(),
@@ -136,7 +138,8 @@ impl Hierarchy {
         self.names = kept.iter().map(|&v| self.names[v].clone()).collect();
         self.ranks = kept.iter().map(|&v| self.ranks[v].clone()).collect();
         self.parents = kept.iter().map(|&v| self.parents[v].iter().map(|p| number[p]).collect()).collect();
-        self.children = invert(&self.parents);
+        let kept_children = |v: Node| self.children[v].iter().filter_map(|child| number.get(child).copied()).collect();
+        self.children = kept.iter().map(|&v| kept_children(v)).collect();
         self.root = number[&self.root];
         self.class_nodes = self.class_nodes.iter().map(|v| number[v]).collect();
     }
@@ -216,6 +219,54 @@ impl Hierarchy {
         self.parents.iter().all(|parents| parents.len() <= 1)
     }
 
+    /// The nodes but the root in the order of the columns of a form with a logit a node: by first appearance, the child
+    /// before the parent in a line, the leaves of internal classes last.
+    pub fn columns(&self) -> Vec<Node> {
+        (0..self.nodes()).filter(|&v| v != self.root).collect()
+    }
+
+    /// The place of a node among [`columns`](Self::columns); the root has none.
+    pub fn column(&self, v: Node) -> usize {
+        assert!(v != self.root, "the root has no column");
+        if v < self.root { v } else { v - 1 }
+    }
+
+    /// The name of a column's node, `=dog` for the leaf of an internal class.
+    pub fn column_names(&self) -> Vec<String> {
+        let carried =
+            |v: Node| self.class_nodes.iter().position(|&node| node == v).map(|k| format!("={}", self.classes[k]));
+        let name = |v: Node| self.name(v).map(str::to_string).or_else(|| carried(v)).unwrap_or_default();
+        self.columns().into_iter().map(name).collect()
+    }
+
+    /// All nodes, parents before children: the reverse of the order in which a walk that takes children last to first
+    /// leaves them. In a tree that is depth first, children in the order of their lines.
+    pub fn order(&self) -> Vec<Node> {
+        let mut order = Vec::new();
+        self.leave(self.root, &mut vec![false; self.nodes()], &mut order);
+        order.reverse();
+        order
+    }
+
+    fn leave(&self, v: Node, is_left: &mut [bool], order: &mut Vec<Node>) {
+        for &child in self.children[v].iter().rev() {
+            if !is_left[child] {
+                self.leave(child, is_left, order);
+            }
+        }
+        is_left[v] = true;
+        order.push(v);
+    }
+
+    /// `v` and everything below it.
+    pub fn descendants(&self, v: Node) -> BTreeSet<Node> {
+        let mut below = BTreeSet::from([v]);
+        for &child in &self.children[v] {
+            below.extend(self.descendants(child));
+        }
+        below
+    }
+
     /// `v` and everything above it, the root included.
     pub fn ancestors(&self, v: Node) -> BTreeSet<Node> {
         let mut above = BTreeSet::from([v]);
@@ -254,14 +305,4 @@ impl Hierarchy {
         let order = |&u: &Node| (self.classes_below(u).len(), self.nodes() - self.depth(u), u);
         common.min_by_key(order).unwrap_or(self.root)
     }
-}
-
-fn invert(parents: &[Vec<Node>]) -> Vec<Vec<Node>> {
-    let mut children = vec![Vec::new(); parents.len()];
-    for (child, parents) in parents.iter().enumerate() {
-        for &parent in parents {
-            children[parent].push(child);
-        }
-    }
-    children
 }

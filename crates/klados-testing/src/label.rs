@@ -10,7 +10,8 @@ use crate::hierarchy::{Hierarchy, Node};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum LabelSpec {
-    /// A node `crow`, a class alone `=dog`, a union `bat|bear`, a path `animal > bird > crow`, or empty: ignored.
+    /// A node `crow`, a class alone `=dog`, a union `bat|bear`, a path `animal > bird > crow`, a set of which all hold
+    /// `crow;bat` (`;` is the empty one), or empty: ignored.
     Text(String),
     /// A class by its column.
     Class {
@@ -21,6 +22,13 @@ pub enum LabelSpec {
     Soft {
         /// One probability a class.
         soft: Vec<f64>,
+    },
+    /// A multi-label label with nodes of which nothing is known.
+    Set {
+        /// Nodes that hold, each as in a text.
+        set: Vec<String>,
+        /// Nodes without a term, each as in a text.
+        masked: Vec<String>,
     },
 }
 
@@ -39,6 +47,13 @@ pub enum Label {
     Nodes(Vec<Node>),
     /// A distribution over the classes.
     Soft(Vec<f64>),
+    /// A multi-label label.
+    Multi {
+        /// Nodes that hold, without the root; their ancestors do too, nothing else does.
+        nodes: Vec<Node>,
+        /// Nodes without a term.
+        masked: Vec<Node>,
+    },
 }
 
 impl Label {
@@ -60,6 +75,7 @@ impl Label {
                 }
                 Ok(Self::Soft(soft.clone()))
             }
+            LabelSpec::Set { set, masked } => Self::multi(set, masked, hierarchy),
         }
     }
 
@@ -71,6 +87,10 @@ impl Label {
         if let Some(node) = hierarchy.node(text) {
             return Ok(Self::Nodes(vec![node]));
         }
+        if text.contains(';') {
+            let parts = if text.trim() == ";" { Vec::new() } else { text.split(';').map(str::to_string).collect() };
+            return Self::multi(&parts, &[], hierarchy);
+        }
         let parts = text.split('|').map(|part| parse_one(part.trim(), hierarchy));
         let parts: BTreeSet<Node> = parts.collect::<Result<_, _>>()?;
         // What is below another named node adds nothing; a union that leaves one node is that node.
@@ -78,9 +98,22 @@ impl Label {
         Ok(Self::Nodes(parts.iter().copied().filter(|node| above(node) == 1).collect()))
     }
 
-    /// `S`: the classes that the label allows, ascending. A distribution has none, an ignored sample neither.
+    fn multi(set: &[String], masked: &[String], hierarchy: &Hierarchy) -> Result<Self, String> {
+        let resolve = |names: &[String]| -> Result<Vec<Node>, String> {
+            let nodes: BTreeSet<Node> =
+                names.iter().map(|name| parse_one(name.trim(), hierarchy)).collect::<Result<_, _>>()?;
+            Ok(nodes.into_iter().filter(|&node| node != hierarchy.root()).collect())
+        };
+        Ok(Self::Multi { nodes: resolve(set)?, masked: resolve(masked)? })
+    }
+
+    /// The classes at or below the label's nodes, ascending; for a union that is `S`. A distribution has none, an
+    /// ignored sample neither.
     pub fn classes(&self, hierarchy: &Hierarchy) -> Vec<usize> {
-        let nodes: &[Node] = if let Self::Nodes(nodes) = self { nodes } else { &[] };
+        let nodes: &[Node] = match self {
+            Self::Nodes(nodes) | Self::Multi { nodes, .. } => nodes,
+            Self::Ignored | Self::Soft(_) => &[],
+        };
         let union: BTreeSet<usize> = nodes.iter().flat_map(|&node| hierarchy.classes_below(node)).collect();
         union.into_iter().collect()
     }

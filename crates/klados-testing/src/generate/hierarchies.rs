@@ -21,6 +21,11 @@ pub(super) fn named(name: &str) -> HierarchySpec {
         "dag" => dag(),
         "roots" => roots(),
         "internal" => internal(),
+        "leaves" => HierarchySpec {
+            classes: ["wolf", "beagle", "horse", "cat", "poodle"].map(str::to_string).to_vec(),
+            ..internal()
+        },
+        "emoji" => emoji(),
         "pruned" => pruned(),
         "medium" => medium(),
         _ => panic!("no hierarchy {name:?}"),
@@ -119,6 +124,20 @@ fn internal() -> HierarchySpec {
     let mut spec = HierarchySpec::new(&edges, &classes);
     spec.ranks = ranks(&[("family", &["canine", "feline"]), ("species", &["dog", "wolf", "cat", "horse"])]);
     spec
+}
+
+/// The tree of the embedded data set: 867 classes below 97 inner nodes.
+///
+/// # Panics
+///
+/// Its file is not there.
+fn emoji() -> HierarchySpec {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../klados-cli/data/emoji/hierarchy.csv");
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let edges: Vec<(&str, &str)> = text.lines().skip(1).filter_map(|line| line.split_once(',')).collect();
+    let is_leaf = |node: &str| edges.iter().all(|&(_, parent)| parent != node);
+    let classes: Vec<&str> = edges.iter().map(|&(child, _)| child).filter(|child| is_leaf(child)).collect();
+    HierarchySpec::new(&edges, &classes)
 }
 
 /// Leaves and whole branches that are no classes; `tree` becomes a single-child chain.

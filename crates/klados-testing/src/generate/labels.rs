@@ -62,6 +62,34 @@ pub(super) fn batch(spec: &HierarchySpec, kinds: Kinds, random: &mut Random) -> 
     labels
 }
 
+/// As [`batch`] with all kinds, and the root where it has a name; and multi-label labels: nothing, one inner node, two
+/// classes, a class and an inner node, and the same with masked nodes, of which some hold and some do not.
+pub(super) fn rich(spec: &HierarchySpec, hierarchy: &Hierarchy, random: &mut Random) -> Vec<LabelSpec> {
+    let mut labels = batch(spec, Kinds::All, random);
+    labels.extend(hierarchy.name(hierarchy.root()).map(LabelSpec::from));
+    let names = hierarchy.column_names();
+    let inner: Vec<String> = hierarchy
+        .columns()
+        .into_iter()
+        .filter(|&v| !hierarchy.children(v).is_empty())
+        .map(|v| names[hierarchy.column(v)].clone())
+        .collect();
+    let class = |random: &mut Random| random.pick(&spec.classes).clone();
+    labels.push(";".into());
+    labels.push(LabelSpec::Text(format!("{};={}", class(random), class(random))));
+    let mut set = vec![format!("={}", class(random))];
+    if !inner.is_empty() {
+        labels.push(LabelSpec::Set { set: vec![random.pick(&inner).clone()], masked: Vec::new() });
+        let node = random.pick(&inner).clone();
+        labels.push(LabelSpec::Text(format!("{};{node}", class(random))));
+        set.push(node);
+    }
+    let masked = vec![random.pick(&names).clone(), random.pick(&names).clone(), set[0].clone()];
+    labels.push(LabelSpec::Set { set, masked: masked.clone() });
+    labels.push(LabelSpec::Set { set: Vec::new(), masked: masked[..1].to_vec() });
+    labels
+}
+
 /// `pieces` equal parts given out at random; a power of two, so that the sum is exactly 1.
 fn distribution(classes: usize, pieces: usize, random: &mut Random) -> Vec<f64> {
     let mut soft = vec![0.0; classes];

@@ -4,9 +4,14 @@ use super::random::Random;
 use crate::hierarchy::{Hierarchy, HierarchySpec};
 use crate::label::{Label, LabelSpec};
 
+/// Rows of about normal logits with all the bits of an `f32`, a column a class.
+pub(super) fn ordinary(spec: &HierarchySpec, count: usize, random: &mut Random) -> Vec<Vec<f64>> {
+    rows(spec.classes.len(), count, random)
+}
+
 /// Rows of about normal logits with all the bits of an `f32`.
-pub(super) fn ordinary(spec: &HierarchySpec, rows: usize, random: &mut Random) -> Vec<Vec<f64>> {
-    (0..rows).map(|_| spec.classes.iter().map(|_| round(2.0 * random.normal())).collect()).collect()
+pub(super) fn rows(columns: usize, count: usize, random: &mut Random) -> Vec<Vec<f64>> {
+    (0..count).map(|_| (0..columns).map(|_| round(2.0 * random.normal())).collect()).collect()
 }
 
 /// The nearest `f32`.
@@ -39,6 +44,14 @@ pub(super) enum Extreme {
     Nan,
     /// One +inf a row.
     Infinite,
+    /// What holds far above 0, the rest far below.
+    Right,
+    /// What holds far below 0, the rest far above.
+    Wrong,
+    /// All of them about -200.
+    Low,
+    /// Small whole numbers, so that several are the largest.
+    Ties,
 }
 
 impl Extreme {
@@ -56,6 +69,9 @@ impl Extreme {
         Self::Infinite,
     ];
 
+    /// Those that matter for sigmoids and maxima.
+    pub(super) const MORE: [Self; 4] = [Self::Right, Self::Wrong, Self::Low, Self::Ties];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Wide => "wide",
@@ -69,6 +85,10 @@ impl Extreme {
             Self::AllMasked => "all_masked",
             Self::Nan => "nan",
             Self::Infinite => "infinite",
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Low => "low",
+            Self::Ties => "ties",
         }
     }
 
@@ -90,20 +110,27 @@ pub(super) fn extreme(
 ) -> Result<Vec<Vec<f64>>, String> {
     let hierarchy = Hierarchy::build(spec)?;
     let classes = spec.classes.len();
-    let mut rows = ordinary(spec, labels.len(), random);
-    for (i, (row, label)) in rows.iter_mut().zip(labels).enumerate() {
-        let label = Label::resolve(label, &hierarchy)?;
-        let own: Vec<usize> = match &label {
+    let own = |label: &LabelSpec| -> Result<Vec<usize>, String> {
+        Ok(match Label::resolve(label, &hierarchy)? {
             Label::Soft(q) => (0..classes).filter(|&k| q[k] > 0.0).collect(),
-            _ => label.classes(&hierarchy),
-        };
+            label => label.classes(&hierarchy),
+        })
+    };
+    let own: Vec<Vec<usize>> = labels.iter().map(own).collect::<Result<_, _>>()?;
+    Ok(extreme_rows(classes, &own, extreme, random))
+}
+
+/// Rows for labels that say of some columns that they hold.
+pub(super) fn extreme_rows(columns: usize, own: &[Vec<usize>], extreme: Extreme, random: &mut Random) -> Vec<Vec<f64>> {
+    let mut rows = rows(columns, own.len(), random);
+    for (i, (row, own)) in rows.iter_mut().zip(own).enumerate() {
         match extreme {
             Extreme::Wide => row.iter_mut().for_each(|z| *z = round(1e4 * random.symmetric())),
             Extreme::Shifted => {
                 let shift = if i % 2 == 0 { 1e4 } else { -1e4 };
                 row.iter_mut().for_each(|z| *z = round(*z + shift));
             }
-            Extreme::Tower => row[random.below(classes)] = 9000.0,
+            Extreme::Tower => row[random.below(columns)] = 9000.0,
             Extreme::Certain => own.iter().for_each(|&k| row[k] = round(72.0 + random.normal())),
             Extreme::Impossible => own.iter().for_each(|&k| row[k] = round(row[k] - 1e4)),
             Extreme::Steps => {
@@ -111,7 +138,7 @@ pub(super) fn extreme(
             }
             Extreme::MaskedLabel => own.iter().for_each(|&k| row[k] = f64::NEG_INFINITY),
             Extreme::MaskedOthers => {
-                let others: Vec<usize> = (0..classes).filter(|k| !own.contains(k)).collect();
+                let others: Vec<usize> = (0..columns).filter(|k| !own.contains(k)).collect();
                 others.iter().filter(|_| random.below(2) == 0).for_each(|&k| row[k] = f64::NEG_INFINITY);
                 // Of a label with several classes one goes too, and the label is still possible.
                 if own.len() > 1 {
@@ -119,9 +146,17 @@ pub(super) fn extreme(
                 }
             }
             Extreme::AllMasked => row.fill(f64::NEG_INFINITY),
-            Extreme::Nan => row[random.below(classes)] = f64::NAN,
-            Extreme::Infinite => row[random.below(classes)] = f64::INFINITY,
+            Extreme::Nan => row[random.below(columns)] = f64::NAN,
+            Extreme::Infinite => row[random.below(columns)] = f64::INFINITY,
+            Extreme::Right | Extreme::Wrong => {
+                for (k, z) in row.iter_mut().enumerate() {
+                    let size = *random.pick(&[30.0, 72.0, 300.0]) + z.abs();
+                    *z = round(if own.contains(&k) == (extreme == Extreme::Right) { size } else { -size });
+                }
+            }
+            Extreme::Low => row.iter_mut().for_each(|z| *z = round(*z - 200.0)),
+            Extreme::Ties => row.iter_mut().for_each(|z| *z = random.below(3) as f64 - 1.0),
         }
     }
-    Ok(rows)
+    rows
 }

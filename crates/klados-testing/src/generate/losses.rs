@@ -1,4 +1,4 @@
-//! The settings of the golden cases.
+//! The settings of the golden cases of the first three losses.
 
 use std::collections::BTreeMap;
 
@@ -150,10 +150,13 @@ pub(super) fn extremes(family: Family, classes: usize) -> Named {
 }
 
 /// Eighths, and one class that counts for nothing.
-fn class_weight(classes: usize) -> Vec<f64> {
+pub(super) fn class_weight(classes: usize) -> Vec<f64> {
     (0..classes).map(|k| if k == 5 { 0.0 } else { (k * 5 % 7 + 3) as f64 / 8.0 }).collect()
 }
 
+/// # Panics
+///
+/// The loss is not one of the three.
 fn with(loss: Loss, gamma: f64, label_smoothing: f64, class_weight: Option<Vec<f64>>) -> Loss {
     match loss {
         Loss::MarginalCrossEntropy(loss) => {
@@ -163,5 +166,6 @@ fn with(loss: Loss, gamma: f64, label_smoothing: f64, class_weight: Option<Vec<f
             Loss::HierarchicalCrossEntropy(HierarchicalCrossEntropy { gamma, label_smoothing, class_weight, ..loss })
         }
         Loss::SoftLabels(loss) => Loss::SoftLabels(SoftLabels { gamma, class_weight, ..loss }),
+        _ => panic!("not of this suite: {loss:?}"),
     }
 }

@@ -49,12 +49,13 @@ impl Case {
     /// The first difference beyond the precision's tolerance: the case, the row, the class, what came, what was expected,
     /// the error and what it may be; or a wrong number of results.
     pub fn check(&self, losses: &[f64], grads: &[f64], precision: Precision) -> Result<(), String> {
-        let (batch, classes) = (self.batch(), self.classes());
+        let (batch, names) = (self.batch(), self.column_names());
+        let columns = names.len();
         let name = &self.name;
-        if losses.len() != batch || grads.len() != batch * classes {
+        if losses.len() != batch || grads.len() != batch * columns {
             let (got, got_grads) = (losses.len(), grads.len());
             return Err(format!(
-                "{name}: {got} losses and {got_grads} gradient entries for {batch} x {classes} logits"
+                "{name}: {got} losses and {got_grads} gradient entries for {batch} x {columns} logits"
             ));
         }
         for row in 0..batch {
@@ -62,11 +63,11 @@ impl Case {
             let expected = self.losses[row];
             compare(losses[row], expected, expected, precision)
                 .map_err(|error| format!("{name}, row {row}, label {label:?}: loss {error}"))?;
-            for class in 0..classes {
-                let (got, expected) = (grads[row * classes + class], self.grads[row][class]);
+            for column in 0..columns {
+                let (got, expected) = (grads[row * columns + column], self.grads[row][column]);
                 compare(got, expected, self.magnitude[row], precision).map_err(|error| {
-                    let class = &self.hierarchy.classes[class];
-                    format!("{name}, row {row}, label {label:?}, class {class:?}: gradient {error}")
+                    let column = &names[column];
+                    format!("{name}, row {row}, label {label:?}, column {column:?}: gradient {error}")
                 })?;
             }
         }

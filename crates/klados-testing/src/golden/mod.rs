@@ -8,12 +8,22 @@
 //! | `scale` | `"ordinary"` or `"extreme"`, see [`Scale`] |
 //! | `hierarchy` | `edges` as `[child, parent]`, `classes` in column order, `ranks` of nodes where there are any |
 //! | `loss` | the loss under its name, as `config.md` spells it |
-//! | `logits` | `[batch][classes]`, each exactly representable in `f32` |
-//! | `labels` | a string (node, `=class`, `a\|b`, path, empty for ignored), `{"class": k}` or `{"soft": [...]}` |
+//! | `logits` | `[batch][columns]`, each exactly representable in `f32` |
+//! | `labels` | see below |
 //! | `losses` | the unreduced loss of each row |
 //! | `grads` | the gradient of each row's loss |
 //! | `magnitude` | for each row the largest summand that enters any entry of its gradient; errors are measured against it |
 //! | `mean` | the losses reduced by `mean` |
+//!
+//! The columns are the classes, or for a loss with a logit a node the nodes but the root in the order of first appearance
+//! in `edges`, the leaves of internal classes last, in the order of the classes.
+//!
+//! A label is a string (node, `=class`, `a|b`, `a;b`, path, empty for ignored), `{"class": k}`, `{"soft": [...]}`, or
+//! `{"set": [...], "masked": [...]}` with names as in strings.
+//!
+//! The loss's parameters are as `config.md` spells them; where that takes a file, its rows: `map` is
+//! `[[class, superclass, weight], ...]`, `frequencies` is `[[node, count], ...]`. A random cut is drawn for step 0 and the
+//! row's number in its batch.
 //!
 //! Numbers that are not finite are the strings `"nan"`, `"inf"` and `"-inf"`. Losses, gradients and magnitudes are
 //! correctly rounded from 1280 bits, and 0 where they are below what `f64` holds.
@@ -29,12 +39,26 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hierarchy::HierarchySpec;
+use crate::hierarchy::{Hierarchy, HierarchySpec};
 use crate::label::LabelSpec;
 use crate::loss::Loss;
 
 /// The losses that have a golden file, by the stem of its name.
-pub const FILES: [&str; 3] = ["marginal_cross_entropy", "hierarchical_cross_entropy", "soft_labels"];
+pub const FILES: [&str; 13] = [
+    "marginal_cross_entropy",
+    "hierarchical_cross_entropy",
+    "soft_labels",
+    "weighted_cross_entropy",
+    "levelwise_softmax",
+    "sibling_softmax",
+    "parameter_sharing_softmax",
+    "conditional_sigmoid",
+    "binary_cross_entropy",
+    "tree_min",
+    "descendant_softmax",
+    "softmax_margin",
+    "random_cut",
+];
 
 /// One golden file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +84,7 @@ pub struct Case {
     pub hierarchy: HierarchySpec,
     /// The loss with its parameters.
     pub loss: Loss,
-    /// `[batch][classes]`.
+    /// `[batch][columns]`.
     #[serde(with = "number::rows")]
     pub logits: Vec<Vec<f64>>,
     /// `[batch]`.
@@ -68,7 +92,7 @@ pub struct Case {
     /// `[batch]`, unreduced.
     #[serde(with = "number::row")]
     pub losses: Vec<f64>,
-    /// `[batch][classes]`, row by row the gradient of that row's loss.
+    /// `[batch][columns]`, row by row the gradient of that row's loss.
     #[serde(with = "number::rows")]
     pub grads: Vec<Vec<f64>>,
     /// `[batch]`.
@@ -95,9 +119,28 @@ impl Case {
         self.logits.len()
     }
 
-    /// The number of columns.
-    pub fn classes(&self) -> usize {
-        self.hierarchy.classes.len()
+    /// The number of columns of the logits.
+    ///
+    /// # Panics
+    ///
+    /// The hierarchy is not valid.
+    pub fn columns(&self) -> usize {
+        self.column_names().len()
+    }
+
+    /// The names of the columns: the classes, or for a loss with a logit a node the nodes but the root.
+    ///
+    /// # Panics
+    ///
+    /// The hierarchy is not valid.
+    pub fn column_names(&self) -> Vec<String> {
+        if !self.loss.has_node_columns() {
+            return self.hierarchy.classes.clone();
+        }
+        match Hierarchy::build(&self.hierarchy) {
+            Ok(hierarchy) => hierarchy.column_names(),
+            Err(error) => panic!("{}: {error}", self.name),
+        }
     }
 
     /// The logits row after row.

@@ -7,7 +7,7 @@ use super::{Case, Precision};
 pub struct Output {
     /// `[batch]`, unreduced.
     pub losses: Vec<f64>,
-    /// `[batch * classes]`, row after row.
+    /// `[batch * columns]`, row after row.
     pub grads: Vec<f64>,
 }
 

@@ -16,14 +16,7 @@ pub(super) fn terms<R: Real>(
     if !hierarchy.is_tree() {
         return Err("hierarchical cross-entropy is for trees".into());
     }
-    let decay = |steps: usize| (-R::of(loss.alpha) * R::of(steps as f64)).exp();
-    // Of a node, or of what stands for one: `depth` edges below the root and `height` above the classes.
-    let lambda = |depth: usize, height: usize| match loss.weighting {
-        Weighting::Depth => decay(depth - 1),
-        Weighting::DepthNormalized => decay(depth) / R::sum((0..hierarchy.nodes()).map(|v| decay(hierarchy.depth(v)))),
-        Weighting::Height => decay(height),
-    };
-
+    let lambda = lambda::<R>(loss.alpha, loss.weighting, hierarchy);
     let end = if let [node] = nodes { *node } else { hierarchy.lca(nodes) };
     let mut terms = Vec::new();
     for u in hierarchy.path(end) {
@@ -42,4 +35,18 @@ pub(super) fn terms<R: Real>(
         });
     }
     Ok(terms)
+}
+
+/// `lambda` of a node, or of what stands for one: `depth` edges below the root and `height` above the classes.
+pub(super) fn lambda<R: Real>(
+    alpha: f64,
+    weighting: Weighting,
+    hierarchy: &Hierarchy,
+) -> impl Fn(usize, usize) -> R + '_ {
+    let decay = move |steps: usize| (-R::of(alpha) * R::of(steps as f64)).exp();
+    move |depth, height| match weighting {
+        Weighting::Depth => decay(depth - 1),
+        Weighting::DepthNormalized => decay(depth) / R::sum((0..hierarchy.nodes()).map(|v| decay(hierarchy.depth(v)))),
+        Weighting::Height => decay(height),
+    }
 }

@@ -1,29 +1,48 @@
 //! The losses, straight from the definitions: class sets are lists of classes, probabilities are sums over them.
 //!
-//! Every loss on a class softmax is a sum of [`Term`]s `-w (1 - c)^gamma log c`, where `c = P(set | given)`. A loss's own
-//! file writes down its terms for a label; this one adds the options and deals with masked classes and bad rows.
+//! Every loss is a sum of terms `-w (1 - c)^gamma log c` of a probability `c`. For the softmax losses `c = P(set | given)`
+//! (`Term`), for the others `c` is made of sigmoids. A loss's own file writes down its terms for a label; `options.rs`
+//! takes the options into account, this file bad rows.
 //!
-//! Masked classes are left out of every sum. The loss is infinite where a term that takes part (its weight is not 0) is
-//! the logarithm of zero, where all classes of a distribution or of a soft label's node are masked, and where a sample
-//! that takes part has a row in which all classes are.
+//! Masked classes and nodes are left out of every sum. The loss is infinite where a term that takes part (its weight is
+//! not 0) is the logarithm of zero, where all classes of a distribution or of a soft label's node are masked, and, for the
+//! losses on one softmax over the classes, where a sample that takes part has a row in which all classes are.
 //!
 //! In `f64` it is good for logits of ordinary size; [`Big`](crate::Big) has no such limit.
 
+mod binary_cross_entropy;
+mod conditional_sigmoid;
+mod descendant_softmax;
+mod extremum;
 mod hxe;
+mod levelwise_softmax;
 mod marginal;
+mod node_log_probs;
+mod options;
+mod parameter_sharing_softmax;
+mod part;
+mod random_cut;
 mod reduction;
+mod sibling_softmax;
 mod soft_labels;
+mod softmax_margin;
+mod superclasses;
 mod term;
+mod tree_min;
+mod weighted_cross_entropy;
 mod weights;
 
+pub use node_log_probs::{NodeForm, node_log_probs};
 pub use reduction::{balanced_class_weight, mean, sample_weight};
-pub use term::Term;
 pub use weights::node_weights;
 
 use crate::hierarchy::{Hierarchy, Node};
 use crate::label::Label;
-use crate::loss::Loss;
+use crate::loss::{Loss, MarginalCrossEntropy};
 use crate::real::Real;
+use options::Share;
+use part::Part;
+use term::Term;
 
 /// What a loss says of one sample.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,18 +53,31 @@ pub struct Sample {
     pub grad: Vec<f64>,
     /// The largest summand that enters any entry of the gradient: the measure for the gradient's error.
     ///
-    /// With a hard label and no smoothing the summands are those of each term, in the form that does not cancel,
-    /// `w p_k` outside the set and `w (1 - P) p_k / P` inside. Where the target is a distribution, a gradient is a
-    /// difference of two distributions, and its summands are those of the two.
+    /// What is a summand is said in [`golden`](crate::golden#magnitudes).
     pub magnitude: f64,
 }
 
-/// The loss of one row of logits and its gradient.
+/// The loss of one row of logits and its gradient, the row being the first of its batch.
+///
+/// # Errors
+///
+/// As [`evaluate_row`].
+pub fn evaluate<R: Real>(loss: &Loss, hierarchy: &Hierarchy, logits: &[f64], label: &Label) -> Result<Sample, String> {
+    evaluate_row::<R>(loss, hierarchy, logits, label, 0)
+}
+
+/// The loss of one row of logits and its gradient. What a loss draws depends on the row's place in its batch.
 ///
 /// # Errors
 ///
 /// A loss that is not defined on this hierarchy or for this label, or a parameter out of range.
-pub fn evaluate<R: Real>(loss: &Loss, hierarchy: &Hierarchy, logits: &[f64], label: &Label) -> Result<Sample, String> {
+pub fn evaluate_row<R: Real>(
+    loss: &Loss,
+    hierarchy: &Hierarchy,
+    logits: &[f64],
+    label: &Label,
+    row: u64,
+) -> Result<Sample, String> {
     let constant = |value: f64, slope: f64| Sample { loss: value, grad: vec![slope; logits.len()], magnitude: 0.0 };
     if *label == Label::Ignored {
         return Ok(constant(0.0, 0.0));
@@ -54,158 +86,122 @@ pub fn evaluate<R: Real>(loss: &Loss, hierarchy: &Hierarchy, logits: &[f64], lab
         return Ok(constant(f64::NAN, f64::NAN));
     }
     let z: Vec<Option<R>> = logits.iter().map(|&z| z.is_finite().then(|| R::of(z))).collect();
-    let Some(terms) = possible_terms(loss, hierarchy, &z, label)? else {
+    let Some(parts) = parts(loss, hierarchy, &z, label, row)? else {
         return Ok(constant(f64::INFINITY, 0.0));
     };
-    let is_distribution =
-        matches!(label, Label::Soft(_)) || matches!(loss, Loss::SoftLabels(_)) || loss.label_smoothing() > 0.0;
-    let p = term::probabilities(&z);
-    let gamma = loss.gamma();
     let mut grad = vec![R::zero(); z.len()];
     let mut magnitude = R::zero();
     let mut total = R::zero();
-    for term in &terms {
-        let (value, slopes) = term.evaluate(&p, gamma);
-        total = total + value;
-        for (k, slope) in slopes.into_iter().enumerate() {
-            let summands = if is_distribution { vec![slope.inside, slope.outside] } else { vec![slope.total()] };
-            for summand in summands {
-                grad[k] = grad[k].clone() + summand.clone();
-                if magnitude < summand.abs() {
-                    magnitude = summand.abs();
-                }
+    for part in parts {
+        total = total + part.value;
+        for (k, summand) in part.summands {
+            if magnitude < summand.abs() {
+                magnitude = summand.abs();
             }
+            grad[k] = grad[k].clone() + summand;
         }
     }
     Ok(Sample { loss: total.to_f64(), grad: grad.iter().map(Real::to_f64).collect(), magnitude: magnitude.to_f64() })
 }
 
-/// The loss alone, for logits of which `None` is masked. `None` is infinity. An ignored sample costs 0.
+/// The loss alone, for logits of which `None` is masked, in the first row of a batch. `None` is infinity. An ignored
+/// sample costs 0.
 ///
 /// # Errors
 ///
-/// As [`evaluate`].
+/// As [`evaluate_row`].
 pub fn value<R: Real>(
     loss: &Loss,
     hierarchy: &Hierarchy,
     logits: &[Option<R>],
     label: &Label,
 ) -> Result<Option<R>, String> {
-    let Some(terms) = possible_terms(loss, hierarchy, logits, label)? else {
-        return Ok(None);
-    };
-    let p = term::probabilities(logits);
-    Ok(Some(R::sum(terms.iter().map(|term| term.evaluate(&p, loss.gamma()).0))))
+    let parts = parts(loss, hierarchy, logits, label, 0)?;
+    Ok(parts.map(|parts| R::sum(parts.into_iter().map(|part| part.value))))
 }
 
-/// The terms on the classes that are not masked, or `None` where one of them is the logarithm of zero. Sets that are
-/// equal then are one term, and the logarithm of 1 is none.
-fn possible_terms<R: Real>(
+/// The terms of a row, or `None` where the loss is infinite.
+fn parts<R: Real>(
     loss: &Loss,
     hierarchy: &Hierarchy,
     logits: &[Option<R>],
     label: &Label,
-) -> Result<Option<Vec<Term<R>>>, String> {
-    if logits.len() != hierarchy.classes().len() {
-        return Err(format!("{} logits for {} classes", logits.len(), hierarchy.classes().len()));
+    row: u64,
+) -> Result<Option<Vec<Part<R>>>, String> {
+    let columns = if loss.has_node_columns() { hierarchy.columns().len() } else { hierarchy.classes().len() };
+    if logits.len() != columns {
+        return Err(format!("{} logits for {columns} columns", logits.len()));
     }
-    let open: Vec<bool> = logits.iter().map(Option::is_some).collect();
-    let Some(terms) = terms::<R>(loss, hierarchy, label, &open)? else {
+    let open: Vec<bool> = if loss.has_node_columns() {
+        // A class is masked where anything at or above it is.
+        parameter_sharing_softmax::class_logits(hierarchy, logits).iter().map(Option::is_some).collect()
+    } else {
+        logits.iter().map(Option::is_some).collect()
+    };
+    let Some(shares) = options::shares::<R>(loss, hierarchy, label, &open)? else {
         return Ok(None);
     };
-    let mut possible: Vec<Term<R>> = Vec::new();
-    for Term { weight, mut set, mut given } in terms {
-        set.retain(|&k| open[k]);
-        given.retain(|&k| open[k]);
-        if set.is_empty() {
-            return Ok(None);
-        }
-        if set == given {
-            continue;
-        }
-        match possible.iter_mut().find(|known| known.set == set && known.given == given) {
-            Some(known) => known.weight = known.weight.clone() + weight,
-            None => possible.push(Term { weight, set, given }),
-        }
+    if is_on_class_softmax(loss) && !shares.is_empty() && !open.contains(&true) {
+        return Ok(None);
     }
-    Ok(Some(possible))
+    let split = matches!(label, Label::Soft(_)) || matches!(loss, Loss::SoftLabels(_)) || loss.label_smoothing() > 0.0;
+    let softmax = |terms: Vec<Term<R>>| term::parts(terms, logits, loss.gamma(), split);
+    match loss {
+        Loss::MarginalCrossEntropy(loss) => {
+            Ok(softmax(collect(&shares, |nodes| marginal::terms(loss, hierarchy, nodes))?))
+        }
+        Loss::HierarchicalCrossEntropy(loss) => {
+            Ok(softmax(collect(&shares, |nodes| hxe::terms(loss, hierarchy, nodes))?))
+        }
+        Loss::SoftLabels(loss) => {
+            let mut is_possible = true;
+            let terms = collect(&shares, |nodes| {
+                let terms = soft_labels::terms(loss, hierarchy, nodes, &open)?;
+                is_possible &= terms.is_some();
+                Ok(terms.unwrap_or_default())
+            })?;
+            Ok(if is_possible { softmax(terms) } else { None })
+        }
+        Loss::WeightedCrossEntropy(loss) => weighted_cross_entropy::parts(loss, hierarchy, logits, &shares, split),
+        Loss::LevelwiseSoftmax(loss) => {
+            Ok(softmax(collect(&shares, |nodes| levelwise_softmax::terms(loss, hierarchy, nodes))?))
+        }
+        Loss::SiblingSoftmax(loss) => sibling_softmax::parts(loss, hierarchy, logits, &shares, split),
+        Loss::ParameterSharingSoftmax(own) => {
+            let marginal = MarginalCrossEntropy { weights: own.weights.clone(), ..MarginalCrossEntropy::default() };
+            let terms = collect(&shares, |nodes| marginal::terms(&marginal, hierarchy, nodes))?;
+            let parts =
+                term::parts(terms, &parameter_sharing_softmax::class_logits(hierarchy, logits), own.gamma, split);
+            let pull_back = |part| parameter_sharing_softmax::pull_back(hierarchy, part);
+            Ok(parts.map(|parts| parts.into_iter().map(pull_back).collect()))
+        }
+        Loss::ConditionalSigmoid(loss) => conditional_sigmoid::parts(loss, hierarchy, logits, &shares),
+        Loss::BinaryCrossEntropy(loss) => binary_cross_entropy::parts(loss, hierarchy, logits, &shares),
+        Loss::TreeMin(loss) => tree_min::parts(loss, hierarchy, logits, &shares),
+        Loss::DescendantSoftmax(_) => {
+            Ok(softmax(collect(&shares, |nodes| descendant_softmax::terms(hierarchy, nodes))?))
+        }
+        Loss::SoftmaxMargin(loss) => softmax_margin::parts(loss, hierarchy, logits, &shares, split),
+        Loss::RandomCut(loss) => Ok(softmax(collect(&shares, |nodes| random_cut::terms(loss, hierarchy, row, nodes))?)),
+    }
 }
 
-/// The terms of a loss for a label, options included; a term of weight 0 is left out.
-/// `open` says which classes are not masked. `None` where the label has no open class left.
-///
-/// `(1 - eps) c_y L(label) + (eps / N) sum_k c_k L({k})`, and for a distribution `sum_k c_k q_k L({k})` as the first part.
-///
-/// # Errors
-///
-/// As [`evaluate`].
-pub fn terms<R: Real>(
-    loss: &Loss,
-    hierarchy: &Hierarchy,
-    label: &Label,
-    open: &[bool],
-) -> Result<Option<Vec<Term<R>>>, String> {
-    let classes = hierarchy.classes().len();
-    let class_weight = match loss.class_weight() {
-        Some(weights) if weights.len() != classes => {
-            return Err(format!("{} class weights for {classes} classes", weights.len()));
-        }
-        Some(weights) if weights.iter().any(|&c| !c.is_finite() || c < 0.0) => {
-            return Err("a class weight is below 0".into());
-        }
-        Some(weights) => weights.to_vec(),
-        None => vec![1.0; classes],
-    };
-    let smoothing = R::of(loss.label_smoothing());
-    let kept = R::one() - smoothing.clone();
+/// Whether there is one softmax over the classes, which is not defined where all of them are masked.
+fn is_on_class_softmax(loss: &Loss) -> bool {
+    !loss.has_node_columns() && !matches!(loss, Loss::BinaryCrossEntropy(_))
+        || matches!(loss, Loss::ParameterSharingSoftmax(_))
+}
 
-    // The nodes of a label, and how much of that label's loss is taken.
-    let mut parts: Vec<(R, Vec<Node>)> = Vec::new();
-    match label {
-        Label::Ignored => {}
-        Label::Nodes(nodes) => {
-            let set = label.classes(hierarchy);
-            let total = R::sum(set.iter().map(|&k| R::of(class_weight[k])));
-            parts.push((kept * total / R::of(set.len() as f64), nodes.clone()));
-        }
-        Label::Soft(_) if matches!(loss, Loss::SoftLabels(_)) => {
-            return Err("soft_labels makes its own distribution and takes none".into());
-        }
-        Label::Soft(q) => {
-            let total = R::sum((0..classes).filter(|&k| open[k]).map(|k| R::of(q[k])));
-            if total.is_zero() {
-                return Ok(None);
-            }
-            for k in (0..classes).filter(|&k| open[k]) {
-                let weight = kept.clone() * R::of(class_weight[k]) * R::of(q[k]) / total.clone();
-                parts.push((weight, vec![hierarchy.class_node(k)]));
-            }
-        }
+/// The terms of all shares, without those of weight 0.
+fn collect<R: Real>(
+    shares: &[Share<R>],
+    mut terms: impl FnMut(&[Node]) -> Result<Vec<Term<R>>, String>,
+) -> Result<Vec<Term<R>>, String> {
+    let mut result = Vec::new();
+    for (share, label) in shares {
+        let Label::Nodes(nodes) = label else { return Err("a multi-label label for a softmax loss".into()) };
+        let own = terms(nodes)?.into_iter().filter(|term| !term.weight.is_zero());
+        result.extend(own.map(|term| Term { weight: share.clone() * term.weight.clone(), ..term }));
     }
-    if !smoothing.is_zero() && *label != Label::Ignored {
-        for k in (0..classes).filter(|&k| open[k]) {
-            let weight = smoothing.clone() / R::of(classes as f64) * R::of(class_weight[k]);
-            parts.push((weight, vec![hierarchy.class_node(k)]));
-        }
-    }
-
-    parts.retain(|(weight, _)| !weight.is_zero());
-    if !parts.is_empty() && !open.contains(&true) {
-        return Ok(None);
-    }
-
-    let mut terms: Vec<Term<R>> = Vec::new();
-    for (weight, nodes) in parts {
-        let own: Vec<Term<R>> = match loss {
-            Loss::MarginalCrossEntropy(loss) => marginal::terms(loss, hierarchy, &nodes)?,
-            Loss::HierarchicalCrossEntropy(loss) => hxe::terms(loss, hierarchy, &nodes)?,
-            Loss::SoftLabels(loss) => match soft_labels::terms(loss, hierarchy, &nodes, open)? {
-                Some(terms) => terms,
-                None => return Ok(None),
-            },
-        };
-        let own = own.into_iter().filter(|term| !term.weight.is_zero());
-        terms.extend(own.map(|term| Term { weight: weight.clone() * term.weight.clone(), ..term }));
-    }
-    Ok(Some(terms))
+    Ok(result)
 }

@@ -1,5 +1,7 @@
 //! From the losses of a batch to one number.
 
+use super::binary_cross_entropy;
+use super::options::weighing_classes;
 use crate::big::Big;
 use crate::hierarchy::Hierarchy;
 use crate::label::Label;
@@ -7,15 +9,25 @@ use crate::loss::Loss;
 use crate::real::Real;
 
 /// A sample's part in the denominator of `mean`: the class weight of its class, the mean over the set of a coarse label,
-/// 1 for a distribution, 0 where it is ignored.
+/// 1 for a distribution, 0 where it is ignored; for `binary_cross_entropy` the number of its terms.
+///
+/// # Panics
+///
+/// The loss is not defined for the label.
 pub fn sample_weight(loss: &Loss, hierarchy: &Hierarchy, label: &Label) -> f64 {
+    if let Loss::BinaryCrossEntropy(loss) = loss {
+        return match binary_cross_entropy::count(loss, hierarchy, label) {
+            Ok(count) => count as f64,
+            Err(error) => panic!("{error}"),
+        };
+    }
     match (label, loss.class_weight()) {
         (Label::Ignored, _) => 0.0,
-        (Label::Nodes(_), Some(weights)) => {
-            let set = label.classes(hierarchy);
+        (Label::Nodes(_) | Label::Multi { .. }, Some(weights)) => {
+            let set = weighing_classes(loss, hierarchy, label);
             set.iter().map(|&k| weights[k]).sum::<f64>() / set.len() as f64
         }
-        (Label::Soft(_), _) | (Label::Nodes(_), None) => 1.0,
+        (_, _) => 1.0,
     }
 }
 

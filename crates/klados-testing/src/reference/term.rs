@@ -1,28 +1,29 @@
 //! One logarithm of one conditional probability.
 
+use super::part::{Part, focal};
 use crate::real::Real;
 
 /// `-weight (1 - c)^gamma log c` with `c = P(set | given) = P(set) / P(given)`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Term<R> {
+pub(super) struct Term<R> {
     /// The factor before the logarithm.
-    pub weight: R,
-    /// Classes, ascending; a part of `given`.
-    pub set: Vec<usize>,
-    /// Classes, ascending; all of them where the probability is not conditional.
-    pub given: Vec<usize>,
+    pub(super) weight: R,
+    /// Entries (classes, or the columns of nodes), ascending; a part of `given`.
+    pub(super) set: Vec<usize>,
+    /// Entries, ascending; all of them where the probability is not conditional.
+    pub(super) given: Vec<usize>,
 }
 
 /// A term's two contributions to an entry of the gradient.
-pub(super) struct Slope<R> {
+struct Slope<R> {
     /// By `log P(set)`.
-    pub(super) inside: R,
+    inside: R,
     /// By `-log P(given)`.
-    pub(super) outside: R,
+    outside: R,
 }
 
 impl<R: Real> Slope<R> {
-    pub(super) fn total(&self) -> R {
+    fn total(&self) -> R {
         self.inside.clone() + self.outside.clone()
     }
 }
@@ -53,19 +54,12 @@ impl<R: Real> Term<R> {
     /// With `f(c) = -w (1 - c)^gamma log c`, an entry is `df/dlog c` times `dlog c/dz_k`, where
     /// `df/dlog c = -w ((1 - c)^gamma - gamma (1 - c)^(gamma - 1) c log c)` and
     /// `dlog c/dz_k = [k in set] p_k / P(set) - [k in given] p_k / P(given)`.
-    pub(super) fn evaluate(&self, p: &[R], gamma: f64) -> (R, Vec<Slope<R>>) {
+    fn evaluate(&self, p: &[R], gamma: f64) -> (R, Vec<Slope<R>>) {
         let sum = |classes: &[usize]| R::sum(classes.iter().map(|&k| p[k].clone()));
         let (set, given) = (sum(&self.set), sum(&self.given));
         let c = set.clone() / given.clone();
-        let log = c.ln();
         let rest = R::one() - c.clone();
-        let focus = rest.power(gamma);
-        let mut slope = focus.clone();
-        if gamma != 0.0 && !rest.is_zero() {
-            slope = slope - R::of(gamma) * focus.clone() / rest * c * log.clone();
-        }
-        let value = -self.weight.clone() * focus * log;
-        let slope = -self.weight.clone() * slope;
+        let (value, slope) = focal(&self.weight, c, rest, gamma);
         let part = |k: usize, classes: &[usize], total: &R| {
             if classes.contains(&k) { slope.clone() * p[k].clone() / total.clone() } else { R::zero() }
         };
@@ -74,4 +68,45 @@ impl<R: Real> Term<R> {
             .collect();
         (value, slopes)
     }
+}
+
+/// The parts of terms on the softmax of all entries, of which the masked ones are left out. Sets that are equal then are
+/// one term, the logarithm of 1 is none, and that of zero makes the loss infinite: `None`.
+///
+/// `split` says that a term's two halves, by `log P(set)` and by `log P(given)`, are summands each for themselves.
+pub(super) fn parts<R: Real>(
+    terms: Vec<Term<R>>,
+    entries: &[Option<R>],
+    gamma: f64,
+    split: bool,
+) -> Option<Vec<Part<R>>> {
+    let mut possible: Vec<Term<R>> = Vec::new();
+    for Term { weight, mut set, mut given } in terms {
+        set.retain(|&k| entries[k].is_some());
+        given.retain(|&k| entries[k].is_some());
+        if set.is_empty() {
+            return None;
+        }
+        if set == given {
+            continue;
+        }
+        match possible.iter_mut().find(|known| known.set == set && known.given == given) {
+            Some(known) => known.weight = known.weight.clone() + weight,
+            None => possible.push(Term { weight, set, given }),
+        }
+    }
+    let p = probabilities(entries);
+    let part = |term: Term<R>| {
+        let (value, slopes) = term.evaluate(&p, gamma);
+        let mut summands = Vec::new();
+        for (k, slope) in slopes.into_iter().enumerate() {
+            if split {
+                summands.extend([(k, slope.inside), (k, slope.outside)]);
+            } else {
+                summands.push((k, slope.total()));
+            }
+        }
+        Part { value, summands }
+    };
+    Some(possible.into_iter().map(part).collect())
 }

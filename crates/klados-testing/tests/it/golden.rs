@@ -18,7 +18,7 @@ fn output<R: Real>(case: &golden::Case) -> Result<Output, String> {
 #[test]
 fn the_committed_numbers_are_the_references() {
     for file in golden::load_all().unwrap() {
-        let some = file.cases.iter().step_by(17).filter(|case| case.classes() < 10);
+        let some = file.cases.iter().step_by(17).filter(|case| case.columns() < 10);
         let summary = run(some, Precision::F64, output::<Big>).unwrap();
         assert!(summary.checked > 8 && summary.skipped.is_empty());
     }
@@ -68,7 +68,7 @@ fn a_difference_names_case_row_class_and_numbers() {
     let mut flat = grads.clone();
     flat[2..].fill(0.0);
     let error = case.check(&losses, &flat, Precision::F32).unwrap_err();
-    assert!(error.contains("row 1") && error.contains("class \"a\": gradient is 0e0"), "{error}");
+    assert!(error.contains("row 1") && error.contains("column \"a\": gradient is 0e0"), "{error}");
     case.check(&losses, &flat, Precision::Composed).unwrap();
 
     for bad in [f64::NAN, f64::INFINITY] {
