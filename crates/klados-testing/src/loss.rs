@@ -85,6 +85,11 @@ impl Loss {
         }
     }
 
+    /// Whether it is made of softmaxes, not of sigmoids.
+    pub fn is_softmax(&self) -> bool {
+        !matches!(self, Self::ConditionalSigmoid(_) | Self::BinaryCrossEntropy(_) | Self::TreeMin(_))
+    }
+
     /// Whether the logits have a column a node, not a column a class.
     pub fn has_node_columns(&self) -> bool {
         match self {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use burn::tensor::{DType, Device};
-use klados::{Hierarchy, HierarchyBuilder, HierarchyError, Label, Loss};
+use klados::{Hierarchy, HierarchyBuilder, HierarchyError, Label, Loss, NodeId};
 use klados_burn::{HierarchicalLoss, Implementation, Reduction};
 use klados_testing::golden::{self, Output};
 use klados_testing::{Case, HierarchySpec, LabelSpec, Precision};
@@ -40,7 +40,7 @@ fn evaluate(case: &Case, implementation: Implementation, dtype: DType, precision
     let loss = HierarchicalLoss::from_criterion(criterion).with_implementation(implementation);
     let labels = case.labels.iter().map(|spec| label(spec, &hierarchy)).collect::<Result<Vec<_>, _>>()?;
 
-    let shape = [case.batch(), case.classes()];
+    let shape = [case.batch(), case.columns()];
     let logits = matrix(&case.flat_logits(), shape, dtype, &Device::flex().autodiff()).require_grad();
     let mean = loss.forward(logits.clone(), &labels, Reduction::Mean);
     case.check_mean(values(mean)[0], precision)?;
@@ -55,6 +55,12 @@ fn label(spec: &LabelSpec, hierarchy: &Hierarchy) -> Result<Label, String> {
         LabelSpec::Text(text) => hierarchy.parse_label(text).map_err(|error| error.to_string()),
         LabelSpec::Class { class } => Ok(Label::Class(*class)),
         LabelSpec::Soft { soft } => Ok(Label::Soft(soft.clone())),
+        LabelSpec::Set { set, masked } => {
+            let nodes = |names: &[String]| -> Result<Vec<NodeId>, String> {
+                names.iter().map(|name| hierarchy.node(name).map_err(|error| error.to_string())).collect()
+            };
+            Ok(Label::Set { positive: nodes(set)?, masked: nodes(masked)? })
+        }
     }
 }
 

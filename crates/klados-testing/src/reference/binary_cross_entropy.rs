@@ -153,7 +153,9 @@ fn node_terms<R: Real>(
             }
         };
         let Some(part) = part else { return Ok(None) };
-        parts.push(part);
+        // The largest positive score depends on which are.
+        let holds = hierarchy.descendants(v).into_iter().filter(|u| is_positive && (*u == v || loss.form == Form::Max));
+        parts.push(part.with_key(v, holds.filter(|u| truth.positive.contains(u))));
     }
     Ok(Some(parts))
 }
@@ -176,7 +178,7 @@ fn noisy_or<R: Real>(
         none = none * sigma(&-z.clone());
     }
     if some.is_zero() {
-        return (!is_positive).then(|| Part { value: R::zero(), summands: Vec::new() });
+        return (!is_positive).then(Part::nothing);
     }
     let (value, slope) = if is_positive {
         let (value, slope) = focal(weight, some.clone(), none.clone(), gamma);
@@ -185,7 +187,7 @@ fn noisy_or<R: Real>(
         let (value, slope) = focal(weight, none, some, gamma);
         (value, -slope)
     };
-    Some(Part { value, summands: open().map(|(k, z)| (k, slope.clone() * sigma(z))).collect() })
+    Some(Part::whole(value, open().map(|(k, z)| (k, slope.clone() * sigma(z))).collect()))
 }
 
 /// The form with a term a superclass and then one a class.
@@ -204,7 +206,7 @@ fn superclass_terms<R: Real>(
     let pos_weights = pos_weights::<R>(loss, superclasses.len() + classes)?;
     let is_positive = |k: usize| truth.positive.contains(&hierarchy.class_node(k));
     let mut parts = Vec::new();
-    for (superclass, pos_weight) in superclasses.iter().zip(&pos_weights) {
+    for (v, (superclass, pos_weight)) in superclasses.iter().zip(&pos_weights).enumerate() {
         if !truth.knows(&superclass.name, &superclass.weights, hierarchy) {
             continue;
         }
@@ -219,7 +221,7 @@ fn superclass_terms<R: Real>(
                 continue;
             }
             let Some(part) = mixture(&weight, &superclass.weights, logits, side, loss.gamma) else { return Ok(None) };
-            parts.push(part);
+            parts.push(part.with_key(v, side.then_some(v)));
         }
     }
     for (k, pos_weight) in pos_weights[superclasses.len()..].iter().enumerate() {
@@ -228,7 +230,7 @@ fn superclass_terms<R: Real>(
             continue;
         }
         let Some(part) = sigmoid(&weight, k, &logits[k], is_positive(k), loss.gamma) else { return Ok(None) };
-        parts.push(part);
+        parts.push(part.with_key(superclasses.len() + k, is_positive(k).then_some(k)));
     }
     Ok(Some(parts))
 }
@@ -246,7 +248,7 @@ fn mixture<R: Real>(weight: &R, shares: &[R], logits: &[Option<R>], side: bool, 
         }
     }
     if some.is_zero() {
-        return (!side).then(|| Part { value: R::zero(), summands: Vec::new() });
+        return (!side).then(Part::nothing);
     }
     let (p, rest) = if side { (some, none) } else { (none, some) };
     let (value, slope) = focal(weight, p.clone(), rest, gamma);
@@ -256,5 +258,5 @@ fn mixture<R: Real>(weight: &R, shares: &[R], logits: &[Option<R>], side: bool, 
         let step = slope.clone() * shares[k].clone() * sigma(z) * sigma(&-z.clone());
         Some((k, if side { step } else { -step }))
     };
-    Some(Part { value, summands: (0..shares.len()).filter_map(summand).collect() })
+    Some(Part::whole(value, (0..shares.len()).filter_map(summand).collect()))
 }

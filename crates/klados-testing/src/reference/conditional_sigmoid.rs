@@ -47,7 +47,7 @@ pub(super) fn parts<R: Real>(
             let Some(part) = sigmoid(&weight, column, &scores[column], positive.contains(&v), 0.0) else {
                 return Ok(None);
             };
-            parts.push(part);
+            parts.push(part.with_key(v, positive.get(&v).copied()));
         }
     }
     Ok(Some(parts))

@@ -6,7 +6,7 @@
 //!
 //! Masked classes and nodes are left out of every sum. The loss is infinite where a term that takes part (its weight is
 //! not 0) is the logarithm of zero, where all classes of a distribution or of a soft label's node are masked, and, for the
-//! losses on one softmax over the classes, where a sample that takes part has a row in which all classes are.
+//! softmax losses, where a sample that takes part has a row in which all classes are.
 //!
 //! In `f64` it is good for logits of ordinary size; [`Big`](crate::Big) has no such limit.
 
@@ -92,9 +92,9 @@ pub fn evaluate_row<R: Real>(
     let mut grad = vec![R::zero(); z.len()];
     let mut magnitude = R::zero();
     let mut total = R::zero();
-    for part in parts {
-        total = total + part.value;
-        for (k, summand) in part.summands {
+    for part in part::merge(parts) {
+        total = total + part.value.clone();
+        for (k, summand) in part.summands() {
             if magnitude < summand.abs() {
                 magnitude = summand.abs();
             }
@@ -138,58 +138,73 @@ fn parts<R: Real>(
     } else {
         logits.iter().map(Option::is_some).collect()
     };
+    // The root's name alone says that nothing is positive.
+    let nothing = Label::Multi { nodes: Vec::new(), masked: Vec::new() };
+    let is_root = matches!(label, Label::Nodes(nodes) if *nodes == [hierarchy.root()]);
+    let label = if is_root && !loss.is_softmax() { &nothing } else { label };
     let Some(shares) = options::shares::<R>(loss, hierarchy, label, &open)? else {
         return Ok(None);
     };
-    if is_on_class_softmax(loss) && !shares.is_empty() && !open.contains(&true) {
+    if matches!(label, Label::Nodes(_) | Label::Multi { .. }) {
+        // A label that the loss does not take is refused also where its class weight is 0.
+        of_shares(loss, hierarchy, logits, &[(R::one(), label.clone())], &open, row, false)?;
+    }
+    if loss.is_softmax() && !shares.is_empty() && !open.contains(&true) {
         return Ok(None);
     }
     let split = matches!(label, Label::Soft(_)) || matches!(loss, Loss::SoftLabels(_)) || loss.label_smoothing() > 0.0;
+    of_shares(loss, hierarchy, logits, &shares, &open, row, split)
+}
+
+/// The terms of labels that are no distributions, with their weights.
+fn of_shares<R: Real>(
+    loss: &Loss,
+    hierarchy: &Hierarchy,
+    logits: &[Option<R>],
+    shares: &[Share<R>],
+    open: &[bool],
+    row: u64,
+    split: bool,
+) -> Result<Option<Vec<Part<R>>>, String> {
     let softmax = |terms: Vec<Term<R>>| term::parts(terms, logits, loss.gamma(), split);
     match loss {
         Loss::MarginalCrossEntropy(loss) => {
-            Ok(softmax(collect(&shares, |nodes| marginal::terms(loss, hierarchy, nodes))?))
+            Ok(softmax(collect(shares, |nodes| marginal::terms(loss, hierarchy, nodes))?))
         }
         Loss::HierarchicalCrossEntropy(loss) => {
-            Ok(softmax(collect(&shares, |nodes| hxe::terms(loss, hierarchy, nodes))?))
+            Ok(softmax(collect(shares, |nodes| hxe::terms(loss, hierarchy, nodes))?))
         }
         Loss::SoftLabels(loss) => {
             let mut is_possible = true;
-            let terms = collect(&shares, |nodes| {
-                let terms = soft_labels::terms(loss, hierarchy, nodes, &open)?;
+            let terms = collect(shares, |nodes| {
+                let terms = soft_labels::terms(loss, hierarchy, nodes, open)?;
                 is_possible &= terms.is_some();
                 Ok(terms.unwrap_or_default())
             })?;
             Ok(if is_possible { softmax(terms) } else { None })
         }
-        Loss::WeightedCrossEntropy(loss) => weighted_cross_entropy::parts(loss, hierarchy, logits, &shares, split),
+        Loss::WeightedCrossEntropy(loss) => weighted_cross_entropy::parts(loss, hierarchy, logits, shares, split),
         Loss::LevelwiseSoftmax(loss) => {
-            Ok(softmax(collect(&shares, |nodes| levelwise_softmax::terms(loss, hierarchy, nodes))?))
+            Ok(softmax(collect(shares, |nodes| levelwise_softmax::terms(loss, hierarchy, nodes))?))
         }
-        Loss::SiblingSoftmax(loss) => sibling_softmax::parts(loss, hierarchy, logits, &shares, split),
+        Loss::SiblingSoftmax(loss) => sibling_softmax::parts(loss, hierarchy, logits, shares, split),
         Loss::ParameterSharingSoftmax(own) => {
             let marginal = MarginalCrossEntropy { weights: own.weights.clone(), ..MarginalCrossEntropy::default() };
-            let terms = collect(&shares, |nodes| marginal::terms(&marginal, hierarchy, nodes))?;
+            let terms = collect(shares, |nodes| marginal::terms(&marginal, hierarchy, nodes))?;
             let parts =
                 term::parts(terms, &parameter_sharing_softmax::class_logits(hierarchy, logits), own.gamma, split);
             let pull_back = |part| parameter_sharing_softmax::pull_back(hierarchy, part);
             Ok(parts.map(|parts| parts.into_iter().map(pull_back).collect()))
         }
-        Loss::ConditionalSigmoid(loss) => conditional_sigmoid::parts(loss, hierarchy, logits, &shares),
-        Loss::BinaryCrossEntropy(loss) => binary_cross_entropy::parts(loss, hierarchy, logits, &shares),
-        Loss::TreeMin(loss) => tree_min::parts(loss, hierarchy, logits, &shares),
+        Loss::ConditionalSigmoid(loss) => conditional_sigmoid::parts(loss, hierarchy, logits, shares),
+        Loss::BinaryCrossEntropy(loss) => binary_cross_entropy::parts(loss, hierarchy, logits, shares),
+        Loss::TreeMin(loss) => tree_min::parts(loss, hierarchy, logits, shares),
         Loss::DescendantSoftmax(_) => {
-            Ok(softmax(collect(&shares, |nodes| descendant_softmax::terms(hierarchy, nodes))?))
+            Ok(softmax(collect(shares, |nodes| descendant_softmax::terms(hierarchy, nodes))?))
         }
-        Loss::SoftmaxMargin(loss) => softmax_margin::parts(loss, hierarchy, logits, &shares, split),
-        Loss::RandomCut(loss) => Ok(softmax(collect(&shares, |nodes| random_cut::terms(loss, hierarchy, row, nodes))?)),
+        Loss::SoftmaxMargin(loss) => softmax_margin::parts(loss, hierarchy, logits, shares, split),
+        Loss::RandomCut(loss) => Ok(softmax(collect(shares, |nodes| random_cut::terms(loss, hierarchy, row, nodes))?)),
     }
-}
-
-/// Whether there is one softmax over the classes, which is not defined where all of them are masked.
-fn is_on_class_softmax(loss: &Loss) -> bool {
-    !loss.has_node_columns() && !matches!(loss, Loss::BinaryCrossEntropy(_))
-        || matches!(loss, Loss::ParameterSharingSoftmax(_))
 }
 
 /// The terms of all shares, without those of weight 0.

@@ -13,12 +13,12 @@ pub(super) fn class_logits<R: Real>(hierarchy: &Hierarchy, scores: &[Option<R>])
     (0..hierarchy.classes().len()).map(logit).collect()
 }
 
-/// From summands by class logits to summands by scores: each goes to every node on the class's path.
+/// From slopes by class logits to slopes by scores: each goes to every node on the class's path.
 pub(super) fn pull_back<R: Real>(hierarchy: &Hierarchy, part: Part<R>) -> Part<R> {
-    let mut summands = Vec::new();
-    for (k, summand) in part.summands {
-        let path = hierarchy.path(hierarchy.class_node(k));
-        summands.extend(path.into_iter().map(|u| (hierarchy.column(u), summand.clone())));
-    }
-    Part { value: part.value, summands }
+    let to_scores = |(k, slope): (usize, R)| {
+        let path = hierarchy.path(hierarchy.class_node(k)).into_iter();
+        path.map(|u| (hierarchy.column(u), slope.clone())).collect::<Vec<_>>()
+    };
+    let halves = part.halves.into_iter().map(|half| half.into_iter().flat_map(to_scores).collect()).collect();
+    Part { halves, ..part }
 }

@@ -1,14 +1,78 @@
 //! What one printed term adds to the loss and to its gradient.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::hierarchy::Node;
 use crate::real::Real;
 
 /// A printed term of the loss of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Part<R> {
+    /// Terms that are the same but for the weight, as those of several classes of a distribution, have the same key.
+    pub(super) key: Option<Key>,
     /// What it adds to the loss.
     pub(super) value: R,
-    /// What it adds to the gradient: a column and a summand of its entry.
-    pub(super) summands: Vec<(usize, R)>,
+    /// What it adds to the gradient, a column and a number each. It is one list, or two where the term's halves count as
+    /// summands each for themselves; within a list a column's numbers are one summand.
+    pub(super) halves: Vec<Vec<(usize, R)>>,
+}
+
+/// What a term is of, and the nodes of which it says that they hold; none in a negative term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    place: usize,
+    holds: BTreeSet<Node>,
+}
+
+impl<R: Real> Part<R> {
+    /// What costs nothing.
+    pub(super) fn nothing() -> Self {
+        Self { key: None, value: R::zero(), halves: Vec::new() }
+    }
+
+    /// A term in one piece.
+    pub(super) fn whole(value: R, slopes: Vec<(usize, R)>) -> Self {
+        Self { key: None, value, halves: vec![slopes] }
+    }
+
+    pub(super) fn with_key(self, place: usize, holds: impl IntoIterator<Item = Node>) -> Self {
+        Self { key: Some(Key { place, holds: holds.into_iter().collect() }), ..self }
+    }
+
+    /// Adds a term of the same key.
+    fn add(&mut self, other: Self) {
+        self.value = self.value.clone() + other.value;
+        if self.halves.len() < other.halves.len() {
+            self.halves.resize(other.halves.len(), Vec::new());
+        }
+        for (half, more) in self.halves.iter_mut().zip(other.halves) {
+            half.extend(more);
+        }
+    }
+
+    /// The numbers of each half, those of a column added up.
+    pub(super) fn summands(&self) -> impl Iterator<Item = (usize, R)> + '_ {
+        self.halves.iter().flat_map(|half| {
+            let mut columns: BTreeMap<usize, R> = BTreeMap::new();
+            for (column, slope) in half {
+                let sum = columns.remove(column).unwrap_or_else(R::zero) + slope.clone();
+                columns.insert(*column, sum);
+            }
+            columns
+        })
+    }
+}
+
+/// Terms of the same key are one.
+pub(super) fn merge<R: Real>(parts: Vec<Part<R>>) -> Vec<Part<R>> {
+    let mut result: Vec<Part<R>> = Vec::new();
+    for part in parts {
+        match result.iter_mut().find(|known| known.key.is_some() && known.key == part.key) {
+            Some(known) => known.add(part),
+            None => result.push(part),
+        }
+    }
+    result
 }
 
 /// `f = -weight (1 - c)^gamma log c` and `df/dlog c`, of a probability above 0 and what it lacks to 1.
@@ -39,12 +103,12 @@ pub(super) fn sigmoid<R: Real>(
     gamma: f64,
 ) -> Option<Part<R>> {
     let Some(s) = score else {
-        return (!is_positive).then(|| Part { value: R::zero(), summands: Vec::new() });
+        return (!is_positive).then(Part::nothing);
     };
     let x = if is_positive { s.clone() } else { -s.clone() };
     let rest = sigma(&-x.clone());
     let (value, slope) = focal(weight, sigma(&x), rest.clone(), gamma);
     // dlog sigma(x)/dx = sigma(-x).
     let slope = slope * rest;
-    Some(Part { value, summands: vec![(column, if is_positive { slope } else { -slope })] })
+    Some(Part::whole(value, vec![(column, if is_positive { slope } else { -slope })]))
 }

@@ -44,7 +44,7 @@ pub(super) fn parts<R: Real>(
     unions.retain(|(weight, ..)| !weight.is_zero());
     let Some(mut parts) = term::parts(terms, &scores, loss.gamma, split) else { return Ok(None) };
     for (weight, lca, nodes) in unions {
-        let Some(part) = union(&weight, hierarchy, &scores, lca, nodes, loss.gamma, split) else { return Ok(None) };
+        let Some(part) = union(&weight, hierarchy, &scores, lca, nodes, loss.gamma) else { return Ok(None) };
         parts.push(part);
     }
     Ok(Some(parts))
@@ -93,8 +93,7 @@ struct Mass<R> {
 /// probabilities below the lca.
 ///
 /// Of a group of siblings let `M_w` and `N_w` be what of the probability of each is in the union and what is not, and `M`
-/// and `N` their sums. `dP/ds_w = (M_w N - N_w M) / (M + N)`, and the summands are the two products, or, where the target is
-/// a distribution, those of `M_w - M (M_w + N_w) / (M + N)`.
+/// and `N` their sums. `dP/ds_w = (M_w N - N_w M) / (M + N)`.
 fn union<R: Real>(
     weight: &R,
     hierarchy: &Hierarchy,
@@ -102,7 +101,6 @@ fn union<R: Real>(
     lca: Node,
     nodes: &[Node],
     gamma: f64,
-    split: bool,
 ) -> Option<Part<R>> {
     let mut masses = vec![None; hierarchy.nodes()];
     let p = term::probabilities(scores);
@@ -111,26 +109,21 @@ fn union<R: Real>(
         return None;
     }
     if total.outside.is_zero() {
-        return Some(Part { value: R::zero(), summands: Vec::new() });
+        return Some(Part::nothing());
     }
     let (value, slope) = focal(weight, total.inside.clone(), total.outside, gamma);
     let slope = slope / total.inside;
-    let mut summands = Vec::new();
+    let mut slopes = Vec::new();
     for v in 0..hierarchy.nodes() {
         let Some(Mass { inside, outside }) = &masses[v] else { continue };
         let all = inside.clone() + outside.clone();
         for &w in hierarchy.children(v) {
             let Some(own) = &masses[w] else { continue };
-            let (first, second) = if split {
-                (own.inside.clone(), inside.clone() * (own.inside.clone() + own.outside.clone()) / all.clone())
-            } else {
-                (own.inside.clone() * outside.clone() / all.clone(), own.outside.clone() * inside.clone() / all.clone())
-            };
-            let column = hierarchy.column(w);
-            summands.extend([(column, slope.clone() * first), (column, -slope.clone() * second)]);
+            let numerator = own.inside.clone() * outside.clone() - own.outside.clone() * inside.clone();
+            slopes.push((hierarchy.column(w), slope.clone() * numerator / all.clone()));
         }
     }
-    Some(Part { value, summands })
+    Some(Part::whole(value, slopes))
 }
 
 /// Fills in the masses of the nodes below `v` down to the named ones, where they are not 0.

@@ -44,16 +44,17 @@ pub(super) fn parts<R: Real>(
                 (None, _) => false,
             });
             let value = score(top).map_or(R::zero(), |top| share.clone() * (top - own.clone()));
-            let slopes = [(entry(top), share.clone()), (entry(y), -share.clone())];
-            vec![Part { value, summands: if top == y { Vec::new() } else { slopes.to_vec() } }]
+            let (up, down) = ((entry(top), share.clone()), (entry(y), -share.clone()));
+            let halves = if split { vec![vec![up], vec![down]] } else { vec![vec![up, down]] };
+            vec![Part { key: None, value, halves }]
         } else {
             let term = Term { weight: share.clone(), set: vec![entry(y)], given: (0..=columns).collect() };
             let Some(own) = term::parts(vec![term], &entries, 0.0, split) else { return Ok(None) };
             own
         };
         parts.extend(own.into_iter().map(|mut part| {
-            part.summands.retain(|(column, _)| *column < columns);
-            part
+            part.halves.iter_mut().for_each(|half| half.retain(|(column, _)| *column < columns));
+            part.with_key(y, [y])
         }));
     }
     Ok(Some(parts))

@@ -98,15 +98,14 @@ pub(super) fn parts<R: Real>(
     let p = probabilities(entries);
     let part = |term: Term<R>| {
         let (value, slopes) = term.evaluate(&p, gamma);
-        let mut summands = Vec::new();
-        for (k, slope) in slopes.into_iter().enumerate() {
-            if split {
-                summands.extend([(k, slope.inside), (k, slope.outside)]);
-            } else {
-                summands.push((k, slope.total()));
-            }
-        }
-        Part { value, summands }
+        let slopes = slopes.into_iter().enumerate();
+        let halves = if split {
+            let (inside, outside) = slopes.map(|(k, slope)| ((k, slope.inside), (k, slope.outside))).unzip();
+            vec![inside, outside]
+        } else {
+            vec![slopes.map(|(k, slope)| (k, slope.total())).collect()]
+        };
+        Part { key: None, value, halves }
     };
     Some(possible.into_iter().map(part).collect())
 }

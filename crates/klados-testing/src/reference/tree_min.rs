@@ -48,7 +48,7 @@ pub(super) fn parts<R: Real>(
             let Some(part) = sigmoid(&weight, column, &scores[column], is_positive, loss.gamma) else {
                 return Ok(None);
             };
-            parts.push(part);
+            parts.push(part.with_key(v, is_positive.then_some(v)));
         }
     }
     Ok(Some(parts))

@@ -11,6 +11,7 @@ use crate::real::Real;
 
 /// `-weight (1 - P)^gamma log P` with `P = sum_k W_k p_k`.
 struct Mixture<R> {
+    of: Target,
     weight: R,
     shares: Vec<R>,
 }
@@ -33,31 +34,32 @@ pub(super) fn parts<R: Real>(
     let (leaf_weight, superclass_weight) = (R::of(loss.leaf_weight), R::of(loss.superclass_weight));
     let mut mixtures: Vec<Mixture<R>> = Vec::new();
     for (share, label) in shares {
-        match target(&superclasses, hierarchy, label)? {
+        let target = target(&superclasses, hierarchy, label)?;
+        match target {
             Target::Class(y) => {
                 let alone = (0..logits.len()).map(|k| R::of(f64::from(k == y))).collect();
-                mixtures.push(Mixture { weight: share.clone() * leaf_weight.clone(), shares: alone });
-                for superclass in &superclasses {
+                mixtures.push(Mixture { of: target, weight: share.clone() * leaf_weight.clone(), shares: alone });
+                for (v, superclass) in superclasses.iter().enumerate() {
                     let weight = share.clone() * superclass_weight.clone() * superclass.weights[y].clone();
-                    mixtures.push(Mixture { weight, shares: superclass.weights.clone() });
+                    mixtures.push(Mixture { of: Target::Superclass(v), weight, shares: superclass.weights.clone() });
                 }
             }
             Target::Superclass(v) => {
                 let weight = share.clone() * superclass_weight.clone();
-                mixtures.push(Mixture { weight, shares: superclasses[v].weights.clone() });
+                mixtures.push(Mixture { of: target, weight, shares: superclasses[v].weights.clone() });
             }
         }
     }
     Ok(evaluate(mixtures, logits, loss.gamma, split))
 }
 
-/// As for sets of classes: on the classes that are not masked, equal mixtures are one, that of everything is none, and an
-/// empty one makes the loss infinite.
+/// As for sets of classes: masked ones are left out, the terms of a class or a superclass are one, that of everything is
+/// none, and an empty one makes the loss infinite.
 ///
 /// With a hard label the summands are `p_k W_k (1 - P) / P` inside and `p_k (1 - W_k)` outside, times the slope.
 fn evaluate<R: Real>(mixtures: Vec<Mixture<R>>, logits: &[Option<R>], gamma: f64, split: bool) -> Option<Vec<Part<R>>> {
     let mut possible: Vec<Mixture<R>> = Vec::new();
-    for Mixture { weight, mut shares } in mixtures.into_iter().filter(|mixture| !mixture.weight.is_zero()) {
+    for Mixture { of, weight, mut shares } in mixtures.into_iter().filter(|mixture| !mixture.weight.is_zero()) {
         for (share, logit) in shares.iter_mut().zip(logits) {
             if logit.is_none() {
                 *share = R::zero();
@@ -69,9 +71,9 @@ fn evaluate<R: Real>(mixtures: Vec<Mixture<R>>, logits: &[Option<R>], gamma: f64
         if shares.iter().zip(logits).all(|(share, logit)| logit.is_none() || *share == R::one()) {
             continue;
         }
-        match possible.iter_mut().find(|known| known.shares == shares) {
+        match possible.iter_mut().find(|known| known.of == of) {
             Some(known) => known.weight = known.weight.clone() + weight,
-            None => possible.push(Mixture { weight, shares }),
+            None => possible.push(Mixture { of, weight, shares }),
         }
     }
     let p = probabilities(logits);
@@ -81,21 +83,18 @@ fn evaluate<R: Real>(mixtures: Vec<Mixture<R>>, logits: &[Option<R>], gamma: f64
         let total = R::sum((0..p.len()).map(inside));
         let rest = R::sum((0..p.len()).map(outside));
         let (value, slope) = focal(&mixture.weight, total.clone(), rest.clone(), gamma);
-        let mut summands = Vec::new();
-        for k in 0..p.len() {
-            if split {
-                summands.push((k, slope.clone() * inside(k) / total.clone()));
-                summands.push((k, -slope.clone() * p[k].clone()));
-            } else {
-                summands.push((k, slope.clone() * inside(k) * rest.clone() / total.clone()));
-                summands.push((k, -slope.clone() * outside(k)));
-            }
-        }
-        Part { value, summands }
+        let half = |part: &dyn Fn(usize) -> R| (0..p.len()).map(|k| (k, slope.clone() * part(k))).collect();
+        let halves = if split {
+            vec![half(&|k| inside(k) / total.clone()), half(&|k| -p[k].clone())]
+        } else {
+            vec![half(&|k| inside(k) * rest.clone() / total.clone()), half(&|k| -outside(k))]
+        };
+        Part { key: None, value, halves }
     };
     Some(possible.into_iter().map(part).collect())
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     Class(usize),
     Superclass(usize),

@@ -25,6 +25,10 @@ pub(crate) fn label(spec: &LabelSpec, hierarchy: &Hierarchy) -> Label {
         LabelSpec::Text(text) => hierarchy.parse_label(text).unwrap(),
         LabelSpec::Class { class } => Label::Class(*class),
         LabelSpec::Soft { soft } => Label::Soft(soft.clone()),
+        LabelSpec::Set { set, masked } => {
+            let nodes = |names: &[String]| names.iter().map(|name| hierarchy.node(name).unwrap()).collect();
+            Label::Set { positive: nodes(set), masked: nodes(masked) }
+        }
     }
 }
 
