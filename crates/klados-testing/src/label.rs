@@ -11,7 +11,7 @@ use crate::hierarchy::{Hierarchy, Node};
 #[serde(untagged)]
 pub enum LabelSpec {
     /// A node `crow`, a class alone `=dog`, a union `bat|bear`, a path `animal > bird > crow`, a set of which all hold
-    /// `crow;bat` (`;` is the empty one), or empty: ignored.
+    /// `crow;bat` (`crow;` is that of one, `;` the empty one), or empty: ignored.
     Text(String),
     /// A class by its column.
     Class {
@@ -88,7 +88,9 @@ impl Label {
             return Ok(Self::Nodes(vec![node]));
         }
         if text.contains(';') {
-            let parts = if text.trim() == ";" { Vec::new() } else { text.split(';').map(str::to_string).collect() };
+            let text = text.trim();
+            let text = text.strip_suffix(';').unwrap_or(text);
+            let parts = if text.is_empty() { Vec::new() } else { text.split(';').map(str::to_string).collect() };
             return Self::multi(&parts, &[], hierarchy);
         }
         let parts = text.split('|').map(|part| parse_one(part.trim(), hierarchy));

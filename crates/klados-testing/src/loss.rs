@@ -90,6 +90,12 @@ impl Loss {
         !matches!(self, Self::ConditionalSigmoid(_) | Self::BinaryCrossEntropy(_) | Self::TreeMin(_))
     }
 
+    /// Whether there is one softmax over the classes, which does not exist where all of them are masked.
+    pub fn is_class_softmax(&self) -> bool {
+        let has_class_columns = !self.has_node_columns() && self.is_softmax();
+        has_class_columns || matches!(self, Self::ParameterSharingSoftmax(_))
+    }
+
     /// Whether the logits have a column a node, not a column a class.
     pub fn has_node_columns(&self) -> bool {
         match self {

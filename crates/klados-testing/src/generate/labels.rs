@@ -76,12 +76,12 @@ pub(super) fn rich(spec: &HierarchySpec, hierarchy: &Hierarchy, random: &mut Ran
         .collect();
     let class = |random: &mut Random| random.pick(&spec.classes).clone();
     labels.push(";".into());
-    labels.push(LabelSpec::Text(format!("{};={}", class(random), class(random))));
+    labels.push(LabelSpec::Text(format!("={};={}", class(random), class(random))));
     let mut set = vec![format!("={}", class(random))];
     if !inner.is_empty() {
-        labels.push(LabelSpec::Set { set: vec![random.pick(&inner).clone()], masked: Vec::new() });
+        labels.push(LabelSpec::Text(format!("{};", random.pick(&inner))));
         let node = random.pick(&inner).clone();
-        labels.push(LabelSpec::Text(format!("{};{node}", class(random))));
+        labels.push(LabelSpec::Text(format!("={};{node}", class(random))));
         set.push(node);
     }
     let masked = vec![random.pick(&names).clone(), random.pick(&names).clone(), set[0].clone()];

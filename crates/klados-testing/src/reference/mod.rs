@@ -6,7 +6,7 @@
 //!
 //! Masked classes and nodes are left out of every sum. The loss is infinite where a term that takes part (its weight is
 //! not 0) is the logarithm of zero, where all classes of a distribution or of a soft label's node are masked, and, for the
-//! softmax losses, where a sample that takes part has a row in which all classes are.
+//! losses on one softmax over the classes, where a sample that takes part has a row in which all classes are.
 //!
 //! In `f64` it is good for logits of ordinary size; [`Big`](crate::Big) has no such limit.
 
@@ -138,10 +138,6 @@ fn parts<R: Real>(
     } else {
         logits.iter().map(Option::is_some).collect()
     };
-    // The root's name alone says that nothing is positive.
-    let nothing = Label::Multi { nodes: Vec::new(), masked: Vec::new() };
-    let is_root = matches!(label, Label::Nodes(nodes) if *nodes == [hierarchy.root()]);
-    let label = if is_root && !loss.is_softmax() { &nothing } else { label };
     let Some(shares) = options::shares::<R>(loss, hierarchy, label, &open)? else {
         return Ok(None);
     };
@@ -149,7 +145,7 @@ fn parts<R: Real>(
         // A label that the loss does not take is refused also where its class weight is 0.
         of_shares(loss, hierarchy, logits, &[(R::one(), label.clone())], &open, row, false)?;
     }
-    if loss.is_softmax() && !shares.is_empty() && !open.contains(&true) {
+    if loss.is_class_softmax() && !shares.is_empty() && !open.contains(&true) {
         return Ok(None);
     }
     let split = matches!(label, Label::Soft(_)) || matches!(loss, Loss::SoftLabels(_)) || loss.label_smoothing() > 0.0;

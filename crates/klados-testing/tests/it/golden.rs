@@ -6,8 +6,9 @@ use klados_testing::{Big, Hierarchy, Label, Real, generate, reference};
 fn output<R: Real>(case: &golden::Case) -> Result<Output, String> {
     let hierarchy = Hierarchy::build(&case.hierarchy)?;
     let mut output = Output { losses: Vec::new(), grads: Vec::new() };
-    for (logits, label) in case.logits.iter().zip(&case.labels) {
-        let sample = reference::evaluate::<R>(&case.loss, &hierarchy, logits, &Label::resolve(label, &hierarchy)?)?;
+    for ((logits, label), row) in case.logits.iter().zip(&case.labels).zip(0..) {
+        let label = Label::resolve(label, &hierarchy)?;
+        let sample = reference::evaluate_row::<R>(&case.loss, &hierarchy, logits, &label, row)?;
         output.losses.push(sample.loss);
         output.grads.extend(sample.grad);
     }
@@ -18,9 +19,9 @@ fn output<R: Real>(case: &golden::Case) -> Result<Output, String> {
 #[test]
 fn the_committed_numbers_are_the_references() {
     for file in golden::load_all().unwrap() {
-        let some = file.cases.iter().step_by(17).filter(|case| case.columns() < 10);
+        let some = file.cases.iter().step_by(if file.cases.len() > 180 { 17 } else { 5 }).filter(|case| case.columns() < 10);
         let summary = run(some, Precision::F64, output::<Big>).unwrap();
-        assert!(summary.checked > 8 && summary.skipped.is_empty());
+        assert!(summary.checked > 3 && summary.skipped.is_empty());
     }
 }
 
@@ -30,7 +31,7 @@ fn f64_without_care_is_an_engine_for_ordinary_cases() {
         let summary = run(&file.cases, Precision::Composed, output::<f64>).unwrap();
         let extreme = file.cases.iter().filter(|case| case.scale == Scale::Extreme).count();
         assert_eq!(summary.skipped.len(), extreme);
-        assert!(summary.checked > 50);
+        assert!(summary.checked > 20);
         assert!(summary.skipped[0].1.contains("f32"));
     }
 }
