@@ -24,15 +24,14 @@ def main():
         failures += self_test.run()
     paths = [Path(a) for a in sys.argv[1:]] or sorted(directory.glob("*.json"))
     for path in paths:
-        cases, ties = json.loads(path.read_text())["cases"], 0
+        cases = json.loads(path.read_text())["cases"]
         for case in cases:
             try:
-                ties += check(case)
+                check(case)
             except AssertionError as error:
                 failures += 1
                 print(f"{path.name}: {error}")
-        note = f", {ties} rows without gradient: a tie" if ties else ""
-        print(f"{path.name}: {len(cases)} cases{note}")
+        print(f"{path.name}: {len(cases)} cases")
     sys.exit(1 if failures or not paths else 0)
 
 

@@ -3,12 +3,14 @@
 from mpmath import exp, mpf
 
 from .labels import Label
-from .numbers import ONE, Impossible, Number, focal, total
-from .row import Loss, Term
+from .numbers import Impossible, Number, total
+from .row import NOTHING, Fraction, Loss, Term
 from .weights import Lambda, Superclasses, node_weights
 
 
 class ClassSoftmax(Loss):
+    is_over_classes = True
+
     def score(self, row, k):
         return row.s[k]
 
@@ -24,24 +26,22 @@ class ClassSoftmax(Loss):
 
     def share(self, row, weight, classes, given=None):
         """-(1 - P)^gamma log P(classes | given)."""
-        classes = frozenset(classes) & row.open
         given = row.open if given is None else given & row.open
+        classes = frozenset(classes) & given
+        return Term(weight, (classes, given), lambda: self.cost(row, dict.fromkeys(classes, 1), given))
 
-        def parts():
-            if not classes:
-                raise Impossible
-            if classes == given:
-                return ()
-            mass = self.masses(row)
-            return tuple(row.once(group, lambda: total(mass[k] for k in group)) for group in (classes, given))
+    def cost(self, row, inside, given):
+        """`inside` are shares of classes."""
+        outside = {k: 1 - inside.get(k, 0) for k in given if inside.get(k, 0) != 1}
+        if not inside:
+            raise Impossible
+        if not outside:
+            return NOTHING
+        return Fraction(self.mass(row, inside), self.mass(row, outside), self.gamma)
 
-        return Term(weight, (classes, given), parts, self.fraction)
-
-    def fraction(self, *parts):
-        if not parts:
-            return Number(0)
-        p = parts[0] / parts[1]
-        return focal(-p.log(), ONE - p, self.gamma)
+    def mass(self, row, shares):
+        masses = self.masses(row)
+        return total(masses[k] if w == 1 else masses[k].scaled(w) for k, w in shares.items())
 
 
 class MarginalCrossEntropy(ClassSoftmax):
@@ -130,13 +130,11 @@ class WeightedCrossEntropy(ClassSoftmax):
             yield self.super_share(row, self.superclass * w, v)
 
     def super_share(self, row, weight, v):
-        column = {k: w for k, w in self.map.of_superclass(v).items() if k in row.open}
+        """A class with a share between 0 and 1 is inside and outside: its summands are two."""
+        shares = {k: w for k, w in self.map.of_superclass(v).items() if k in row.open}
 
-        def parts():
-            if not column:
-                raise Impossible
-            mass = self.masses(row)
-            whole = row.once(row.open, lambda: total(mass.values()))
-            return total(mass[k].scaled(w) for k, w in column.items()), whole
+        def make():
+            made = self.cost(row, shares, row.open)
+            return made if set(shares.values()) == {1} else made.apart()
 
-        return Term(weight, ("superclass", v), parts, self.fraction)
+        return Term(weight, ("superclass", v), make)

@@ -4,7 +4,7 @@ from mpmath import inf, log, mpf
 
 from .cut import is_closed
 from .numbers import ONE, Impossible, Number, focal, log_sum_exp, total
-from .row import Loss, Term
+from .row import NOTHING, Cost, Fraction, Loss, Term
 from .weights import Lambda, node_weights
 
 
@@ -28,21 +28,15 @@ class NodeSoftmax(Loss):
         """-(1 - P)^gamma log P(v) in a softmax over a group of nodes."""
         group = frozenset(group)
 
-        def parts():
+        def make():
             mass = self.masses(row, group)
             if v not in mass:
                 raise Impossible
             if len(mass) == 1:
-                return ()
-            return mass[v], row.once(("sum", group), lambda: total(mass.values()))
+                return NOTHING
+            return Fraction(mass[v], total(m for u, m in mass.items() if u != v), self.gamma)
 
-        return Term(weight, (v, group), parts, self.fraction)
-
-    def fraction(self, *parts):
-        if not parts:
-            return Number(0)
-        p = parts[0] / parts[1]
-        return focal(-p.log(), ONE - p, self.gamma)
+        return Term(weight, (v, group), make)
 
 
 class SiblingSoftmax(NodeSoftmax):
@@ -71,33 +65,38 @@ class SiblingSoftmax(NodeSoftmax):
         """-(1 - P)^gamma log P(nodes | their lca)."""
         tree = self.tree
 
-        def conditional(u):
-            mass = self.masses(row, frozenset(tree.siblings(u)))
-            return mass[u] / total(mass.values()) if u in mass else Number(0)
-
         def product(v):
             result = ONE
             for u in tree.path(v) - tree.path(end):
-                result = result * conditional(u)
+                mass = self.masses(row, frozenset(tree.siblings(u)))
+                if u not in mass:
+                    return Number(0)
+                result = result * mass[u] / total(mass.values())
             return result
 
-        def cost(*sums):
-            (p,) = sums
-            return focal(-p.log(), ONE - p, self.gamma)
+        def make():
+            p = total(map(product, nodes))
+            return Cost(focal(-p.log(), ONE - p, self.gamma))
 
-        return Term(weight, ("union", frozenset(nodes)), lambda: (total(map(product, nodes)),), cost)
+        return Term(weight, ("union", frozenset(nodes)), make)
 
 
 class LevelwiseSoftmax(NodeSoftmax):
     def prepare(self):
         assert self.tree.is_tree
         self.w = node_weights(self.tree, self.options)
-        self.level = {v: ("rank", self.tree.rank[v]) if v in self.tree.rank else self.tree.depth(v) for v in self.tree.nodes}
+        self.level = {
+            v: ("rank", self.tree.rank[v]) if v in self.tree.rank else self.tree.depth(v) for v in self.tree.nodes
+        }
 
     def terms(self, row, label):
         (y,) = label.nodes
         for u in self.tree.path(y):
             yield self.share(row, self.w[u], u, [v for v in self.tree.nodes if self.level[v] == self.level[u]])
+
+
+def difference(score, whole):
+    return Cost(whole - score, lambda: [whole, score])
 
 
 class DescendantSoftmax(NodeSoftmax):
@@ -110,13 +109,15 @@ class DescendantSoftmax(NodeSoftmax):
 
         for a in tree.path(y):
 
-            def parts(a=a):
+            def make(a=a):
                 if row.at(a).value == -inf:
                     raise Impossible
                 others = [c for b in tree.path(a) for c in tree.siblings(b) if c != b]
-                return row.at(a), (total([row.at(a).exp()] + [inclusive(c) for c in others])).log()
+                if not any(row.at(u).value > -inf for c in others for u in tree.under[c]):
+                    return NOTHING
+                return difference(row.at(a), total([row.at(a).exp()] + [inclusive(c) for c in others]).log())
 
-            yield Term(mpf(1), (a,), parts, lambda score, whole: whole - score)
+            yield Term(mpf(1), (a,), make)
 
 
 class SoftmaxMargin(NodeSoftmax):
@@ -131,19 +132,16 @@ class SoftmaxMargin(NodeSoftmax):
         def score(v):
             return Number(0) if v == tree.root else row.at(v)
 
-        def parts():
+        def make():
             if score(y).value == -inf:
                 raise Impossible
-            # Parents before children, the order of the columns within a depth.
-            order = sorted(tree.up, key=lambda v: (tree.depth(v), tree.column.get(v, -1)))
-            raised = [score(v) + Number(self.tau * tree.edges_between(y, v)) for v in order]
+            raised = [score(v) + Number(self.tau * tree.edges_between(y, v)) for v in tree.order]
             if not self.options.get("hard", False):
-                return score(y), log_sum_exp(raised)
+                return difference(score(y), log_sum_exp(raised))
             best = max(raised, key=lambda s: s.value)
-            row.ties += sum(s.value == best.value for s in raised) > 1
-            return score(y), best
+            return difference(score(y), best)
 
-        yield Term(mpf(1), (y,), parts, lambda score, whole: whole - score)
+        yield Term(mpf(1), (y,), make)
 
 
 class RandomCut(NodeSoftmax):

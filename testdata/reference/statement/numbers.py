@@ -80,8 +80,8 @@ class Number:
         return Number(log(self.value), ((self, 1 / self.value),))
 
     def power(self, exponent):
-        """Of a number from 0 to 1, for an exponent of 0 or above. It only ever multiplies the logarithm of 1 minus itself,
-        so at 0, where the derivative may be infinite, it counts for nothing."""
+        """Of a number from 0 to 1, for an exponent of 0 or above. It only ever multiplies the logarithm of 1 minus
+        itself, so at 0, where the derivative may be infinite, it counts for nothing."""
         if exponent == 0:
             return Number(1)
         if self.value == 0:

@@ -4,18 +4,64 @@ from typing import Callable, NamedTuple
 
 from mpmath import inf, mpf
 
-from .labels import one
-from .numbers import Impossible, Number
+from . import labels
+from .numbers import ONE, Impossible, Number, focal
 
 
 class Term(NamedTuple):
-    """`weight` times `cost(*parts())`. Terms of the same key are the same but for the weight. The parts are what a
-    gradient entry's summands come from where the target is a distribution."""
+    """`weight` times `make().value`. Terms of the same key are the same but for the weight."""
 
     weight: mpf
     key: tuple
-    parts: Callable
-    cost: Callable
+    make: Callable
+
+
+class Cost:
+    """The value of a term, and the numbers whose derivatives are the summands of its gradient."""
+
+    def __init__(self, value, of_distribution=None):
+        self.value = value
+        self.summands = lambda: [value]
+        self.of_distribution = of_distribution or self.summands
+
+
+class Fraction(Cost):
+    """-(1 - P)^gamma log P of P = inside / (inside + outside). In a distribution its summands come from the inside and
+    from the whole."""
+
+    def __init__(self, inside, outside, gamma):
+        self.inside, self.outside, self.gamma = inside, outside, gamma
+        super().__init__(self.cost(inside, outside), lambda: halves(self.of_whole, inside, inside + outside))
+
+    def apart(self):
+        """The summands from the inside and the outside where they meet in the same entries."""
+        self.summands = lambda: halves(self.cost, self.inside, self.outside)
+        return self
+
+    def cost(self, inside, outside):
+        whole = inside + outside
+        return focal(whole.log() - inside.log(), outside / whole, self.gamma)
+
+    def of_whole(self, inside, whole):
+        p = inside / whole
+        return focal(-p.log(), ONE - p, self.gamma)
+
+
+class Nothing(Cost):
+    """Of a certainty."""
+
+    def __init__(self):
+        super().__init__(Number(0))
+
+    def apart(self):
+        return self
+
+
+def halves(f, a, b):
+    return [f(a, b.frozen()), f(a.frozen(), b)]
+
+
+NOTHING = Nothing()
 
 
 class Loss:
@@ -23,7 +69,8 @@ class Loss:
 
     columns = "classes"  # or "nodes"
     is_distribution = False
-    is_multi = False
+    is_multi = False  # takes multi-label labels
+    is_over_classes = False  # one softmax over the classes
 
     def __init__(self, tree, options):
         self.tree, self.options = tree, options
@@ -36,9 +83,7 @@ class Loss:
         pass
 
     def parse(self, text):
-        from .labels import parse
-
-        label = parse(self.tree, text)
+        label = labels.parse(self.tree, text)
         assert self.is_multi or not (label and label.is_multi), text
         return label
 
@@ -77,10 +122,8 @@ class Row:
             self.open = frozenset(k for k in classes if not self.tree.above[self.tree.carrier[k]] & masked)
         else:
             self.open = frozenset(k for k in classes if logits[k] != -inf)
-        self.ties = 0
         self.memory = {}
         self.is_distribution = False
-        self._evaluate = {}
 
     def at(self, v):
         """The score of a node."""
@@ -92,11 +135,8 @@ class Row:
         return self.memory[key]
 
     def extreme(self, nodes, sign):
-        """The largest (sign 1) or smallest (sign -1) score, of the first node in the order of the columns."""
-        scores = [self.at(v) for v in sorted(nodes, key=self.tree.column.get)]
-        best = max(scores, key=lambda s: sign * s.value)
-        self.ties += abs(best.value) != inf and sum(s.value == best.value for s in scores) > 1
-        return best
+        """The largest (sign 1) or smallest (sign -1) score, of the first node in hierarchy order."""
+        return max((self.at(v) for v in sorted(nodes, key=self.tree.order.get)), key=lambda s: sign * s.value)
 
     def weighted(self, label):
         """[(weight, label that is no distribution)], with the options."""
@@ -106,12 +146,12 @@ class Row:
             mass = sum(label.shares[k] for k in self.open)
             if mass == 0:
                 raise Impossible
-            result = [((1 - eps) * c[k] * label.shares[k] / mass, one(self.tree, k)) for k in self.open]
+            result = [((1 - eps) * c[k] * label.shares[k] / mass, labels.one(self.tree, k)) for k in self.open]
         else:
             result = [((1 - eps) * loss.weight_of(label), label)]
         if eps:
             self.is_distribution = True
-            result += [(eps / len(c) * c[k], one(self.tree, k)) for k in self.open]
+            result += [(eps / len(c) * c[k], labels.one(self.tree, k)) for k in self.open]
         return [(w, a) for w, a in result if w != 0]
 
     def evaluate(self, label):
@@ -120,29 +160,22 @@ class Row:
             weights, made = {}, {}
             self.is_distribution = self.loss.is_distribution
             for w, part in self.weighted(label):
-                if not self.open and not self.loss.is_multi:
+                if self.loss.is_over_classes and not self.open:
                     raise Impossible
                 for term in self.loss.terms(self, part):
                     if w * term.weight == 0:
                         continue
                     if term.key not in made:
-                        parts = term.parts()
-                        made[term.key] = parts, term.cost, term.cost(*parts)
-                        weights[term.key] = mpf(0)
+                        made[term.key], weights[term.key] = term.make(), mpf(0)
                     weights[term.key] += w * term.weight
         except Impossible:
             return mpf(inf), {}, mpf(0)
         value, slope, summands = mpf(0), {}, [mpf(0)]
-        for key, (parts, cost, whole) in made.items():
+        for key, cost in made.items():
             w = weights[key]
-            value += w * whole.value
-            gradient = whole.gradient()
-            for j, s in gradient.items():
-                slope[j] = slope.get(j, 0) + w * s
-            if not self.is_distribution or len(parts) < 2:
-                summands += [abs(w * s) for s in gradient.values()]
-                continue
-            for i in range(len(parts)):
-                alone = cost(*(p if i == j else p.frozen() for j, p in enumerate(parts)))
-                summands += [abs(w * s) for s in alone.gradient().values()]
+            value += w * cost.value.value
+            for j, d in cost.value.gradient().items():
+                slope[j] = slope.get(j, 0) + w * d
+            for summand in cost.of_distribution() if self.is_distribution else cost.summands():
+                summands += [abs(w * d) for d in summand.gradient().values()]
         return value, slope, max(summands)

@@ -25,7 +25,16 @@ DIAMOND = {
 }
 KINDS = [["bat", "flies", 0.75], ["bat", "fur", 0.25], ["bear", "fur", 1.0], ["dog", "fur", 1.0]]
 KINDS += [[c, "flies", 1.0] for c in ("crow", "pigeon", "robin")]
-COUNTS = [["mammal", 5.0], ["bird", 3.0], ["bat", 1.0], ["bear", 2.0], ["dog", 2.0], ["crow", 1.0], ["pigeon", 1.0], ["robin", 1.0]]
+COUNTS = [
+    ["mammal", 5.0],
+    ["bird", 3.0],
+    ["bat", 1.0],
+    ["bear", 2.0],
+    ["dog", 2.0],
+    ["crow", 1.0],
+    ["pigeon", 1.0],
+    ["robin", 1.0],
+]
 
 
 def scores(seed, n):
@@ -57,7 +66,12 @@ def softplus(x):
 def columns_are_nodes_by_first_appearance():
     assert Tree(SIX).nodes == ["bat", "mammal", "bear", "dog", "crow", "bird", "pigeon", "robin"]
     assert Tree(DOGS).nodes == ["poodle", "dog", "beagle", "cat", "=dog"]
-    assert Tree({"edges": [["a", "r"], ["b", "r"], ["c", "b"]], "classes": ["a", "r", "c"]}).nodes == ["a", "b", "c", "=r"]
+    assert Tree({"edges": [["a", "r"], ["b", "r"], ["c", "b"]], "classes": ["a", "r", "c"]}).nodes == [
+        "a",
+        "b",
+        "c",
+        "=r",
+    ]
     assert Tree({"edges": [["a", "b"], ["c", "d"]], "classes": ["a", "c"]}).nodes == ["a", "b", "c", "d"]
 
 
@@ -88,7 +102,10 @@ def random_cut_between():
         ends += [5] if bird else [4, 6, 7]
         seen.add((mammal, bird))
         at = [s[j] for j in ends]
-        near(loss(SIX, "random_cut", {"p": 0.5, "seed": 3}, s, "dog", place), cross_entropy(at, ends.index(1 if mammal else 3)))
+        near(
+            loss(SIX, "random_cut", {"p": 0.5, "seed": 3}, s, "dog", place),
+            cross_entropy(at, ends.index(1 if mammal else 3)),
+        )
     assert len(seen) == 4
 
 
@@ -125,12 +142,17 @@ def noisy_or_by_hand():
     options = {"form": "noisy_or", "weights": {"levels": [1]}}
     near(loss(SIX, "binary_cross_entropy", options, s, "mammal"), -log(1 - mammal) - log(bird))
     near(loss(SIX, "binary_cross_entropy", options, s, "bat;crow"), -log(1 - mammal) - log(1 - bird))
-    near(loss(SIX, "binary_cross_entropy", {**options, "gamma": 2}, s, "mammal"), -(mammal**2) * log(1 - mammal) - (1 - bird) ** 2 * log(bird))
+    near(
+        loss(SIX, "binary_cross_entropy", {**options, "gamma": 2}, s, "mammal"),
+        -(mammal**2) * log(1 - mammal) - (1 - bird) ** 2 * log(bird),
+    )
 
 
 def noisy_or_keeps_the_smallest():
     """P(mammal) is about 3 e^-1000."""
-    cost = loss(SIX, "binary_cross_entropy", {"form": "noisy_or", "weights": {"levels": [1]}}, [mpf(-1000)] * 6, "mammal")
+    cost = loss(
+        SIX, "binary_cross_entropy", {"form": "noisy_or", "weights": {"levels": [1]}}, [mpf(-1000)] * 6, "mammal"
+    )
     assert abs(cost - (1000 - log(3))) < mpf(10) ** -400
 
 
@@ -141,11 +163,15 @@ def bce_by_hand():
     near(loss(SIX, "binary_cross_entropy", {"pos_weight": pos_weight}, s, "bat"), by_hand)
     near(loss(SIX, "binary_cross_entropy", {}, s, ";"), sum(map(softplus, s)))
     masked = {"set": ["bat"], "masked": ["dog", "mammal"]}
-    near(loss(SIX, "binary_cross_entropy", {}, s, masked), softplus(-s[0]) + sum(softplus(s[j]) for j in (2, 4, 5, 6, 7)))
+    near(
+        loss(SIX, "binary_cross_entropy", {}, s, masked), softplus(-s[0]) + sum(softplus(s[j]) for j in (2, 4, 5, 6, 7))
+    )
     known = softplus(-s[1]) + sum(softplus(s[j]) for j in (4, 5, 6, 7))
     near(loss(SIX, "binary_cross_entropy", {"incomplete": True}, s, "mammal"), known)
     made = build(SIX, "binary_cross_entropy", {"incomplete": True})
-    counts = [made.count(made.parse(label)) for label in ("mammal", "bat", ";", "", masked, {"soft": [0.5, 0.5, 0, 0, 0, 0]})]
+    counts = [
+        made.count(made.parse(label)) for label in ("mammal", "bat", ";", "", masked, {"soft": [0.5, 0.5, 0, 0, 0, 0]})
+    ]
     assert counts == [5, 8, 8, 0, 6, 8], counts
 
 
@@ -184,7 +210,10 @@ def max_by_hand():
     # Below a coarse label nothing is known; of the set it is known that it is not there.
     known = softplus(mpf(1)) + sum(map(softplus, (mpf(-2), mpf(-2), mpf(-4), mpf(-5))))
     near(loss(SIX, "tree_min", {}, s, "mammal"), known)
-    near(loss(SIX, "tree_min", {}, s, {"set": ["mammal"], "masked": []}), known + softplus(mpf(2)) + softplus(mpf(3)) + softplus(mpf(1)))
+    near(
+        loss(SIX, "tree_min", {}, s, {"set": ["mammal"], "masked": []}),
+        known + softplus(mpf(2)) + softplus(mpf(3)) + softplus(mpf(1)),
+    )
 
 
 def conditional_sigmoid_by_hand():
@@ -241,7 +270,11 @@ def levelwise_softmax_by_hand():
 def parameter_sharing_by_hand():
     s = scores(14, 8)
     z = [s[0] + s[1], s[2] + s[1], s[4] + s[5], s[3] + s[1], s[6] + s[5], s[7] + s[5]]
-    for options, label in (({}, "dog"), ({"weights": "uniform", "gamma": 2}, "bird"), ({"label_smoothing": 0.1}, "dog|crow")):
+    for options, label in (
+        ({}, "dog"),
+        ({"weights": "uniform", "gamma": 2}, "bird"),
+        ({"label_smoothing": 0.1}, "dog|crow"),
+    ):
         near(
             loss(SIX, "parameter_sharing_softmax", options, s, label),
             loss(SIX, "marginal_cross_entropy", {"weights": "leaves", **options}, z, label),
@@ -264,7 +297,9 @@ def weighted_cross_entropy_by_hand():
     p = [exp(x) / z for x in s]
     fur, flies = p[0] / 4 + p[1] + p[3], 3 * p[0] / 4 + p[2] + p[4] + p[5]
     options = {"map": KINDS, "leaf_weight": 2, "superclass_weight": 3}
-    near(loss(SIX, "weighted_cross_entropy", options, s, "bat"), -2 * log(p[0]) - 3 * (log(fur) / 4 + 3 * log(flies) / 4))
+    near(
+        loss(SIX, "weighted_cross_entropy", options, s, "bat"), -2 * log(p[0]) - 3 * (log(fur) / 4 + 3 * log(flies) / 4)
+    )
     near(loss(SIX, "weighted_cross_entropy", options, s, "flies"), -3 * log(flies))
     groups = [[c, p, 1.0] for c, p in SIX["edges"]]
     for label in ("dog", {"class": 2}):
@@ -284,10 +319,41 @@ def masked_nodes():
     assert loss(SIX, "sibling_softmax", {}, s, "dog") == inf
     near(loss(SIX, "sibling_softmax", {}, s, "bat"), cross_entropy([s[1], s[5]], 0) + cross_entropy([s[0], s[2]], 0))
     assert loss(SIX, "binary_cross_entropy", {}, s, "dog") == inf
-    near(loss(SIX, "binary_cross_entropy", {}, s, "mammal"), softplus(-s[1]) + sum(softplus(s[j]) for j in (0, 2, 4, 5, 6, 7)))
+    near(
+        loss(SIX, "binary_cross_entropy", {}, s, "mammal"),
+        softplus(-s[1]) + sum(softplus(s[j]) for j in (0, 2, 4, 5, 6, 7)),
+    )
     half = {"soft": [0.25, 0.0, 0.0, 0.5, 0.25, 0.0]}
     rest = {"soft": [0.5, 0.0, 0.0, 0.0, 0.5, 0.0]}
     near(loss(SIX, "sibling_softmax", {}, s, half), loss(SIX, "sibling_softmax", {}, s, rest))
+
+
+def the_root_as_a_label():
+    """Nothing is asked of what is at or below a single label; the empty set is asked for everything."""
+    six = {**SIX, "edges": SIX["edges"] + [["mammal", "animal"], ["bird", "animal"]]}
+    s = scores(19, 8)
+    for name in ("conditional_sigmoid", "tree_min"):
+        assert loss(six, name, {}, s, "animal") == 0
+        assert loss(six, name, {}, s, ";") == loss(six, name, {}, s, {"set": ["animal"], "masked": []}) > 0
+    near(loss(six, "binary_cross_entropy", {}, s, "animal"), loss(six, "binary_cross_entropy", {}, s, ";"))
+
+
+def rows_that_are_all_masked():
+    none, nothing = [-mpf(inf)] * 8, {"class_weight": [1, 1, 1, 0, 1, 1]}
+    for name in (
+        "marginal_cross_entropy",
+        "weighted_cross_entropy",
+        "parameter_sharing_softmax",
+        "sibling_softmax",
+        "descendant_softmax",
+    ):
+        n = len(build(SIX, name, {}).names())
+        assert loss(SIX, name, {}, none[:n], "dog") == inf
+        assert loss(SIX, name, nothing, none[:n], "dog") == 0
+    assert loss(SIX, "tree_min", {}, none, ";") == 0
+    # A mammal is still possible: only the classes below it are not.
+    below = [-mpf(inf), mpf(1), -mpf(inf), -mpf(inf), -mpf(inf), mpf(2), -mpf(inf), -mpf(inf)]
+    near(loss(SIX, "sibling_softmax", {}, below, "mammal"), cross_entropy([mpf(1), mpf(2)], 0))
 
 
 def gradients_are_central_differences():
@@ -321,7 +387,10 @@ def gradients_are_central_differences():
             label = made.parse(text)
             slope = Row(made, s).evaluate(label)[1]
             for j in range(len(s)):
-                ends = [Row(made, [x + d if i == j else x for i, x in enumerate(s)]).evaluate(label)[0] for d in (step, -step)]
+                ends = [
+                    Row(made, [x + d if i == j else x for i, x in enumerate(s)]).evaluate(label)[0]
+                    for d in (step, -step)
+                ]
                 differences = (ends[0] - ends[1]) / (2 * step)
                 assert abs(differences - slope.get(j, 0)) < mpf(2) ** -500, (name, text, j)
 
@@ -349,6 +418,8 @@ TESTS = [
     descendant_softmax_by_hand,
     weighted_cross_entropy_by_hand,
     masked_nodes,
+    the_root_as_a_label,
+    rows_that_are_all_masked,
     gradients_are_central_differences,
 ]
 

@@ -2,8 +2,8 @@
 
 from mpmath import mpf
 
-from .numbers import Number, focal, total
-from .row import Loss, Term
+from .numbers import focal, total
+from .row import Cost, Loss, Term
 from .weights import Superclasses, node_weights
 
 
@@ -23,16 +23,21 @@ class Sigmoid(Loss):
         positive = self.positive(label)
         return [v for v in positive if not positive & set(self.tree.down[v])]
 
+    def is_root(self, label):
+        """The root as a single label: nothing is above it, and all else is at or below."""
+        return not label.is_multi and label.nodes == (self.tree.root,)
+
     def under_ends(self, label):
         return frozenset().union(*(self.tree.under[v] - {v} for v in self.ends(label)))
 
     def logistic(self, weight, key, score):
         """-(1 - p)^gamma log p of p = sigma(score())."""
 
-        def cost(s):
-            return focal((-s).softplus(), (-s).sigmoid(), self.gamma)
+        def make():
+            s = score()
+            return Cost(focal((-s).softplus(), (-s).sigmoid(), self.gamma))
 
-        return Term(weight, key, lambda: (score(),), cost)
+        return Term(weight, key, make)
 
 
 class ConditionalSigmoid(Sigmoid):
@@ -40,6 +45,8 @@ class ConditionalSigmoid(Sigmoid):
 
     def terms(self, row, label):
         tree, positive = self.tree, self.positive(label)
+        if self.is_root(label):
+            return
         above = [u for u in tree.up if u == tree.root or u in positive and positive & set(tree.down[u])]
         for v in (v for u in above for v in tree.down[u] if v not in label.masked):
             if v in positive:
@@ -53,6 +60,8 @@ class TreeMin(Sigmoid):
 
     def terms(self, row, label):
         tree, positive = self.tree, self.positive(label)
+        if self.is_root(label):
+            return
         unknown = frozenset() if label.is_multi else self.under_ends(label)
         for v in (v for v in tree.nodes if v not in label.masked | unknown):
             if v in positive:
@@ -122,36 +131,33 @@ class BinaryCrossEntropy(Sigmoid):
             yield self.logistic(self.w[v], (v, False), lambda: -row.extreme(under, 1))
 
     def noisy_or(self, row, v, positive):
-        def parts():
-            return (row.once(v, lambda: total(row.s[k].softplus() for k in self.tree.below[v])),)
+        def none():
+            return row.once(v, lambda: total(row.s[k].softplus() for k in self.tree.below[v]))
 
-        def yes(S):
-            return focal(-(-(-S).expm1()).log(), (-S).exp(), self.gamma)
+        def yes():
+            S = none()
+            return Cost(focal(-(-(-S).expm1()).log(), (-S).exp(), self.gamma))
 
-        def no(S):
-            return focal(S, -(-S).expm1(), self.gamma)
+        def no():
+            S = none()
+            return Cost(focal(S, -(-S).expm1(), self.gamma))
 
         if v in positive:
-            yield Term(self.w[v] * self.pos_weight[v], (v, True), parts, yes)
+            yield Term(self.w[v] * self.pos_weight[v], (v, True), yes)
         else:
-            yield Term(self.w[v], (v, False), parts, no)
+            yield Term(self.w[v], (v, False), no)
 
     def weighted(self, row, term, positive):
         kind, v = term
         column = {v: mpf(1)} if kind == "class" else self.map.of_superclass(v)
         t = sum((w for k, w in column.items() if self.tree.carrier[k] in positive), mpf(0))
+        rest = sum((w for k, w in column.items() if self.tree.carrier[k] not in positive), mpf(0))
 
-        def parts():
-            yes = total(row.s[k].sigmoid().scaled(w) for k, w in column.items())
-            return yes, total((-row.s[k]).sigmoid().scaled(w) for k, w in column.items())
+        def make(sign):
+            return Cost(focal(-mean(sign).log(), mean(-sign), self.gamma))
 
-        # One part: P and 1 - P are functions of the same logits.
-        def whole(is_yes):
-            def cost():
-                yes, no = parts() if is_yes else reversed(parts())
-                return focal(-yes.log(), no, self.gamma)
+        def mean(sign):
+            return total(row.s[k].scaled(sign).sigmoid().scaled(w) for k, w in column.items())
 
-            return cost
-
-        yield Term(t * self.pos_weight[term], (term, True), tuple, whole(True))
-        yield Term(1 - t, (term, False), tuple, whole(False))
+        yield Term(t * self.pos_weight[term], (term, True), lambda: make(1))
+        yield Term(rest, (term, False), lambda: make(-1))

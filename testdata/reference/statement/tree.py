@@ -46,6 +46,15 @@ class Tree:
         self.below = {v: frozenset(k for k, c in enumerate(self.carrier) if v in self.above[c]) for v in self.up}
         self.is_tree = all(len(parents) <= 1 for parents in self.up.values())
         self._depth, self._height = {}, {}
+        self.order = {v: i for i, v in enumerate(reversed(self._leaving(self.root, set())))}
+
+    def _leaving(self, v, seen):
+        """Nodes as a depth-first walk leaves them, the last child first. Reversed, this is the hierarchy order."""
+        if v in seen:
+            return []
+        seen.add(v)
+        children = sorted(self.down[v], key=self.column.get, reverse=True)
+        return [u for c in children for u in self._leaving(c, seen)] + [v]
 
     def _all_above(self, v):
         seen, todo = set(), [v]
