@@ -25,6 +25,20 @@
 //! `[[class, superclass, weight], ...]`, `frequencies` is `[[node, count], ...]`. A random cut is drawn for step 0 and the
 //! row's number in its batch.
 //!
+//! # Magnitudes
+//!
+//! The summands of a gradient entry are what each printed term contributes to it, all of it taken together: for
+//! `-w log P(set | given)` that is `w p_k` outside of the set and `w (1 - P) p_k / P` inside. Terms that are the same but
+//! for the weight, as those of several classes of a distribution, are one term; the logarithm of 1 is none. Two cases have
+//! two summands a term and entry, since what they are the difference of is computed apart:
+//!
+//! - where a softmax loss has a distribution for a target (a soft label, smoothing, `soft_labels`): by `log P(set)` and by
+//!   `log P(given)`, for `softmax_margin` by `-s_y` and by the log-sum-exp or the maximum; the union in `sibling_softmax`
+//!   keeps one;
+//! - a superclass with weights in `weighted_cross_entropy`: `w p_k W_kv (1 - P) / P` and `w p_k (1 - W_kv)`.
+//!
+//! # Numbers
+//!
 //! Numbers that are not finite are the strings `"nan"`, `"inf"` and `"-inf"`. Losses, gradients and magnitudes are
 //! correctly rounded from 1280 bits, and 0 where they are below what `f64` holds.
 

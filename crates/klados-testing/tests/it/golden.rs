@@ -19,7 +19,8 @@ fn output<R: Real>(case: &golden::Case) -> Result<Output, String> {
 #[test]
 fn the_committed_numbers_are_the_references() {
     for file in golden::load_all().unwrap() {
-        let some = file.cases.iter().step_by(if file.cases.len() > 180 { 17 } else { 5 }).filter(|case| case.columns() < 10);
+        let some =
+            file.cases.iter().step_by(if file.cases.len() > 180 { 17 } else { 5 }).filter(|case| case.columns() < 10);
         let summary = run(some, Precision::F64, output::<Big>).unwrap();
         assert!(summary.checked > 3 && summary.skipped.is_empty());
     }

@@ -5,6 +5,7 @@ mod golden;
 mod gradients;
 mod hierarchy;
 mod identities;
+mod reductions;
 
 use klados_testing::{Big, Hierarchy, HierarchySpec, Label, LabelSpec, Loss, Real, reference};
 
