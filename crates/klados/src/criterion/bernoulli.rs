@@ -154,26 +154,20 @@ impl BernoulliRows {
         let mut states = self.states(hierarchy, label);
         let masked: &[NodeId] = if let Label::Set { masked, .. } = label { masked } else { &[] };
         let mut pulls = Vec::new();
-        if let Events::Weighted { superclasses, excess } = &self.events {
+        if let Events::Weighted { superclasses, .. } = &self.events {
             let state = |class: u32| states[hierarchy.class_node(class as usize).index()];
-            let mut is_masked = vec![false; excess.len()];
+            let mut is_masked = vec![false; superclasses.names.len()];
             let superclass_of = |node: &NodeId| superclasses.of_node(hierarchy, *node);
             masked.iter().filter_map(superclass_of).for_each(|superclass| is_masked[superclass] = true);
-            for (superclass, excess) in excess.iter().enumerate() {
+            for (superclass, is_masked) in is_masked.into_iter().enumerate() {
                 let classes = superclasses.map.of_superclass.row(superclass);
-                if is_masked[superclass] || classes.iter().any(|(class, _)| state(*class) == State::Unasked) {
+                if is_masked || classes.iter().any(|(class, _)| state(*class) == State::Unasked) {
                     continue;
                 }
                 let sum = |wanted: State| -> f64 {
                     classes.iter().filter(|(class, _)| state(*class) == wanted).map(|(_, weight)| weight).sum()
                 };
-                // `1 - t` from the other classes, so that it is 0 where there is none.
-                self.push(
-                    &mut pulls,
-                    superclass,
-                    factor * sum(State::Positive),
-                    factor * (sum(State::Negative) - excess),
-                );
+                self.push(&mut pulls, superclass, factor * sum(State::Positive), factor * sum(State::Negative));
             }
             masked.iter().for_each(|node| states[node.index()] = State::Unasked);
             for class in 0..hierarchy.class_count() {
@@ -225,15 +219,13 @@ impl BernoulliRows {
             Events::Weighted { superclasses, .. } => {
                 for superclass in 0..superclasses.names.len() {
                     let classes = superclasses.map.of_superclass.row(superclass);
-                    let (mut yes, mut no, mut inside) = (0.0, 0.0, (Sum::default(), 0));
+                    let (mut yes, mut no) = (0.0, 0.0);
                     for &(class, of_class) in classes {
                         let weight = target[class as usize];
                         yes += of_class * weight;
-                        no += (1.0 - of_class) * weight;
-                        inside.0.add(weight);
-                        inside.1 += usize::from(weight != 0.0);
+                        no += of_class * without(all, share(weight));
                     }
-                    self.push(&mut pulls, superclass, yes, no + without(all, inside));
+                    self.push(&mut pulls, superclass, yes, no);
                 }
                 for (class, &weight) in target.iter().enumerate() {
                     self.push(&mut pulls, superclasses.names.len() + class, weight, without(all, share(weight)));

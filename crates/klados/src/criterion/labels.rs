@@ -76,10 +76,14 @@ pub(crate) fn classes_of(hierarchy: &Hierarchy, label: &Label) -> Vec<usize> {
     match label {
         Label::Class(class) => vec![*class],
         Label::Node(node) => hierarchy.classes_below(*node),
-        // Nothing positive is what the root's name says too: any of the classes.
-        Label::Set { positive, .. } if positive.is_empty() => (0..hierarchy.class_count()).collect(),
+        // The root adds nothing to a set; where nothing else is named, any of the classes is meant.
+        Label::Set { positive, .. } if positive.iter().all(|node| *node == NodeId::ROOT) => {
+            (0..hierarchy.class_count()).collect()
+        }
         Label::Union(nodes) | Label::Set { positive: nodes, .. } => {
-            let mut classes: Vec<usize> = nodes.iter().flat_map(|node| hierarchy.classes_below(*node)).collect();
+            let is_set = matches!(label, Label::Set { .. });
+            let nodes = nodes.iter().filter(|node| !is_set || **node != NodeId::ROOT);
+            let mut classes: Vec<usize> = nodes.flat_map(|node| hierarchy.classes_below(*node)).collect();
             classes.sort_unstable();
             classes.dedup();
             classes
