@@ -3,7 +3,8 @@
 use super::path_sum::{column_by_node, weight_by_node};
 use super::row_loss::no_meaning;
 use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
-use crate::kernels::descendants::{Against, Descendants, Tree};
+use crate::kernels::descendants::{Against, Descendants};
+use crate::kernels::paths::Tree;
 use crate::kernels::pool::Pool;
 use crate::numeric::scalar;
 use crate::{Hierarchy, Label, NodeId};

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) use bernoulli::{Asked, BernoulliRows, Events, parent_rows, weighted_excess};
 pub(crate) use cut::CutRows;
-pub(crate) use descendants::{DescendantRows, tree};
+pub(crate) use descendants::{DescendantRows, parents, tree};
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
 pub(crate) use error::{check_length, needs_tree};
 pub(crate) use labels::{check_label, classes_of, one_node};

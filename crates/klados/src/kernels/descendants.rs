@@ -1,16 +1,8 @@
 //! Masses of subtrees in a form with a score a node, and what stands against each of them. In a tree.
 
 use super::mass::Mass;
+use super::paths::Tree;
 use crate::numeric::scalar;
-
-/// The indices that the kernel needs of a tree; nodes come after their parents.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    pub(crate) parent: Vec<u32>,
-    /// Into `children`, by node.
-    pub(crate) offsets: Vec<u32>,
-    pub(crate) children: Vec<u32>,
-}
 
 /// Which pair of masses a node is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +22,6 @@ pub(crate) struct Descendants {
     against: Vec<Mass>,
     after: Vec<Mass>,
     sent: Vec<f64>,
-}
-
-impl Tree {
-    fn children(&self, node: usize) -> &[u32] {
-        &self.children[self.offsets[node] as usize..self.offsets[node + 1] as usize]
-    }
 }
 
 impl Descendants {

@@ -5,6 +5,7 @@
 //! 0 or 1 the probability is. In a DAG each node's classes are summed by way of the closure.
 
 use super::mass::Mass;
+use super::paths::Tree;
 use super::pool::Pool;
 use crate::hierarchy::Closure;
 use crate::numeric::{Float, scalar};
@@ -20,12 +21,7 @@ pub(crate) struct NodeTables {
 
 #[derive(Debug)]
 pub(crate) enum Shape {
-    /// `parent` by node; `offsets` into `children` by node.
-    Tree {
-        parent: Vec<u32>,
-        offsets: Vec<u32>,
-        children: Vec<u32>,
-    },
+    Tree(Tree),
     Dag(Closure),
 }
 
@@ -33,7 +29,7 @@ impl NodeTables {
     /// By class: the sum of `of_node` over the nodes at and above it, the root left out.
     pub(crate) fn sum_above(&self, of_node: &[f64], by_class: &mut [f64], pool: &mut Pool) {
         match &self.shape {
-            Shape::Tree { parent, .. } => {
+            Shape::Tree(Tree { parent, .. }) => {
                 let mut sums = pool.floats(self.nodes, 0.0);
                 for node in 1..self.nodes {
                     sums[node] = sums[parent[node] as usize] + of_node[node];
@@ -54,7 +50,7 @@ impl NodeTables {
         by_node.clear();
         by_node.resize(self.nodes, 0.0);
         match &self.shape {
-            Shape::Tree { parent, .. } => {
+            Shape::Tree(Tree { parent, .. }) => {
                 for (&value, &node) in of_class.iter().zip(&self.class_node) {
                     by_node[node as usize] = value;
                 }
@@ -106,7 +102,7 @@ impl Nodes {
             return true;
         }
         match &tables.shape {
-            Shape::Tree { parent, offsets, children } => {
+            Shape::Tree(Tree { parent, offsets, children }) => {
                 for (z, &node) in z.iter().zip(&tables.class_node) {
                     self.mass[node as usize] = Mass::of(z.to_f64());
                 }
@@ -207,7 +203,7 @@ impl Nodes {
         self.flow.extend(upstream.iter().zip(&self.log_p).map(live));
         self.flow[0] = 0.0;
         match &tables.shape {
-            Shape::Tree { parent, offsets, children } => {
+            Shape::Tree(Tree { parent, offsets, children }) => {
                 // log P(v) is the sum of the conditional ones above v, so those have what is sent from below.
                 for node in (1..tables.nodes).rev() {
                     self.flow[parent[node] as usize] += self.flow[node];
@@ -226,7 +222,7 @@ impl Nodes {
         upstream: &[f64],
         store: impl FnMut(usize, f64),
     ) {
-        let Shape::Tree { offsets, children, .. } = &tables.shape else { return };
+        let Shape::Tree(Tree { offsets, children, .. }) = &tables.shape else { return };
         self.flow.clear();
         self.flow.extend_from_slice(upstream);
         self.flow_down(z, tables, offsets, children, store);

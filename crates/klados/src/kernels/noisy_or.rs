@@ -4,6 +4,7 @@
 use super::bernoulli::Odds;
 use super::mass::Mass;
 use super::nodes::{NodeTables, Shape};
+use super::paths::Tree;
 use super::pool::Pool;
 use crate::hierarchy::Closure;
 use crate::numeric::scalar;
@@ -51,7 +52,7 @@ impl NoisyOr {
         self.sums.clear();
         self.sums.resize(tables.nodes, Mass::NONE);
         match &tables.shape {
-            Shape::Tree { parent, .. } => {
+            Shape::Tree(Tree { parent, .. }) => {
                 for (&z, &node) in z.iter().zip(&tables.class_node) {
                     self.sums[node as usize] = softplus(z);
                 }
@@ -97,7 +98,7 @@ impl NoisyOr {
         pool: &mut Pool,
     ) {
         match &tables.shape {
-            Shape::Tree { parent, .. } => {
+            Shape::Tree(Tree { parent, .. }) => {
                 // What comes to `log S` of each node from it and from above, and to each softplus from the complements.
                 let mut to_log_sum = pool.floats(tables.nodes, 0.0);
                 let mut to_sum = pool.floats(tables.nodes, 0.0);
@@ -150,7 +151,11 @@ mod tests {
         let tables = NodeTables {
             class_node: vec![2, 3],
             nodes: 4,
-            shape: Shape::Tree { parent: vec![0, 0, 1, 1], offsets: vec![0, 1, 3, 3, 3], children: vec![1, 2, 3] },
+            shape: Shape::Tree(Tree {
+                parent: vec![0, 0, 1, 1],
+                offsets: vec![0, 1, 3, 3, 3],
+                children: vec![1, 2, 3],
+            }),
         };
         for base in [-200.0, -1e4] {
             let z = [base, base + 3f64.ln_1p()]; // e^z as 1 to 4

@@ -1,4 +1,20 @@
-//! Sums along the paths of a tree: from what each node has given its parent to what it has in all, and back.
+//! A tree, and sums along its paths: from what each node has given its parent to what it has in all, and back.
+
+/// The indices of a tree; nodes come after their parents.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    /// By node; the root's is itself.
+    pub(crate) parent: Vec<u32>,
+    /// Into `children`, by node.
+    pub(crate) offsets: Vec<u32>,
+    pub(crate) children: Vec<u32>,
+}
+
+impl Tree {
+    pub(crate) fn children(&self, node: usize) -> &[u32] {
+        &self.children[self.offsets[node] as usize..self.offsets[node + 1] as usize]
+    }
+}
 
 /// Adds to each node what its parent has. Nodes come after their parents.
 pub(crate) fn accumulate(parent: &[u32], values: &mut [f64]) {

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ClassWeight, HxeWeighting, Loss, Reduction, Rows, options, setters};
+use crate::Hierarchy;
 use crate::criterion::{
-    Criterion, CriterionError, CriterionErrorKind, Grouping, Layout, Objective, PathSum, Tables, needs_tree,
+    Criterion, CriterionError, CriterionErrorKind, Grouping, Layout, Objective, PathSum, Tables, needs_tree, parents,
 };
 use crate::hierarchy::error::list;
 use crate::numeric::scalar;
-use crate::{Hierarchy, NodeId};
 
 /// Sibling-softmax cross-entropy (WordTree; Redmon & Farhadi 2017), trees, from one logit a node:
 /// `-sum_u lambda_u log P(u | parent(u))` over the nodes `u` at or above the label, where
@@ -96,9 +96,8 @@ impl SiblingSoftmax {
         needs_tree("sibling_softmax", hierarchy)?;
         let gamma = options::not_negative("gamma", self.gamma)?;
         let (lambda, union, warnings) = self.weighting.by_node(options::not_negative("alpha", self.alpha)?, hierarchy);
-        let parent = |node: NodeId| hierarchy.parents(node).first().map_or(0, |parent| parent.index() as u32);
         let grouping = Grouping {
-            of_node: hierarchy.nodes().map(parent).collect(),
+            of_node: parents(hierarchy),
             count: hierarchy.node_count(),
             log_prior: self.log_prior(hierarchy)?,
             union: Some(union),

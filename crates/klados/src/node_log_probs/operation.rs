@@ -1,18 +1,20 @@
 //! The kernels of the forms, behind one forward and one backward.
 
 use super::NodeForm;
-use crate::criterion::{CriterionError, SumsToOne, Superclasses, needs_tree, parent_rows, tree, weighted_excess};
+use crate::Hierarchy;
+use crate::criterion::{
+    CriterionError, SumsToOne, Superclasses, needs_tree, parent_rows, parents, tree, weighted_excess,
+};
 use crate::kernels::bernoulli::Judged;
-use crate::kernels::descendants::{Against, Descendants, Tree};
+use crate::kernels::descendants::{Against, Descendants};
 use crate::kernels::extremum::Parents;
 use crate::kernels::groups::Groups;
 use crate::kernels::nodes::{NodeTables, Nodes};
 use crate::kernels::noisy_or::NoisyOr;
-use crate::kernels::paths;
+use crate::kernels::paths::{self, Tree};
 use crate::kernels::pool::Pool;
 use crate::kernels::weighted_sigmoid;
 use crate::numeric::scalar;
-use crate::{Hierarchy, NodeId};
 
 /// The tables of a form.
 #[derive(Debug)]
@@ -44,22 +46,18 @@ impl Operation {
     }
 
     pub(super) fn new(form: &NodeForm, hierarchy: &Hierarchy) -> Result<Self, CriterionError> {
-        let parents = || {
-            let parent = |node: NodeId| hierarchy.parents(node).first().map_or(0, |parent| parent.index() as u32);
-            hierarchy.nodes().map(parent).collect::<Vec<u32>>()
-        };
         match form {
             NodeForm::ClassSoftmax => Ok(Self::class_softmax(hierarchy)),
             NodeForm::ParameterSharingSoftmax => Ok(Self::ParameterSharingSoftmax(hierarchy.node_tables())),
             NodeForm::SiblingSoftmax => {
                 needs_tree("sibling_softmax", hierarchy)?;
-                let groups = Groups::new(parents(), hierarchy.node_count(), None);
-                Ok(Self::SiblingSoftmax { groups, parent: parents() })
+                let groups = Groups::new(parents(hierarchy), hierarchy.node_count(), None);
+                Ok(Self::SiblingSoftmax { groups, parent: parents(hierarchy) })
             }
             NodeForm::IndependentSigmoid => Ok(Self::IndependentSigmoid),
             NodeForm::ConditionalSigmoid => {
                 needs_tree("conditional_sigmoid", hierarchy)?;
-                Ok(Self::ConditionalSigmoid { parent: parents() })
+                Ok(Self::ConditionalSigmoid { parent: parents(hierarchy) })
             }
             NodeForm::DescendantSoftmax => {
                 needs_tree("descendant_softmax", hierarchy)?;
@@ -236,18 +234,7 @@ impl Hierarchy {
     /// The indices that the node kernel needs.
     pub(crate) fn node_tables(&self) -> NodeTables {
         use crate::kernels::nodes::Shape;
-        let shape = if self.is_tree() {
-            let mut offsets = vec![0];
-            let mut children = Vec::with_capacity(self.node_count());
-            for node in self.nodes() {
-                children.extend(self.children(node).iter().map(|child| child.0));
-                offsets.push(children.len() as u32);
-            }
-            let parent = self.nodes().map(|node| self.parents(node).first().map_or(0, |parent| parent.0)).collect();
-            Shape::Tree { parent, offsets, children }
-        } else {
-            Shape::Dag(self.closure())
-        };
+        let shape = if self.is_tree() { Shape::Tree(tree(self)) } else { Shape::Dag(self.closure()) };
         let class_node = (0..self.class_count()).map(|class| self.class_node(class).0).collect();
         NodeTables { class_node, nodes: self.node_count(), shape }
     }
