@@ -465,6 +465,7 @@ impl Inner {
     fn nodes(&self) -> &NodeTables {
         self.nodes.get_or_init(|| self.hierarchy.node_tables())
     }
+
     /// The class weight of a hard label.
     fn weight_of(&self, label: &Label) -> f64 {
         let (Some(by_class), Some(by_node)) = (&self.tables.class_weight, &self.mean_class_weight) else { return 1.0 };

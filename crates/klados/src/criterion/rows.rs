@@ -162,25 +162,13 @@ impl Inner {
     /// neither, the outer where all classes of a soft label are masked.
     #[expect(clippy::option_option, reason = "two reasons for there being nothing")]
     pub(super) fn class_target(&self, label: &Label, open: impl Fn(usize) -> bool) -> Option<Option<Vec<f64>>> {
-        let classes = self.hierarchy.class_count();
-        let smoothing = self.tables.label_smoothing;
-        let mut target = vec![smoothing / classes as f64; classes];
-        match label {
-            Label::Soft(soft) => {
-                let total: f64 = soft.iter().enumerate().filter(|(class, _)| open(*class)).map(|(_, q)| q).sum();
-                if total == 0.0 {
-                    return None;
-                }
-                target.iter_mut().zip(soft).for_each(|(target, q)| *target += (1.0 - smoothing) * q / total);
-            }
-            _ if smoothing == 0.0 => return Some(None),
-            _ => {}
-        }
-        for (class, target) in target.iter_mut().enumerate() {
-            let weight = self.tables.class_weight.as_ref().map_or(1.0, |list| list[class]);
-            *target *= if open(class) { weight } else { 0.0 };
-        }
-        Some(Some(target))
+        let label = match label {
+            Label::Soft(_) => Some(label),
+            _ if self.tables.label_smoothing == 0.0 => return Some(None),
+            _ => None,
+        };
+        let mut target = Vec::new();
+        self.fill_target(label, open, &mut target).then_some(Some(target))
     }
 
     /// A class softmax whose class logits are the sums of the node logits at and above the class.
@@ -286,7 +274,8 @@ impl Inner {
         if !nodes.forward(z, tables) {
             return f64::NAN;
         }
-        if !self.fill_target(label, z, target) {
+        let open = |class: usize| z[class].to_f64() > f64::NEG_INFINITY;
+        if !self.fill_target(label, open, target) {
             return f64::INFINITY;
         }
         // What the target weighs at each node: the sum over the classes below.
@@ -322,11 +311,11 @@ impl Inner {
 
     /// The weight of each class's loss: `(1 - eps) c_k q_k + (eps / N) c_k`, the soft label `q` divided by its sum over
     /// the classes that are not masked. False where all of the label's classes are masked.
-    fn fill_target<T: Float>(&self, label: Option<&Label>, z: &[T], target: &mut Vec<f64>) -> bool {
-        let open = |class: usize| z[class].to_f64() > f64::NEG_INFINITY;
+    fn fill_target(&self, label: Option<&Label>, open: impl Fn(usize) -> bool, target: &mut Vec<f64>) -> bool {
+        let classes = self.hierarchy.class_count();
         let smoothing = self.tables.label_smoothing;
         target.clear();
-        target.resize(z.len(), smoothing / z.len() as f64);
+        target.resize(classes, smoothing / classes as f64);
         if let Some(Label::Soft(soft)) = label {
             let total: f64 = soft.iter().enumerate().filter(|(class, _)| open(*class)).map(|(_, q)| q).sum();
             if total == 0.0 {

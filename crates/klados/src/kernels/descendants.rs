@@ -13,7 +13,7 @@ pub(crate) enum Against {
     Rest,
 }
 
-/// A row's masses by node; reused from row to row.
+/// A row's masses by node.
 #[derive(Debug, Default)]
 pub(crate) struct Descendants {
     own: Vec<Mass>,

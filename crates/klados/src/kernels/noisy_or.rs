@@ -11,7 +11,7 @@ use crate::numeric::scalar;
 
 const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
 
-/// A row's sums by node; reused from row to row.
+/// A row's sums by node.
 #[derive(Debug, Default)]
 pub(crate) struct NoisyOr {
     sums: Vec<Mass>,

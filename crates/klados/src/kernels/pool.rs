@@ -1,6 +1,6 @@
 //! Arrays that a thread reuses from row to row.
 
-/// Takes arrays out and gets them back, so that a row allocates nothing once the pool has seen one like it.
+/// Takes arrays out and gets them back, so that what a row takes from it is allocated once.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     floats: Vec<Vec<f64>>,
