@@ -5,6 +5,8 @@ use super::mass::Mass;
 use super::pool::Pool;
 use crate::numeric::scalar;
 
+const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
+
 /// A partition of the nodes but the root. Scores are by node.
 #[derive(Debug)]
 pub(crate) struct Groups {
@@ -114,7 +116,10 @@ impl Groups {
         // By node: the probability of a named node below it, given the node, as its logarithm and its complement.
         let mut log_in = pool.floats(scores.len(), f64::NEG_INFINITY);
         let mut outside = pool.floats(scores.len(), 1.0);
+        // The same as masses: where it is far below 1 a single logarithm would lose digits of ratios.
+        let mut within = vec![Mass::NONE; scores.len()];
         for &node in named {
+            within[node as usize] = ONE;
             (log_in[node as usize], outside[node as usize]) = (0.0, 0.0);
         }
         let mut log_p = pool.floats(0, 0.0);
@@ -123,16 +128,17 @@ impl Groups {
             self.measure(members, scores, &mut log_p);
             let mut inside = Mass::NONE;
             let mut rest = 0.0;
+            let all = members.iter().fold(Mass::NONE, |all, &child| all.plus(self.mass(child, scores)));
             for (&child, &log_p) in members.iter().zip(&log_p) {
-                inside = inside.plus(Mass::of(log_p + log_in[child as usize]));
+                inside = inside.plus(self.mass(child, scores).part_of(all).times(within[child as usize]));
                 rest += scalar::exp(log_p) * outside[child as usize];
             }
             if inside.is_none() {
                 continue; // all that is named below is masked
             }
             outside[at.node as usize] = rest;
-            log_in[at.node as usize] =
-                if rest < 0.5 { scalar::ln_1p(-rest) } else { inside.log_over(Mass { top: 0.0, sum: 1.0 }) };
+            within[at.node as usize] = inside;
+            log_in[at.node as usize] = if rest < 0.5 { scalar::ln_1p(-rest) } else { inside.log_over(ONE) };
         }
         let top = inner[0].node as usize;
         let term = focal::term(log_in[top], outside[top], gamma);
@@ -149,12 +155,14 @@ impl Groups {
                 }
                 let members = self.members(at.children);
                 self.measure(members, scores, &mut log_p);
+                let all = members.iter().fold(Mass::NONE, |all, &child| all.plus(self.mass(child, scores)));
                 for (&child, &log_p) in members.iter().zip(&log_p) {
-                    // Of the probability inside, relative to the parent's: `in_c / in_v`.
-                    let more = log_in[child as usize] - log_in[at.node as usize];
-                    let share = scalar::exp(log_p + more);
-                    let pull = if more < 1.0 {
-                        scalar::exp(log_p) * scalar::one_minus_exp(more)
+                    let own = self.mass(child, scores).part_of(all).times(within[child as usize]);
+                    let share = own.over(within[at.node as usize]);
+                    // `p (1 - in_c / in_v)`, near `in = 1` from the logarithms, which have their digits there.
+                    let is_near = outside[child as usize] < 0.5 && outside[at.node as usize] < 0.5;
+                    let pull = if is_near {
+                        scalar::exp(log_p) * scalar::one_minus_exp(log_in[child as usize] - log_in[at.node as usize])
                     } else {
                         scalar::exp(log_p) - share
                     };

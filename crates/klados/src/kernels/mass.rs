@@ -45,6 +45,20 @@ impl Mass {
         }
     }
 
+    /// The product of two masses.
+    pub(crate) fn times(self, other: Self) -> Self {
+        if self.is_none() || other.is_none() {
+            Self::NONE
+        } else {
+            Self { top: self.top + other.top, sum: self.sum * other.sum }
+        }
+    }
+
+    /// `self / whole` as a mass.
+    pub(crate) fn part_of(self, whole: Self) -> Self {
+        if self.is_none() { Self::NONE } else { Self { top: self.top - whole.top, sum: self.sum / whole.sum } }
+    }
+
     /// `self / whole`; 0 for no mass.
     pub(crate) fn over(self, whole: Self) -> f64 {
         if self.is_none() { 0.0 } else { self.sum / whole.sum * scalar::exp(self.top - whole.top) }
