@@ -2,7 +2,7 @@
 
 use super::path_sum::column_by_node;
 use super::row_loss::no_meaning;
-use super::{InputError, LogProb, Pick, RowLoss, Sample, Superclasses, Term, TermSet};
+use super::{Events, Form, InputError, LogProb, Pick, RowLoss, Sample, Superclasses, Term, TermSet};
 use crate::kernels::bernoulli::{self, Pull};
 use crate::kernels::extremum::{Parents, Positive};
 use crate::kernels::nodes::NodeTables;
@@ -14,7 +14,7 @@ use crate::{Hierarchy, Label, NodeId};
 
 /// How the probabilities of yes follow from the scores.
 #[derive(Debug)]
-pub(crate) enum Events {
+pub(crate) enum BernoulliEvents {
     /// A sigmoid a node.
     Independent,
     /// Any of the classes of a node.
@@ -29,11 +29,14 @@ pub(crate) enum Events {
     },
 }
 
-/// Which nodes have a term for a label.
+/// Which events of a [`Form::Bernoulli`] have a term for a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// All; with `incomplete` not those below a positive node that has no positive child.
-    All { incomplete: bool },
+pub enum Asked {
+    /// All.
+    All {
+        /// Whether those strictly below a positive node that has no positive child have none.
+        incomplete: bool,
+    },
     /// All but those below the node of a single-label label.
     NotBelowLabel,
     /// The children of the nodes strictly above the label.
@@ -45,7 +48,7 @@ pub(crate) enum Asked {
 pub(crate) struct BernoulliRows {
     /// For messages.
     pub(crate) loss: &'static str,
-    pub(crate) events: Events,
+    pub(crate) events: BernoulliEvents,
     pub(crate) asked: Asked,
     /// By event: node, or superclass and then class.
     pub(crate) weights: Vec<f64>,
@@ -87,7 +90,7 @@ pub(crate) fn weighted_excess(superclasses: &Superclasses, is_normalized: bool) 
 }
 
 impl BernoulliRows {
-    pub(crate) fn new(loss: &'static str, hierarchy: &Hierarchy, events: Events, weights: Vec<f64>) -> Self {
+    pub(crate) fn new(loss: &'static str, hierarchy: &Hierarchy, events: BernoulliEvents, weights: Vec<f64>) -> Self {
         let pos_weight = vec![1.0; weights.len()];
         let asked = Asked::All { incomplete: false };
         let column = column_by_node(hierarchy);
@@ -154,7 +157,7 @@ impl BernoulliRows {
         let mut states = self.states(hierarchy, label);
         let masked: &[NodeId] = if let Label::Set { masked, .. } = label { masked } else { &[] };
         let mut pulls = Vec::new();
-        if let Events::Weighted { superclasses, .. } = &self.events {
+        if let BernoulliEvents::Weighted { superclasses, .. } = &self.events {
             let state = |class: u32| states[hierarchy.class_node(class as usize).index()];
             let mut is_masked = vec![false; superclasses.names.len()];
             let superclass_of = |node: &NodeId| superclasses.of_node(hierarchy, *node);
@@ -216,7 +219,7 @@ impl BernoulliRows {
         let without = |all: Share, own: Share| if all.1 == own.1 { 0.0 } else { all.0.less(own.0) };
         let mut pulls = Vec::new();
         match &self.events {
-            Events::Weighted { superclasses, .. } => {
+            BernoulliEvents::Weighted { superclasses, .. } => {
                 for superclass in 0..superclasses.names.len() {
                     let classes = superclasses.map.of_superclass.row(superclass);
                     let (mut yes, mut no) = (0.0, 0.0);
@@ -255,7 +258,7 @@ impl BernoulliRows {
                 part(&pulls, &is_positive);
             }
             // Where the term of a positive node comes from depends on which nodes are.
-            (Some(target), Events::Extremum(_, Positive::LargestPositiveBelow)) => {
+            (Some(target), BernoulliEvents::Extremum(_, Positive::LargestPositiveBelow)) => {
                 for (class, &weight) in target.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
                     let (pulls, is_positive) = self.pulls(hierarchy, &Label::Class(class), weight);
                     part(&pulls, &is_positive);
@@ -273,11 +276,11 @@ impl BernoulliRows {
         pool: &mut Pool,
     ) -> f64 {
         match &self.events {
-            Events::Independent => bernoulli::independent(pulls, self.gamma, scores, grad),
-            Events::Extremum(parents, positive) => {
+            BernoulliEvents::Independent => bernoulli::independent(pulls, self.gamma, scores, grad),
+            BernoulliEvents::Extremum(parents, positive) => {
                 parents.row(*positive, (pulls, is_positive), self.gamma, scores, grad, pool)
             }
-            Events::NoisyOr(tables) => {
+            BernoulliEvents::NoisyOr(tables) => {
                 let mut sums = NoisyOr::default();
                 sums.measure(tables, scores);
                 let mut by_yes = pool.floats(tables.nodes, 0.0);
@@ -298,7 +301,7 @@ impl BernoulliRows {
                 pool.keep(by_no);
                 loss
             }
-            Events::Weighted { superclasses, excess } => {
+            BernoulliEvents::Weighted { superclasses, excess } => {
                 let first_class = superclasses.names.len();
                 let mut loss = 0.0;
                 for pull in pulls {
@@ -328,12 +331,12 @@ impl BernoulliRows {
         let one = |column: u32| LogProb::Sigmoid { columns: vec![column], pick: Pick::Max, negative };
         let node = NodeId(at as u32);
         match &self.events {
-            Events::Independent => one(self.column[at]),
-            Events::NoisyOr(_) => {
+            BernoulliEvents::Independent => one(self.column[at]),
+            BernoulliEvents::NoisyOr(_) => {
                 let columns = hierarchy.classes_below(node).into_iter().map(|class| class as u32).collect();
                 LogProb::NoisyOr { columns, negative }
             }
-            Events::Extremum(_, positive) => {
+            BernoulliEvents::Extremum(_, positive) => {
                 let columns = |nodes: Vec<NodeId>| nodes.iter().map(|node| self.column[node.index()]).collect();
                 if !negative && *positive == Positive::SmallestAbove {
                     let mut above = hierarchy.lineage(node);
@@ -350,7 +353,7 @@ impl BernoulliRows {
                 below.retain(|node| negative || is_positive[node.index()]);
                 LogProb::Sigmoid { columns: columns(below), pick: Pick::Max, negative }
             }
-            Events::Weighted { superclasses, .. } => match at.checked_sub(superclasses.names.len()) {
+            BernoulliEvents::Weighted { superclasses, .. } => match at.checked_sub(superclasses.names.len()) {
                 Some(class) => one(class as u32),
                 None => LogProb::WeightedSigmoid { columns: superclasses.map.of_superclass.row(at).to_vec(), negative },
             },
@@ -359,7 +362,7 @@ impl BernoulliRows {
 
     fn subject(&self, hierarchy: &Hierarchy, at: usize) -> TermSet {
         match &self.events {
-            Events::Weighted { superclasses, .. } => match at.checked_sub(superclasses.names.len()) {
+            BernoulliEvents::Weighted { superclasses, .. } => match at.checked_sub(superclasses.names.len()) {
                 Some(class) => TermSet::Node(hierarchy.class_node(class)),
                 None => TermSet::Superclass(at),
             },
@@ -386,6 +389,18 @@ impl RowLoss for BernoulliRows {
         loss
     }
 
+    fn form(&self) -> Form<'_> {
+        let events = match &self.events {
+            BernoulliEvents::Independent => Events::Independent,
+            BernoulliEvents::NoisyOr(_) => Events::NoisyOr,
+            BernoulliEvents::Extremum(_, Positive::SmallestAbove) => Events::SmallestAbove,
+            BernoulliEvents::Extremum(_, _) => Events::LargestBelow,
+            BernoulliEvents::Weighted { superclasses, .. } => Events::Weighted { map: superclasses },
+        };
+        let Self { asked, weights, pos_weight, counts_terms, .. } = self;
+        Form::Bernoulli { events, asked: *asked, weights, pos_weight, counts_terms: *counts_terms }
+    }
+
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {
         let hierarchy = sample.hierarchy;
         let mut terms = Vec::new();
@@ -407,7 +422,7 @@ impl RowLoss for BernoulliRows {
         let all = |weights: &[f64]| weights.iter().filter(|weight| **weight > 0.0).count();
         Some(match label {
             Label::Soft(_) => all(match self.events {
-                Events::Weighted { .. } => &self.weights,
+                BernoulliEvents::Weighted { .. } => &self.weights,
                 _ => &self.weights[1..],
             }),
             _ => self.pulls(hierarchy, label, 1.0).0.len(),
@@ -416,7 +431,7 @@ impl RowLoss for BernoulliRows {
 
     fn superclass_name(&self, superclass: usize) -> Option<&str> {
         match &self.events {
-            Events::Weighted { superclasses, .. } => superclasses.names.get(superclass).map(String::as_str),
+            BernoulliEvents::Weighted { superclasses, .. } => superclasses.names.get(superclass).map(String::as_str),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use super::descendants::parents;
 use super::path_sum::{column_by_node, weight_by_node};
 use super::row_loss::no_meaning;
-use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
+use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
 use crate::kernels::cut::Cut;
 use crate::kernels::pool::Pool;
 use crate::{Hierarchy, Label, NodeId};
@@ -62,6 +62,10 @@ impl RowLoss for CutRows {
         pool.keep_indices(members);
         pool.keep(weights);
         loss
+    }
+
+    fn form(&self) -> Form<'_> {
+        Form::RandomCut { place: &self.cut.place, p: self.cut.p, seed: self.cut.seed }
     }
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {

@@ -2,7 +2,7 @@
 
 use super::path_sum::{column_by_node, weight_by_node};
 use super::row_loss::no_meaning;
-use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
+use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
 use crate::kernels::descendants::{Against, Descendants};
 use crate::kernels::paths::Tree;
 use crate::kernels::pool::Pool;
@@ -65,6 +65,10 @@ impl RowLoss for DescendantRows {
         }
         pool.keep(weights);
         loss
+    }
+
+    fn form(&self) -> Form<'_> {
+        Form::DescendantSoftmax
     }
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {

@@ -2,7 +2,7 @@
 
 use super::path_sum::column_by_node;
 use super::row_loss::no_meaning;
-use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
+use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
 use crate::kernels::margin::{self, Margins};
 use crate::kernels::pool::Pool;
 use crate::{Hierarchy, Label, NodeId};
@@ -72,6 +72,10 @@ impl RowLoss for MarginRows {
         }
         pool.keep_indices(edges);
         loss
+    }
+
+    fn form(&self) -> Form<'_> {
+        Form::Margin { by_edges: self.worth.iter().map(|(worth, _)| *worth).collect(), hard: self.hard }
     }
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {

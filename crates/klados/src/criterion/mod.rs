@@ -4,6 +4,7 @@ mod bernoulli;
 mod cut;
 mod descendants;
 mod error;
+mod form;
 mod labels;
 mod margin;
 mod path_sum;
@@ -16,18 +17,22 @@ mod weighted;
 
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use bernoulli::{Asked, BernoulliRows, Events, parent_rows, weighted_excess};
+pub use bernoulli::Asked;
+pub(crate) use bernoulli::{BernoulliEvents, BernoulliRows, parent_rows, weighted_excess};
 pub(crate) use cut::CutRows;
 pub(crate) use descendants::{DescendantRows, parents, tree};
 pub use error::{CriterionError, CriterionErrorKind, InputError, InputErrorKind};
 pub(crate) use error::{check_length, needs_tree};
+pub use form::{Events, Form};
 pub(crate) use labels::{check_label, classes_of, one_node};
 pub(crate) use margin::MarginRows;
 pub(crate) use path_sum::{Grouping, PathSum};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;
-pub(crate) use superclasses::{SumsToOne, Superclasses};
-pub(crate) use tables::{Layout, Objective, Tables, UnionLambda};
+pub(crate) use superclasses::SumsToOne;
+pub use superclasses::Superclasses;
+pub use tables::UnionLambda;
+pub(crate) use tables::{Layout, Objective, Tables};
 pub use term::{LogProb, Pick, Score, Term, TermSet};
 
 pub(crate) use weighted::WeightedRows;

@@ -2,7 +2,7 @@
 
 use super::labels::Named;
 use super::row_loss::no_meaning;
-use super::{InputError, LogProb, RowLoss, Sample, Score, Term, TermSet, UnionLambda};
+use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet, UnionLambda};
 use crate::kernels::groups::{Groups, Inner};
 use crate::kernels::pool::Pool;
 use crate::{Hierarchy, Label, NodeId};
@@ -138,6 +138,11 @@ impl RowLoss for PathSum {
         pool.keep_indices(terms.0);
         pool.keep(terms.1);
         loss
+    }
+
+    fn form(&self) -> Form<'_> {
+        let Self { weights, groups, union, .. } = self;
+        Form::GroupSoftmax { weights, group: groups.by_node(), log_prior: groups.log_priors(), union: union.as_ref() }
     }
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{InputError, InputErrorKind, Term};
+use super::{Form, InputError, InputErrorKind, Term};
 use crate::kernels::pool::Pool;
 use crate::{Hierarchy, Label};
 
@@ -37,6 +37,9 @@ pub(crate) trait RowLoss: Debug + Send + Sync {
 
     /// The terms of a sample's loss; some may have weight 0.
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term>;
+
+    /// What the loss compiled to.
+    fn form(&self) -> Form<'_>;
 
     /// Whether the terms depend on the row in the batch and on the step.
     fn draws_at_random(&self) -> bool {

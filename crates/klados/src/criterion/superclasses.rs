@@ -8,9 +8,9 @@ use crate::kernels::sparse::Sparse;
 use crate::kernels::weighted::ClassMap;
 use crate::{Hierarchy, NodeId};
 
-/// The names and the weights.
+/// Classes in superclasses of a loss's own, with weights: a sparse matrix of classes x superclasses.
 #[derive(Debug)]
-pub(crate) struct Superclasses {
+pub struct Superclasses {
     /// In the order of first appearance in the map.
     pub(crate) names: Vec<String>,
     pub(crate) index: HashMap<String, usize>,
@@ -112,8 +112,32 @@ impl Superclasses {
         Ok(Self { names, index, map: ClassMap { of_class, of_superclass } })
     }
 
+    /// The names, in the order of first appearance in the map.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The weights above 0, as class, superclass and weight: class by class, and in the order of the map within one.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, NodeForm, NodeLogProbs};
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("animal", "bat"), ("animal", "crow")])?;
+    /// let map = [("crow", "flies", 1.0), ("bat", "flies", 0.75), ("bat", "furry", 0.25)];
+    /// let map = map.map(|(class, superclass, weight)| (class.into(), superclass.into(), weight)).to_vec();
+    /// let operation = NodeLogProbs::of_form(&NodeForm::WeightedClassSoftmax { map, normalize: false }, &hierarchy)?;
+    /// let weights: Vec<(usize, usize, f64)> = operation.map().unwrap().weights().collect();
+    /// assert_eq!(weights, [(0, 0, 0.75), (0, 1, 0.25), (1, 0, 1.0)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn weights(&self) -> impl Iterator<Item = (usize, usize, f64)> {
+        let rows = &self.map.of_class;
+        let of = |class| rows.row(class).iter().map(move |&(superclass, weight)| (class, superclass as usize, weight));
+        (0..rows.row_count()).flat_map(of)
+    }
+
     /// The superclass with the name of a node, as a path or short.
-    pub(crate) fn of_node(&self, hierarchy: &Hierarchy, node: NodeId) -> Option<usize> {
+    pub fn of_node(&self, hierarchy: &Hierarchy, node: NodeId) -> Option<usize> {
         self.index.get(&hierarchy.path(node)).or_else(|| self.index.get(hierarchy.name(node))).copied()
     }
 }

@@ -39,9 +39,9 @@ pub(crate) enum Objective {
 }
 
 /// The weight of the term `log P(S | lca)` of a union.
-#[derive(Clone, Debug)]
-pub(crate) enum UnionLambda {
-    /// By the depth below the lowest common ancestor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UnionLambda {
+    /// By 1 plus the depth of the lowest common ancestor.
     Depth(Vec<f64>),
     /// By the height of the tallest named node.
     Height(Vec<f64>),

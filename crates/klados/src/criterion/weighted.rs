@@ -1,7 +1,7 @@
 //! Weighted cross-entropy: from a label to its class and its superclasses.
 
 use super::row_loss::no_meaning;
-use super::{InputError, LogProb, RowLoss, Sample, Score, Superclasses, Term, TermSet, labels};
+use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Superclasses, Term, TermSet, labels};
 use crate::kernels::focal;
 use crate::kernels::groups::{measure, spread};
 use crate::kernels::mass::Mass;
@@ -149,6 +149,12 @@ impl RowLoss for WeightedRows {
             loss += self.superclasses.map.row(superclasses, weights, self.gamma, z, grad, pool);
         }
         loss
+    }
+
+    fn form(&self) -> Form<'_> {
+        let Self { superclasses, leaf_weight, superclass_weight, .. } = self;
+        let (leaf_weight, superclass_weight) = (*leaf_weight, *superclass_weight);
+        Form::WeightedSoftmax { map: superclasses, leaf_weight, superclass_weight }
     }
 
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term> {

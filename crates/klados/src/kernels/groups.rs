@@ -51,6 +51,16 @@ impl Groups {
         self.of_node[node]
     }
 
+    /// By node, its group.
+    pub(crate) fn by_node(&self) -> &[u32] {
+        &self.of_node
+    }
+
+    /// By node, what is added to its score.
+    pub(crate) fn log_priors(&self) -> Option<&[f64]> {
+        self.log_prior.as_deref()
+    }
+
     /// What is added to the score of a node.
     pub(crate) fn log_prior(&self, node: u32) -> f64 {
         self.log_prior.as_ref().map_or(0.0, |prior| prior[node as usize])

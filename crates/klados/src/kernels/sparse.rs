@@ -22,6 +22,11 @@ impl Sparse {
         Self { offsets, entries }
     }
 
+    /// The number of rows.
+    pub(crate) fn row_count(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
     /// The entries of a row.
     pub(crate) fn row(&self, row: usize) -> &[(u32, f64)] {
         &self.entries[self.offsets[row] as usize..self.offsets[row + 1] as usize]

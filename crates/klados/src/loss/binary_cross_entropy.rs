@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClassWeight, Loss, Reduction, Rows, Weights, options, setters};
 use crate::Hierarchy;
 use crate::criterion::{
-    Asked, BernoulliRows, Criterion, CriterionError, CriterionErrorKind, Events, Layout, Objective, Positive,
+    Asked, BernoulliEvents, BernoulliRows, Criterion, CriterionError, CriterionErrorKind, Layout, Objective, Positive,
     SumsToOne, Superclasses, Tables, parent_rows, weighted_excess,
 };
 
@@ -176,18 +176,20 @@ impl BinaryCrossEntropy {
                 }
                 let weights = vec![1.0; superclasses.names.len() + hierarchy.class_count()];
                 let excess = weighted_excess(&superclasses, self.normalize);
-                (Layout::Classes, Events::Weighted { superclasses, excess }, weights)
+                (Layout::Classes, BernoulliEvents::Weighted { superclasses, excess }, weights)
             }
             form => {
                 let weights = self.weights.by_node(hierarchy)?;
                 warnings.extend(self.weights.surprise(hierarchy, &weights));
                 match form {
-                    NodeSigmoid::NoisyOr => (Layout::Classes, Events::NoisyOr(hierarchy.node_tables()), weights),
+                    NodeSigmoid::NoisyOr => {
+                        (Layout::Classes, BernoulliEvents::NoisyOr(hierarchy.node_tables()), weights)
+                    }
                     NodeSigmoid::Max => {
-                        let events = Events::Extremum(parent_rows(hierarchy), Positive::LargestPositiveBelow);
+                        let events = BernoulliEvents::Extremum(parent_rows(hierarchy), Positive::LargestPositiveBelow);
                         (Layout::Nodes, events, weights)
                     }
-                    _ => (Layout::Nodes, Events::Independent, weights),
+                    _ => (Layout::Nodes, BernoulliEvents::Independent, weights),
                 }
             }
         };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClassWeight, Loss, Reduction, Weights, options, setters};
 use crate::Hierarchy;
 use crate::criterion::{
-    Asked, BernoulliRows, Criterion, CriterionError, Events, Layout, Objective, Tables, needs_tree,
+    Asked, BernoulliEvents, BernoulliRows, Criterion, CriterionError, Layout, Objective, Tables, needs_tree,
 };
 
 /// Conditional-sigmoid binary cross-entropy (Brust & Denzler 2019), trees, from one logit a node:
@@ -66,7 +66,7 @@ impl ConditionalSigmoid {
         needs_tree("conditional_sigmoid", hierarchy)?;
         let weights = self.weights.by_node(hierarchy)?;
         let warnings = self.weights.surprise(hierarchy, &weights).into_iter().collect();
-        let mut rows = BernoulliRows::new("conditional_sigmoid", hierarchy, Events::Independent, weights);
+        let mut rows = BernoulliRows::new("conditional_sigmoid", hierarchy, BernoulliEvents::Independent, weights);
         rows.asked = Asked::Path;
         let tables = Tables {
             layout: Layout::Nodes,

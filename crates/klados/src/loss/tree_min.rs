@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClassWeight, Loss, Reduction, Weights, options, setters};
 use crate::Hierarchy;
 use crate::criterion::{
-    Asked, BernoulliRows, Criterion, CriterionError, Events, Layout, Objective, Positive, Tables, parent_rows,
+    Asked, BernoulliEvents, BernoulliRows, Criterion, CriterionError, Layout, Objective, Positive, Tables, parent_rows,
 };
 
 /// Tree-min loss (Li et al. 2022), from one logit a node: for a positive node `v`, `-log sigma(min s)` over the nodes at and
@@ -69,7 +69,7 @@ impl TreeMin {
         let gamma = options::not_negative("gamma", self.gamma)?;
         let weights = self.weights.by_node(hierarchy)?;
         let warnings = self.weights.surprise(hierarchy, &weights).into_iter().collect();
-        let events = Events::Extremum(parent_rows(hierarchy), Positive::SmallestAbove);
+        let events = BernoulliEvents::Extremum(parent_rows(hierarchy), Positive::SmallestAbove);
         let mut rows = BernoulliRows::new("tree_min", hierarchy, events, weights);
         (rows.asked, rows.gamma) = (Asked::NotBelowLabel, gamma);
         let tables = Tables {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use form::NodeForm;
 use operation::{Operation, Scratch};
 
-use crate::criterion::{CriterionError, InputError, InputErrorKind};
+use crate::criterion::{CriterionError, InputError, InputErrorKind, Superclasses};
 use crate::kernels::batch::for_each_row;
 use crate::numeric::{Element, scalar};
 use crate::{Hierarchy, HierarchyError, Level, NodeId};
@@ -161,6 +161,11 @@ impl NodeLogProbs {
     /// ```
     pub fn superclasses(&self) -> &[String] {
         self.operation.superclasses().unwrap_or_default()
+    }
+
+    /// The weights of the classes in the superclasses, in the weighted forms.
+    pub fn map(&self) -> Option<&Superclasses> {
+        self.operation.map()
     }
 
     /// Where the value of an output's column is among those of the operation.

@@ -76,14 +76,17 @@ impl Operation {
         }
     }
 
-    /// The names of the superclasses, where the output is of these and not of nodes.
-    pub(super) fn superclasses(&self) -> Option<&[String]> {
+    /// The superclasses, where the output is of these and not of nodes.
+    pub(super) fn map(&self) -> Option<&Superclasses> {
         match self {
-            Self::WeightedClassSoftmax(superclasses) | Self::WeightedSigmoid { superclasses, .. } => {
-                Some(&superclasses.names)
-            }
+            Self::WeightedClassSoftmax(superclasses) | Self::WeightedSigmoid { superclasses, .. } => Some(superclasses),
             _ => None,
         }
+    }
+
+    /// The names of the superclasses, where the output is of these and not of nodes.
+    pub(super) fn superclasses(&self) -> Option<&[String]> {
+        self.map().map(Superclasses::names)
     }
 
     /// `log P` of every node, 0 for the root. Scores are by class, or by node.
