@@ -1,9 +1,7 @@
 //! What a loss is given to compare the logits with.
 
-use std::collections::HashSet;
-
 use burn::tensor::{Bool, Int, Tensor};
-use klados::{Hierarchy, Label, NodeId};
+use klados::{Hierarchy, Label};
 
 /// The targets of a batch. The losses take anything that converts into this.
 ///
@@ -191,15 +189,7 @@ fn multi_hot(
                     left_out.push(node);
                 }
             }
-            Label::Set { positive: most_specific(hierarchy, holds), masked: left_out }
+            Label::set(hierarchy, holds, left_out)
         })
         .collect()
-}
-
-/// The nodes with none of the others below them. The rest follows from these, and a row means the same, its class weight
-/// too, whether it spells out what is above or not.
-fn most_specific(hierarchy: &Hierarchy, mut nodes: Vec<NodeId>) -> Vec<NodeId> {
-    let above: HashSet<NodeId> = nodes.iter().flat_map(|&node| hierarchy.ancestors(node)).collect();
-    nodes.retain(|node| !above.contains(node));
-    nodes
 }

@@ -226,17 +226,52 @@ impl Criterion {
         losses: &mut [T::Wide],
         grad: &mut [T],
     ) -> Result<(), InputError> {
+        self.forward_backward_scaled(logits, labels, losses, grad, 1.0)
+    }
+
+    /// As [`forward_backward`](Self::forward_backward), the gradient times `scale`, which costs nothing while the row is
+    /// in cache: `1 / normalizer` for that of the mean.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// ```
+    /// use klados::Label;
+    ///
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let criterion = klados::loss::MarginalCrossEntropy::new().compile(&hierarchy)?;
+    /// let (logits, labels) = ([0.5, -1.0, 2.0], [Label::Class(0)]);
+    /// let (mut loss, mut grad, mut half) = ([0.0], [0.0; 3], [0.0; 3]);
+    /// criterion.forward_backward(&logits, &labels, &mut loss, &mut grad)?;
+    /// criterion.forward_backward_scaled(&logits, &labels, &mut loss, &mut half, 0.5)?;
+    /// assert_eq!(half, grad.map(|grad| grad / 2.0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forward_backward_scaled<T: Element>(
+        &self,
+        logits: &[T],
+        labels: &[Label],
+        losses: &mut [T::Wide],
+        grad: &mut [T],
+        scale: f64,
+    ) -> Result<(), InputError> {
         check_length("the gradient", grad.len(), logits.len(), "as the logits")?;
         self.check(logits.len(), labels, losses.len())?;
-        self.run(logits, labels, losses, Some(grad));
+        self.run(logits, labels, losses, Some((grad, scale)));
         Ok(())
     }
 
-    fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<&mut [T]>) {
+    fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<(&mut [T], f64)>) {
+        let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
         let row =
-            |scratch: &mut Scratch<T::Wide>, row: usize, z: &[T], loss: &mut [T::Wide], grad: Option<&mut [T]>| {
+            |scratch: &mut Scratch<T::Wide>, row: usize, z: &[T], loss: &mut [T::Wide], mut grad: Option<&mut [T]>| {
                 let label = one_node(&self.inner.hierarchy, &labels[row]);
-                loss[0] = T::Wide::from_f64(self.inner.row(scratch, &label, z, grad, (row, self.step)));
+                let value = self.inner.row(scratch, &label, z, grad.as_deref_mut(), (row, self.step));
+                loss[0] = T::Wide::from_f64(value);
+                if let (Some(grad), true) = (grad, scale != 1.0) {
+                    T::scale(grad, scale);
+                }
             };
         for_each_row((logits, self.columns()), (losses, 1), grad, row);
     }

@@ -1,5 +1,7 @@
 //! What is known of a sample: its class, a node above it, one of several nodes, a distribution, or nothing.
 
+use std::collections::HashSet;
+
 use super::error::list;
 use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId, PATH_SEPARATOR};
 
@@ -49,6 +51,30 @@ pub enum Label {
     },
     /// A superclass of the map of a weighted loss, by its place there.
     Superclass(usize),
+}
+
+impl Label {
+    /// The multi-label label of a multi-hot row: of the nodes that hold, those with none of the others below them. The rest
+    /// follows from these, and a row means the same, its class weight too, whether it spells out what is above or not.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, Label};
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let nodes = [hierarchy.node("mammal")?, hierarchy.node("dog")?];
+    /// assert_eq!(Label::set(&hierarchy, nodes, []), Label::Set { positive: vec![nodes[1]], masked: vec![] });
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn set(
+        hierarchy: &Hierarchy,
+        positive: impl IntoIterator<Item = NodeId>,
+        masked: impl IntoIterator<Item = NodeId>,
+    ) -> Self {
+        let mut positive: Vec<NodeId> = positive.into_iter().collect();
+        let above: HashSet<NodeId> = positive.iter().flat_map(|&node| hierarchy.ancestors(node)).collect();
+        positive.retain(|node| !above.contains(node));
+        Self::Set { positive, masked: masked.into_iter().collect() }
+    }
 }
 
 impl Hierarchy {

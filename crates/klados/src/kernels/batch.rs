@@ -2,9 +2,9 @@
 
 use crate::numeric::Element;
 
-/// Below this many elements a second thread costs more than it gives.
+/// Batches with fewer logits stay on the caller's thread: a second one would cost more than it gives.
 #[cfg(feature = "rayon")]
-const PARALLEL_ELEMENTS: usize = 250_000;
+pub const PARALLEL_ELEMENTS: usize = 250_000;
 
 /// Calls `row(scratch, index, logits row, output row, gradient row)` for every row of a batch, with one scratch a thread.
 /// A row of `logits` and of `grad` has `columns` elements, one of `output` has `width`.

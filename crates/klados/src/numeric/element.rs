@@ -26,6 +26,9 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
     fn to_f64(self) -> f64;
     /// Rounded to the nearest.
     fn from_f64(value: f64) -> Self;
+    /// Multiplies each value by a factor.
+    #[doc(hidden)]
+    fn scale(values: &mut [Self], factor: f64);
     /// Runs a row in the wide type. `buffers` are for what has to be widened.
     #[doc(hidden)]
     fn with_wide<R>(
@@ -50,9 +53,6 @@ pub trait Float: Element<Wide = Self> {
     /// As `exp_sum`; also stores the terms.
     #[doc(hidden)]
     fn exp_store(z: &[Self], max: Self, out: &mut [Self]) -> f64;
-    /// Multiplies each value by a factor.
-    #[doc(hidden)]
-    fn scale(values: &mut [Self], factor: f64);
 }
 
 macro_rules! element {
@@ -79,6 +79,13 @@ macro_rules! element {
                 row: impl FnOnce(&[Self], Option<&mut [Self]>) -> R,
             ) -> R {
                 row(z, grad)
+            }
+
+            fn scale(values: &mut [Self], factor: f64) {
+                let factor = factor as $float;
+                for value in values {
+                    *value *= factor;
+                }
             }
         }
 
@@ -148,13 +155,6 @@ macro_rules! element {
                 }
                 total.iter().sum()
             }
-
-            fn scale(values: &mut [Self], factor: f64) {
-                let factor = factor as $float;
-                for value in values {
-                    *value *= factor;
-                }
-            }
         }
     };
 }
@@ -208,6 +208,13 @@ macro_rules! half_element {
                     *grad = <$half>::from_f32(*wide);
                 }
                 result
+            }
+
+            fn scale(values: &mut [Self], factor: f64) {
+                let factor = factor as f32;
+                for value in values {
+                    *value = <$half>::from_f32(value.to_f32() * factor);
+                }
             }
         }
     };

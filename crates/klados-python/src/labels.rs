@@ -1,0 +1,225 @@
+//! From arrays of targets to the core's labels, and from names to targets and back.
+//!
+//! A target by index is one number: `k` in `0..classes` is a class, `classes + v` the node of index `v`, and beyond the
+//! nodes come the superclasses of a weighted loss. So one array mixes labels of any level.
+
+use klados::{Hierarchy, Label, NodeId};
+use pyo3::PyErr;
+
+use crate::error;
+use crate::memory::{self, Address};
+
+/// What an array of targets holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `[rows]`: one index a row.
+    Index,
+    /// `[rows, classes]`: a distribution a row.
+    Probabilities,
+    /// `[rows, classes]`: one of the classes that are marked.
+    Candidates,
+    /// `[rows, classes]` or `[rows, nodes]`: all of what is marked holds.
+    MultiHot,
+}
+
+impl Kind {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "index" => Some(Self::Index),
+            "probabilities" => Some(Self::Probabilities),
+            "candidates" => Some(Self::Candidates),
+            "multi_hot" => Some(Self::MultiHot),
+            _ => None,
+        }
+    }
+}
+
+/// An array of targets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Targets<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) address: Address,
+    pub(crate) dtype: &'a str,
+    pub(crate) rows: usize,
+    /// Columns of a row; 1 for indices.
+    pub(crate) columns: usize,
+    pub(crate) ignore_index: i64,
+}
+
+impl Targets<'_> {
+    /// The labels of the rows. `superclasses` are those of the loss's own map.
+    ///
+    /// # Safety
+    ///
+    /// `address` is that of `rows * columns` elements of `dtype` that nothing writes meanwhile.
+    pub(crate) unsafe fn labels(&self, hierarchy: &Hierarchy, superclasses: usize) -> Result<Vec<Label>, PyErr> {
+        let length = self.rows * self.columns;
+        macro_rules! with_type {
+            ($($name:literal => $type:ty),*) => {
+                match self.dtype {
+                    // SAFETY: by the function's contract.
+                    $($name => self.read(hierarchy, superclasses, unsafe { memory::read::<$type>(self.address, length) }),)*
+                    other => Err(error::value(format!("targets of dtype {other} are not read"))),
+                }
+            };
+        }
+        with_type!("int64" => i64, "int32" => i32, "int16" => i16, "int8" => i8, "uint8" => u8, "bool" => u8,
+                   "float32" => f32, "float64" => f64)
+    }
+
+    fn read<T: Number>(&self, hierarchy: &Hierarchy, superclasses: usize, values: &[T]) -> Result<Vec<Label>, PyErr> {
+        if self.kind == Kind::Index {
+            let label = |(row, value): (usize, &T)| self.index(hierarchy, superclasses, row, value.integer());
+            return values.iter().enumerate().map(label).collect();
+        }
+        let nodes: Vec<NodeId> = match self.kind {
+            Kind::MultiHot if self.columns != hierarchy.class_count() => hierarchy.node_columns(),
+            _ => (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect(),
+        };
+        if self.columns != nodes.len() {
+            let (classes, columns) = (hierarchy.class_count(), hierarchy.node_count() - 1);
+            let expected = match self.kind {
+                Kind::MultiHot => format!("{classes} (classes) or {columns} (nodes but the root)"),
+                _ => format!("{classes} (classes)"),
+            };
+            return Err(error::value(format!("the target has {} columns, expected {expected}", self.columns)));
+        }
+        (0..self.rows)
+            .map(|row| self.row(hierarchy, &nodes, row, &values[row * self.columns..][..self.columns]))
+            .collect()
+    }
+
+    fn index(
+        &self,
+        hierarchy: &Hierarchy,
+        superclasses: usize,
+        row: usize,
+        target: Option<i64>,
+    ) -> Result<Label, PyErr> {
+        if target == Some(self.ignore_index) {
+            return Ok(Label::Ignored);
+        }
+        let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
+        let at = target.and_then(|target| usize::try_from(target).ok());
+        let label = at.and_then(|at| match at {
+            _ if at < classes => Some(Label::Class(at)),
+            _ if at < classes + nodes => hierarchy.node_at(at - classes).map(Label::Node),
+            _ if at < classes + nodes + superclasses => Some(Label::Superclass(at - classes - nodes)),
+            _ => None,
+        });
+        label.ok_or_else(|| {
+            let last = classes + nodes - 1;
+            let beyond = match superclasses {
+                0 => String::new(),
+                _ => format!(", a superclass of the map ({} to {})", last + 1, last + superclasses),
+            };
+            error::value(format!(
+                "row {row}: the target is {}, expected a class (0 to {}), {classes} + the index of a node \
+                 ({classes} to {last}){beyond}, or {} (ignored)",
+                target.map_or_else(|| "not an integer".to_owned(), |target| target.to_string()),
+                classes - 1,
+                self.ignore_index
+            ))
+        })
+    }
+
+    fn row<T: Number>(
+        &self,
+        hierarchy: &Hierarchy,
+        nodes: &[NodeId],
+        row: usize,
+        values: &[T],
+    ) -> Result<Label, PyErr> {
+        if self.kind == Kind::Probabilities {
+            return Ok(Label::Soft(values.iter().map(|value| value.float()).collect()));
+        }
+        let (mut marked, mut masked) = (Vec::new(), Vec::new());
+        for (column, value) in values.iter().enumerate() {
+            match value.integer() {
+                Some(0) => {}
+                Some(1) => marked.push(nodes[column]),
+                Some(value) if value == self.ignore_index && self.kind == Kind::MultiHot => masked.push(nodes[column]),
+                _ => {
+                    let value = value.float();
+                    let or = if self.kind == Kind::MultiHot {
+                        format!(", 1, or {} (ignored)", self.ignore_index)
+                    } else {
+                        " or 1".to_owned()
+                    };
+                    return Err(error::value(format!(
+                        "row {row}, column {column}: the target is {value}, expected 0{or}"
+                    )));
+                }
+            }
+        }
+        Ok(match self.kind {
+            Kind::MultiHot => Label::set(hierarchy, marked, masked),
+            // A row that marks nothing says nothing.
+            _ if marked.is_empty() => Label::Ignored,
+            _ => Label::Union(marked),
+        })
+    }
+}
+
+/// A number of an array of targets.
+trait Number: Copy {
+    /// As an integer, where it is one.
+    fn integer(self) -> Option<i64>;
+    fn float(self) -> f64;
+}
+
+macro_rules! integers {
+    ($($type:ty),*) => {$(
+        impl Number for $type {
+            fn integer(self) -> Option<i64> {
+                Some(self.into())
+            }
+
+            fn float(self) -> f64 {
+                self as f64
+            }
+        }
+    )*};
+}
+integers!(i64, i32, i16, i8, u8);
+
+macro_rules! floats {
+    ($($type:ty),*) => {$(
+        impl Number for $type {
+            fn integer(self) -> Option<i64> {
+                (self.fract() == 0.0).then_some(self as i64)
+            }
+
+            fn float(self) -> f64 {
+                self.into()
+            }
+        }
+    )*};
+}
+floats!(f32, f64);
+
+/// The index of a label that names a class, a node, a superclass or nothing.
+pub(crate) fn to_index(hierarchy: &Hierarchy, label: &Label, ignore_index: i64) -> Option<i64> {
+    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
+    let at = match label {
+        Label::Ignored => return Some(ignore_index),
+        Label::Class(class) => *class,
+        // A leaf by its class, so that labels that are all fine are what any other loss takes.
+        Label::Node(node) => match hierarchy.class_at(*node) {
+            Some(class) if hierarchy.class_node(class) == *node => class,
+            _ => classes + node.index(),
+        },
+        Label::Superclass(superclass) => classes + nodes + superclass,
+        _ => return None,
+    };
+    Some(at as i64)
+}
+
+/// How a label is written that names this node: its name where that is unique, else `=name` or its path.
+pub(crate) fn node_name(hierarchy: &Hierarchy, node: NodeId) -> String {
+    let name = hierarchy.name(node);
+    match hierarchy.node(name) {
+        Ok(found) if found == node => name.to_owned(),
+        _ => hierarchy.path(node),
+    }
+}

@@ -1,0 +1,85 @@
+//! Arrays of other libraries, read and written where they lie: the only `unsafe` of the project.
+//!
+//! The Python side has checked what a pointer cannot show: that the array is on the CPU, contiguous, of the stated type
+//! and length, and alive for the call (`klados/torch/_fused.py`, `klados/arrays.py`).
+
+use half::{bf16, f16};
+
+/// An address of an array's first element, from Python.
+pub(crate) type Address = usize;
+
+/// The elements of an array.
+///
+/// # Safety
+///
+/// `address` is that of `length` initialised elements of `T` that nothing writes while the slice lives, or `length` is 0.
+pub(crate) unsafe fn read<'a, T>(address: Address, length: usize) -> &'a [T] {
+    if length == 0 {
+        return &[]; // an empty tensor has no address
+    }
+    // SAFETY: by the function's contract; the alignment is that of the array's own element type.
+    unsafe { std::slice::from_raw_parts(address as *const T, length) }
+}
+
+/// The elements of an array, to be written.
+///
+/// # Safety
+///
+/// As [`read`], and nothing else reads them either while the slice lives.
+pub(crate) unsafe fn write<'a, T>(address: Address, length: usize) -> &'a mut [T] {
+    if length == 0 {
+        return &mut [];
+    }
+    // SAFETY: by the function's contract.
+    unsafe { std::slice::from_raw_parts_mut(address as *mut T, length) }
+}
+
+/// The types of logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Float {
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+impl Float {
+    /// By NumPy's and PyTorch's name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "float16" => Some(Self::F16),
+            "bfloat16" => Some(Self::Bf16),
+            "float32" => Some(Self::F32),
+            "float64" => Some(Self::F64),
+            _ => None,
+        }
+    }
+}
+
+/// Calls a generic function with the element type that a [`Float`] names.
+macro_rules! with_float {
+    ($dtype:expr, $type:ident => $body:expr) => {
+        match $dtype {
+            $crate::memory::Float::F16 => {
+                type $type = $crate::memory::F16;
+                $body
+            }
+            $crate::memory::Float::Bf16 => {
+                type $type = $crate::memory::Bf16;
+                $body
+            }
+            $crate::memory::Float::F32 => {
+                type $type = f32;
+                $body
+            }
+            $crate::memory::Float::F64 => {
+                type $type = f64;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_float;
+
+pub(crate) type F16 = f16;
+pub(crate) type Bf16 = bf16;

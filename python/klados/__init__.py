@@ -1,0 +1,35 @@
+"""Losses for class hierarchies, computed exactly in log space.
+
+A model puts out logits for classes, and the classes roll up into superclasses. Klados scores every level of the hierarchy
+from the same logits, takes labels from any level, and has the exact gradient at the cost of a flat cross-entropy.
+
+``import klados`` needs NumPy only. :mod:`klados.torch` has the losses as PyTorch modules.
+
+Example::
+
+    >>> import klados
+    >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+    >>> hierarchy.classes
+    ['bat', 'dog', 'crow']
+    >>> import numpy as np
+    >>> logits = np.array([[0.5, -1.0, 2.0]])
+    >>> loss, grad = klados.loss_and_grad(logits, hierarchy.encode(["mammal"]), hierarchy)
+    >>> round(loss, 4), grad.shape
+    (3.0798, (1, 3))
+"""
+
+from klados._klados import Hierarchy, get_num_threads, set_num_threads
+from klados._klados import __VERSION__ as __version__
+from klados.arrays import loss_and_grad, node_log_probs
+from klados.losses import Loss, loss
+
+__all__ = [
+    "Hierarchy",
+    "Loss",
+    "__version__",
+    "get_num_threads",
+    "loss",
+    "loss_and_grad",
+    "node_log_probs",
+    "set_num_threads",
+]

@@ -1,0 +1,202 @@
+"""The losses and the node log-probabilities on NumPy arrays."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from klados._klados import Criterion, Hierarchy, NodeLogProbs
+from klados.losses import Loss
+
+__all__ = ["loss_and_grad", "node_log_probs"]
+
+_FLOATS = ("float16", "float32", "float64")
+_INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
+
+Array = npt.NDArray[Any]
+Reduction = Literal["none", "sum", "mean"]
+TargetKind = Literal["index", "probabilities", "candidates", "multi_hot"]
+
+
+@overload
+def loss_and_grad(
+    logits: npt.ArrayLike,
+    target: npt.ArrayLike,
+    hierarchy: Hierarchy,
+    loss: str | Loss = ...,
+    *,
+    ignore_index: int = ...,
+    reduction: Literal["sum", "mean"] = ...,
+    kind: TargetKind | None = ...,
+    step: int = ...,
+) -> tuple[float, Array]: ...
+@overload
+def loss_and_grad(
+    logits: npt.ArrayLike,
+    target: npt.ArrayLike,
+    hierarchy: Hierarchy,
+    loss: str | Loss = ...,
+    *,
+    ignore_index: int = ...,
+    reduction: Literal["none"],
+    kind: TargetKind | None = ...,
+    step: int = ...,
+) -> tuple[Array, Array]: ...
+def loss_and_grad(
+    logits: npt.ArrayLike,
+    target: npt.ArrayLike,
+    hierarchy: Hierarchy,
+    loss: str | Loss = "marginal_cross_entropy",
+    *,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    kind: TargetKind | None = None,
+    step: int = 0,
+) -> tuple[Any, Array]:
+    r"""The loss of a batch and its gradient by the logits, in one pass.
+
+    Args:
+        logits: ``float16``, ``float32`` or ``float64``; anything else is taken as ``float64``.
+        target: what is known of each sample; see *kind*.
+        hierarchy: what the classes roll up into.
+        loss: a loss, or the name of one with its default parameters.
+        ignore_index: the target of samples that take no part; in a multi-hot target, of nodes that take no part.
+        reduction: ``"none"``, ``"sum"`` or ``"mean"``; see :class:`torch.nn.CrossEntropyLoss`. A mean over nothing is 0.
+        kind: what the target holds. By default indices where it has one dimension less than the logits; else multi-hot
+            rows for the losses of sigmoids, distributions over the classes where it is of floats, and candidates ("one of
+            these classes") where it is of integers or booleans.
+        step: the step of training, which only ``random_cut`` looks at.
+
+    Returns:
+        The loss, a number or with ``"none"`` one a sample, and the gradient of it in the type of the logits; with
+        ``"none"`` row by row the gradient of the row's loss. Losses of ``float16`` logits are ``float32``.
+
+    Shape:
+        - logits: :math:`(N, C)`, or :math:`(C)`, with a column a class, or a node but the root where the loss says so.
+        - target: :math:`(N)`: a class ``k`` in :math:`[0, \text{classes})`, a node as ``classes + node``, or
+          *ignore_index*; :math:`(N, \text{classes})` for distributions, candidates and multi-hot rows;
+          :math:`(N, \text{nodes} - 1)` for multi-hot rows in the order of :attr:`Hierarchy.node_columns`.
+        - gradient: as the logits.
+
+    Raises:
+        ValueError: if a shape, a dtype or a target does not fit; the message names the row.
+
+    Example::
+
+        >>> import numpy as np, klados
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+        >>> logits = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, 0.0]], dtype=np.float32)
+        >>> target = hierarchy.encode(["crow", "mammal"])
+        >>> loss, grad = klados.loss_and_grad(logits, target, hierarchy)
+        >>> round(loss, 4), grad.dtype.name
+        (0.4795, 'float32')
+        >>> loss, grad = klados.loss_and_grad(logits, target, hierarchy, klados.loss("soft_labels", beta=4))
+        >>> bool((grad.sum(1) < 1e-6).all())
+        True
+    """
+    criterion = (Loss(loss) if isinstance(loss, str) else loss).compile(hierarchy)
+    rows, shape = _logits(logits, criterion.columns)
+    values, kind = _target(target, criterion, kind, rows.shape[0], one=len(shape) == 1)
+    grad = np.empty_like(rows)
+    wide = np.float64 if rows.dtype == np.float64 else np.float32
+    losses = np.empty(rows.shape[0] if reduction == "none" else 1, dtype=wide)
+    criterion.run(
+        (rows.ctypes.data, rows.dtype.name, rows.shape[0]),
+        (kind, values.ctypes.data, values.dtype.name, 1 if kind == "index" else values.shape[1]),
+        ignore_index,
+        step,
+        reduction,
+        losses.ctypes.data,
+        grad.ctypes.data,
+    )
+    whole = losses if reduction == "none" and len(shape) == 2 else losses[0].item()
+    return whole, grad.reshape(shape)
+
+
+def node_log_probs(
+    logits: npt.ArrayLike,
+    hierarchy: Hierarchy,
+    form: str | dict[str, Any] = "class_softmax",
+    level: int | str | None = None,
+) -> Array:
+    r"""The log-probabilities of the nodes of a hierarchy, or of those of a level.
+
+    They are log-probabilities, not logits: they must not go through another softmax.
+
+    Args:
+        logits: ``float16``, ``float32`` or ``float64``; anything else is taken as ``float64``.
+        hierarchy: what the classes roll up into.
+        form: what the logits are: ``"class_softmax"``, ``"parameter_sharing_softmax"``, ``"sibling_softmax"``,
+            ``"independent_sigmoid"``, ``"conditional_sigmoid"``, ``"descendant_softmax"``, ``"noisy_or"``, ``"max"``, or
+            ``{"weighted_class_softmax": {"map": [...]}}`` and ``{"weighted_sigmoid": {"map": [...]}}``.
+        level: a rank by name, or a depth from 1; all nodes where it is not given.
+
+    Shape:
+        - logits: :math:`(N, C)`, or :math:`(C)`, with a column a class, or a node but the root where the form says so.
+        - output: :math:`(N, V)`, or :math:`(V)`: the nodes by their index, the root included; of a level in the order of
+          :meth:`Hierarchy.level_nodes`; of the weighted forms the superclasses of the map.
+
+    Raises:
+        ValueError: if there is no such form or level, or a shape does not fit.
+
+    Example::
+
+        >>> import numpy as np, klados
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+        >>> np.exp(klados.node_log_probs([[0.0, 0.0, 0.0]], hierarchy, level=1)).round(4).tolist()
+        [[0.6667, 0.3333]]
+    """
+    operation = node_operation(hierarchy, form, level)
+    rows, shape = _logits(logits, operation.columns)
+    wide = np.float64 if rows.dtype == np.float64 else np.float32
+    out = np.empty((rows.shape[0], operation.width), dtype=wide)
+    operation.forward((rows.ctypes.data, rows.dtype.name, rows.shape[0]), out.ctypes.data)
+    return out if len(shape) == 2 else out[0]
+
+
+def node_operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> NodeLogProbs:
+    """The core's operation for a form and a level."""
+    nodes = None if level is None else hierarchy.level_nodes(level).tolist()
+    return NodeLogProbs(json.dumps(form), hierarchy, nodes)
+
+
+def target_kind(target_is_float: bool, dimensions: int, logits_dimensions: int, takes_sets: bool) -> TargetKind:
+    """What a target holds where it is not said."""
+    if dimensions == logits_dimensions - 1:
+        return "index"
+    if dimensions != logits_dimensions:
+        message = f"the target has {dimensions} dimensions, expected {logits_dimensions - 1} (indices) or {logits_dimensions}"
+        raise ValueError(message)
+    if takes_sets:
+        return "multi_hot"
+    return "probabilities" if target_is_float else "candidates"
+
+
+def _logits(logits: npt.ArrayLike, columns: int) -> tuple[Array, tuple[int, ...]]:
+    values = np.asarray(logits)
+    if values.dtype.name not in _FLOATS:
+        values = values.astype(np.float64)
+    if values.ndim not in (1, 2) or values.shape[-1] != columns:
+        raise ValueError(f"the logits have shape {values.shape}, expected (batch, {columns}) or ({columns},)")
+    return np.ascontiguousarray(values.reshape(-1, columns)), values.shape
+
+
+def _target(
+    target: npt.ArrayLike, criterion: Criterion, kind: TargetKind | None, rows: int, one: bool
+) -> tuple[Array, TargetKind]:
+    values = np.asarray(target)
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    elif values.dtype.name not in (*_INTEGERS, "float32", "float64"):
+        values = values.astype(np.int64, casting="safe") if values.dtype.kind in "iu" else values.astype(np.float64)
+    if kind is None:
+        kind = target_kind(values.dtype.kind == "f", values.ndim, 1 if one else 2, criterion.takes_sets)
+    if one:
+        values = values[np.newaxis]
+    if values.ndim != (1 if kind == "index" else 2) or values.shape[0] != rows:
+        expected = f"({rows},)" if kind == "index" else f"({rows}, ...)"
+        raise ValueError(f"the target has shape {values.shape}, expected {expected} for kind {kind!r}")
+    return np.ascontiguousarray(values), kind

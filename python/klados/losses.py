@@ -1,0 +1,108 @@
+"""A loss by its name and parameters, before it knows a hierarchy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from klados._klados import Criterion, Hierarchy, loss_names, normalize_loss
+
+__all__ = ["Loss", "loss"]
+
+
+class Loss:
+    """A loss by its name, with its parameters: the same names as on the command line and in Rust.
+
+    Made by :func:`loss`. Equal where name and parameters are.
+
+    Attributes:
+        name: the name of the loss, such as ``"marginal_cross_entropy"``.
+        given: the parameters that were given.
+        parameters: all of its parameters, those that were not given at their defaults.
+
+    Example::
+
+        >>> import klados
+        >>> loss = klados.loss("hierarchical_cross_entropy", alpha=0.5)
+        >>> loss
+        klados.loss('hierarchical_cross_entropy', alpha=0.5)
+        >>> loss.parameters["weighting"]
+        'depth'
+    """
+
+    NAMES: tuple[str, ...] = tuple(loss_names())
+    """The names of all losses."""
+
+    __slots__ = ("_json", "given", "name")
+
+    def __init__(self, name: str, /, **parameters: Any) -> None:
+        self.given = parameters
+        self._json = normalize_loss(json.dumps({"name": name, **parameters}, default=_plain))
+        self.name = name
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return json.loads(self._json)[self.name]
+
+    def to_json(self) -> str:
+        """The loss as JSON, as the command line takes it."""
+        return self._json
+
+    def compile(self, hierarchy: Hierarchy) -> Criterion:
+        """Checks the parameters against a hierarchy and makes the tables that the kernels read.
+
+        Raises:
+            ValueError: if a parameter is out of range or does not fit the hierarchy.
+        """
+        return Criterion(self._json, hierarchy)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and self._json == other._json
+
+    def __hash__(self) -> int:
+        return hash(self._json)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.name, self.given)
+
+    def __repr__(self) -> str:
+        given = "".join(f", {name}={value!r}" for name, value in self.given.items())
+        return f"klados.loss({self.name!r}{given})"
+
+
+def loss(name: str, /, **parameters: Any) -> Loss:
+    """A loss by its name, with its parameters.
+
+    Args:
+        name: one of :attr:`Loss.NAMES`.
+        **parameters: as in the documentation of the loss; those that are not given have their defaults. Arrays and
+            tensors of one dimension are taken as lists.
+
+    Raises:
+        ValueError: if there is no such loss, or it has no such parameter; the message lists what there is.
+
+    Example::
+
+        >>> import klados
+        >>> klados.loss("marginal_cross_entropy", weights={"levels": [1, 0.5]}).name
+        'marginal_cross_entropy'
+        >>> klados.loss("marginal_cross_entropy", weihgts="uniform")
+        Traceback (most recent call last):
+        ValueError: marginal_cross_entropy: unknown field `weihgts`, expected one of `weights`, `unresolved`, `label_smoothing`, `gamma`, `class_weight`, `reduction`
+    """
+    return Loss(name, **parameters)
+
+
+def _rebuild(name: str, parameters: Mapping[str, Any]) -> Loss:
+    return Loss(name, **parameters)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: arrays, tensors, NumPy's numbers, paths."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, PathLike):
+        return str(value)
+    raise TypeError(f"a parameter of a loss is {type(value).__name__}, which has no JSON form")

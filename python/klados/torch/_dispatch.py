@@ -1,0 +1,123 @@
+"""From what a user gives to rows, and from rows to the fused or the composed path."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from klados._klados import Hierarchy
+from klados.arrays import TargetKind, target_kind
+from klados.losses import Loss
+from klados.torch import _fused
+
+if TYPE_CHECKING:
+    from klados.torch._composed import Tables
+
+Impl = Literal["auto", "fused", "composed"]
+Reduction = Literal["none", "sum", "mean"]
+
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+class Compiled:
+    """A loss compiled for a hierarchy, with what a traced graph may ask of it as plain Python values."""
+
+    def __init__(self, loss: Loss, hierarchy: Hierarchy) -> None:
+        self.criterion = loss.compile(hierarchy)
+        self.handle = _fused.handle(self.criterion)
+        self.columns = self.criterion.columns
+        self.has_node_columns = self.criterion.has_node_columns
+        self.num_classes = hierarchy.num_classes
+        self.takes_sets = self.criterion.takes_sets
+        self.name = self.criterion.name
+        for warning in self.criterion.warnings:
+            warnings.warn(warning, stacklevel=4)
+
+
+def apply(
+    input: Tensor,
+    target: Tensor,
+    compiled: Compiled,
+    tables: Callable[[torch.device], Tables],
+    *,
+    ignore_index: int,
+    reduction: str,
+    impl: str,
+    kind: TargetKind | None,
+    step: int,
+) -> Tensor:
+    """The loss of a batch of any shape. ``tables`` gives the tables of the composed path, on a device."""
+    if kind is None:
+        kind = target_kind(target.is_floating_point(), target.dim(), max(input.dim(), 1), compiled.takes_sets)
+    check(input, target, compiled.columns, reduction, impl)
+    rows, target = by_rows(input, target, kind)
+    if is_fused(input, impl):
+        if target.device.type != "cpu":
+            raise ValueError(f"the logits are on cpu and the target is on {target.device}")
+        out = _fused.losses(rows, target, compiled, kind, ignore_index, step, reduction)
+    else:
+        from klados.torch import _composed
+
+        if target.device != input.device:
+            raise ValueError(f"the logits are on {input.device} and the target is on {target.device}")
+        out = _composed.losses(rows, target, tables(input.device), kind, ignore_index, step, reduction)
+    return out.reshape(input.shape[:1] + input.shape[2:] if input.dim() > 1 else ()) if reduction == "none" else out
+
+
+def check(input: Tensor, target: Tensor, columns: int, reduction: str, impl: str) -> None:
+    """That a call makes sense, as far as shapes and types show it."""
+    check_options(reduction, impl)
+    if input.dtype not in _FLOATS:
+        raise ValueError(f"the logits are {input.dtype}, expected float16, bfloat16, float32 or float64")
+    if input.dim() == 0 or input.shape[min(1, input.dim() - 1)] != columns:
+        raise ValueError(f"the logits have shape {tuple(input.shape)}, expected (N, {columns}, ...) or ({columns},)")
+    if target.requires_grad:
+        raise ValueError("no gradient flows into the target; detach it")
+
+
+def check_options(reduction: str, impl: str) -> None:
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError(f"reduction {reduction!r}: expected 'none', 'sum' or 'mean'")
+    if impl not in ("auto", "fused", "composed"):
+        raise ValueError(f"impl {impl!r}: expected 'auto', 'fused' or 'composed'")
+
+
+def by_rows(input: Tensor, target: Tensor, kind: TargetKind) -> tuple[Tensor, Tensor]:
+    """``[N, C, d1, ...]`` as ``[N * d1 * ..., C]``, and the target in the same way."""
+    if kind == "index":
+        if target.is_floating_point():
+            raise ValueError(f"the target is {target.dtype}, expected integers for indices")
+        expected = input.shape[:1] + input.shape[2:] if input.dim() > 1 else input.shape[:0]
+        if target.shape != expected:
+            shapes = f"the target has shape {tuple(target.shape)}, expected {tuple(expected)}"
+            raise ValueError(f"{shapes} for logits of shape {tuple(input.shape)}")
+        target = target.reshape(-1)
+    else:
+        without = [shape[:1] + shape[2:] if len(shape) > 1 else shape[:0] for shape in (input.shape, target.shape)]
+        if without[0] != without[1] or target.dim() != input.dim():
+            shapes = f"the target has shape {tuple(target.shape)}"
+            raise ValueError(f"{shapes}, which does not fit logits of shape {tuple(input.shape)} for kind {kind!r}")
+        target = _rows(target)
+        if target.dtype in (torch.float16, torch.bfloat16):
+            target = target.float()
+    return _rows(input), target
+
+
+def _rows(tensor: Tensor) -> Tensor:
+    if tensor.dim() == 2:
+        return tensor
+    if tensor.dim() == 1:
+        return tensor.unsqueeze(0)
+    return tensor.movedim(1, -1).reshape(-1, tensor.shape[1])
+
+
+def is_fused(input: Tensor, impl: str) -> bool:
+    """Which path computes."""
+    on_cpu = input.device.type == "cpu"
+    if impl == "fused" and not on_cpu:
+        raise ValueError(f"impl='fused' runs on the CPU and the logits are on {input.device}; use 'auto' or 'composed'")
+    return on_cpu if impl == "auto" else impl == "fused"

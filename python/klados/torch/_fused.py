@@ -1,0 +1,267 @@
+"""The fused path: the core's kernels on CPU tensors, which they read and write where they lie.
+
+A loss and its gradient come from one pass over the logits, in the forward pass, and only if something tracks the logits.
+In eager mode they are an :class:`torch.autograd.Function`, which costs half the call of a registered operator. Under
+``torch.compile`` and ``torch.export`` they are the operators ``klados::loss`` and ``klados::node_log_probs``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from klados._klados import Criterion, NodeLogProbs
+
+if TYPE_CHECKING:
+    from klados.torch._dispatch import Compiled
+
+__all__ = ["handle", "losses", "node_log_probs"]
+
+_NAMES = {
+    torch.float32: "float32",
+    torch.float64: "float64",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.int64: "int64",
+    torch.int32: "int32",
+    torch.int16: "int16",
+    torch.int8: "int8",
+    torch.uint8: "uint8",
+    torch.bool: "bool",
+}
+
+# Whether the backward pass that runs keeps the graph for another one. Where this torch does not tell, assume that it does.
+_keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    """The type of the losses of logits of a type."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def losses(
+    logits: Tensor, target: Tensor, compiled: Compiled, kind: str, ignore_index: int, step: int, reduction: str
+) -> Tensor:
+    """The losses of a batch, reduced or not.
+
+    Shape:
+        - logits: ``[rows, columns]`` on the CPU.
+        - target: ``[rows]`` of indices, else ``[rows, ...]``, on the CPU.
+        - output: ``[rows]`` for ``"none"``, else ``[]``; ``float64`` for ``float64``, else ``float32``.
+    """
+    if torch.compiler.is_compiling():
+        tracked = torch.is_grad_enabled() and logits.requires_grad
+        return torch.ops.klados.loss(logits, target, compiled.handle, kind, ignore_index, step, reduction, tracked)[0]
+    try:
+        return _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, step, reduction)
+    except RuntimeError as error:
+        raise _explained(error) from error
+
+
+def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tensor:
+    """The log-probabilities of nodes.
+
+    Shape:
+        - logits: ``[rows, columns]`` on the CPU.
+        - output: ``[rows, width]``; ``float64`` for ``float64``, else ``float32``.
+    """
+    if torch.compiler.is_compiling():
+        return torch.ops.klados.node_log_probs(logits, handle)
+    try:
+        return _NodeLogProbs.apply(logits, operation)
+    except RuntimeError as error:
+        raise _explained(error) from error
+
+
+def _explained(error: RuntimeError) -> RuntimeError:
+    if "functorch" in str(error) or "functional transform" in str(error):
+        return RuntimeError("the fused path does not run under torch.func transforms (vmap, grad); use impl='composed'")
+    return error
+
+
+def _run(
+    logits: Tensor,
+    target: Tensor,
+    criterion: Criterion,
+    kind: str,
+    ignore_index: int,
+    step: int,
+    reduction: str,
+    tracked: bool,
+) -> tuple[Tensor, Tensor | None]:
+    rows = logits.shape[0]
+    logits, target = logits.contiguous(), target.contiguous()
+    out = torch.empty((rows,) if reduction == "none" else (), dtype=_wide(logits.dtype))
+    grad = torch.empty_like(logits) if tracked else None
+    criterion.run(
+        (logits.data_ptr(), _NAMES[logits.dtype], rows),
+        (kind, target.data_ptr(), _NAMES[target.dtype], 1 if kind == "index" else target.shape[1]),
+        ignore_index,
+        step,
+        reduction,
+        out.data_ptr(),
+        0 if grad is None else grad.data_ptr(),
+    )
+    return out, grad
+
+
+class _Losses(torch.autograd.Function):
+    """The gradient is kept on the context, not among the saved tensors: it is nobody's input or output."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        target: Tensor,
+        criterion: Criterion,
+        kind: str,
+        ignore_index: int,
+        step: int,
+        reduction: str,
+    ) -> Tensor:
+        tracked = ctx.needs_input_grad[0]
+        out, ctx.grad = _run(logits, target, criterion, kind, ignore_index, step, reduction, tracked)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        grad = ctx.grad
+        if grad is None:
+            raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
+        if _keeps_graph():
+            grad = _scaled(grad, upstream)
+        else:
+            # Nobody comes here again, so the one copy may be changed and given away.
+            ctx.grad = None
+            if upstream.dim() == 1:
+                grad.mul_(upstream.unsqueeze(1))
+            elif (factor := upstream.item()) != 1.0:
+                grad.mul_(factor)
+        return grad, None, None, None, None, None, None
+
+
+def _scaled(grad: Tensor, upstream: Tensor) -> Tensor:
+    """Row by row, or as a whole, in the type of the gradient."""
+    return (grad * (upstream.unsqueeze(1) if upstream.dim() == 1 else upstream)).to(grad.dtype)
+
+
+class _NodeLogProbs(torch.autograd.Function):
+    """Saves the logits: a saved gradient would be nodes times as large."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, operation: NodeLogProbs) -> Tensor:
+        ctx.save_for_backward(logits)
+        ctx.operation = operation
+        return _node_log_probs(logits, operation)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+        (logits,) = ctx.saved_tensors
+        return _node_log_probs_backward(logits, upstream, ctx.operation), None
+
+
+def _node_log_probs(logits: Tensor, operation: NodeLogProbs) -> Tensor:
+    logits = logits.contiguous()
+    out = torch.empty((logits.shape[0], operation.width), dtype=_wide(logits.dtype))
+    operation.forward((logits.data_ptr(), _NAMES[logits.dtype], logits.shape[0]), out.data_ptr())
+    return out
+
+
+def _node_log_probs_backward(logits: Tensor, upstream: Tensor, operation: NodeLogProbs) -> Tensor:
+    logits, upstream = logits.contiguous(), upstream.contiguous()
+    grad = torch.empty_like(logits)
+    at = (logits.data_ptr(), _NAMES[logits.dtype], logits.shape[0])
+    operation.backward(at, upstream.data_ptr(), grad.data_ptr())
+    return grad
+
+
+# An operator takes numbers, strings and tensors. A criterion is told by a number that stands for it in this process.
+_compiled: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+
+_next_handle = itertools.count()
+
+
+def handle(compiled: Criterion | NodeLogProbs) -> int:
+    """A number for an operator's argument, which stands for a criterion as long as that lives."""
+    number = next(_next_handle)
+    _compiled[number] = compiled
+    return number
+
+
+def _of_handle(handle: int) -> Any:
+    try:
+        return _compiled[handle]
+    except KeyError:
+        message = "a compiled graph outlived its loss, or came from another process; impl='composed' needs neither"
+        raise RuntimeError(message) from None
+
+
+@torch.library.custom_op("klados::loss", mutates_args=(), device_types="cpu")
+def _loss_op(
+    logits: Tensor, target: Tensor, handle: int, kind: str, ignore_index: int, step: int, reduction: str, tracked: bool
+) -> tuple[Tensor, Tensor]:
+    out, grad = _run(logits, target, _of_handle(handle), kind, ignore_index, step, reduction, tracked)
+    return out, logits.new_empty(0) if grad is None else grad
+
+
+@_loss_op.register_fake
+def _loss_fake(
+    logits: Tensor, target: Tensor, handle: int, kind: str, ignore_index: int, step: int, reduction: str, tracked: bool
+) -> tuple[Tensor, Tensor]:
+    out = logits.new_empty((logits.shape[0],) if reduction == "none" else (), dtype=_wide(logits.dtype))
+    grad = torch.empty_like(logits, memory_format=torch.contiguous_format) if tracked else logits.new_empty(0)
+    return out, grad
+
+
+def _loss_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(output[1])
+
+
+def _loss_backward(ctx: Any, upstream: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, ...]:
+    (grad,) = ctx.saved_tensors
+    return (None if upstream is None else _scaled(grad, upstream), None, None, None, None, None, None, None)
+
+
+_loss_op.register_autograd(_loss_backward, setup_context=_loss_setup)
+
+
+@torch.library.custom_op("klados::node_log_probs", mutates_args=(), device_types="cpu")
+def _node_op(logits: Tensor, handle: int) -> Tensor:
+    return _node_log_probs(logits, _of_handle(handle))
+
+
+@_node_op.register_fake
+def _node_fake(logits: Tensor, handle: int) -> Tensor:
+    return logits.new_empty((logits.shape[0], _of_handle(handle).width), dtype=_wide(logits.dtype))
+
+
+@torch.library.custom_op("klados::node_log_probs_backward", mutates_args=(), device_types="cpu")
+def _node_backward_op(logits: Tensor, upstream: Tensor, handle: int) -> Tensor:
+    return _node_log_probs_backward(logits, upstream, _of_handle(handle))
+
+
+@_node_backward_op.register_fake
+def _node_backward_fake(logits: Tensor, upstream: Tensor, handle: int) -> Tensor:
+    return torch.empty_like(logits, memory_format=torch.contiguous_format)
+
+
+def _node_setup(ctx: Any, inputs: tuple[Tensor, int], output: Tensor) -> None:
+    ctx.save_for_backward(inputs[0])
+    ctx.handle = inputs[1]
+
+
+def _node_backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+    (logits,) = ctx.saved_tensors
+    return torch.ops.klados.node_log_probs_backward(logits, upstream, ctx.handle), None
+
+
+_node_op.register_autograd(_node_backward, setup_context=_node_setup)

@@ -1,0 +1,134 @@
+"""The module around a compiled loss, which the modules of all losses are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from klados._klados import Hierarchy
+from klados.arrays import TargetKind
+from klados.losses import Loss
+from klados.torch import _dispatch
+from klados.torch._dispatch import Compiled, Impl, Reduction
+
+if TYPE_CHECKING:
+    from klados.torch._composed import Tables
+
+
+class HierarchicalLoss(nn.Module):
+    r"""Any of the losses, by its name or as a :class:`klados.Loss`: what serves a loss that is known at run time only.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        loss: a loss, or the name of one with its default parameters.
+        ignore_index: the target of samples that take no part; in a multi-hot target, of nodes that take no part.
+        reduction: ``"none"``, ``"sum"`` or ``"mean"``. The mean divides by the sum of the class weights of the samples that
+            take part, as in :class:`torch.nn.CrossEntropyLoss`; ``binary_cross_entropy`` by the number of terms. A mean over
+            nothing is 0 with a gradient of 0, not NaN.
+        impl: ``"fused"`` is the core's kernel on CPU tensors, the gradient formed in the forward pass; ``"composed"`` is
+            torch operations on any device, which can be differentiated twice; ``"auto"`` is fused on the CPU.
+
+    Shape:
+        - input: :math:`(N, C)`, :math:`(N, C, d_1, ..., d_K)` or :math:`(C)`, with :math:`C` = :attr:`columns`: the classes
+          in the order of :attr:`Hierarchy.classes`, or the nodes in that of :attr:`Hierarchy.node_columns`.
+        - target: by index, :math:`(N)`, :math:`(N, d_1, ..., d_K)` or :math:`()`, each a class
+          :math:`0 \le k < \text{classes}`, a node as ``classes + node``, or *ignore_index*. Otherwise as the input, with
+          a column a class: a distribution (floats), or candidates, "one of these classes" (integers or booleans). For the
+          losses of sigmoids a multi-hot row, with a column a class or a node but the root.
+        - output: a scalar; with ``"none"`` as a target by index. ``float32`` for half inputs.
+
+    Example::
+
+        >>> import torch, klados
+        >>> from klados.torch import HierarchicalLoss
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+        >>> criterion = HierarchicalLoss(hierarchy, klados.loss("soft_labels", beta=4))
+        >>> input = torch.randn(3, 3, requires_grad=True)
+        >>> target = torch.from_numpy(hierarchy.encode(["crow", "mammal", "bat"]))
+        >>> output = criterion(input, target)
+        >>> output.backward()
+    """
+
+    hierarchy: Hierarchy
+    """What the classes roll up into."""
+    loss: Loss
+    """The loss with its parameters."""
+    columns: int
+    """The number of columns of the input: classes, or nodes but the root."""
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        loss: str | Loss = "marginal_cross_entropy",
+        *,
+        ignore_index: int = -100,
+        reduction: Reduction = "mean",
+        impl: Impl = "auto",
+    ) -> None:
+        super().__init__()
+        self.hierarchy = hierarchy
+        self.loss = Loss(loss) if isinstance(loss, str) else loss
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+        self.impl = impl
+        _dispatch.check_options(reduction, impl)
+        self._compiled = Compiled(self.loss, hierarchy)
+        self.columns = self._compiled.columns
+        self.tables: Tables | None = None
+        # Says where the module has been moved to. The tables are only made where the composed path needs them.
+        self.register_buffer("_device", torch.empty(0, device="cpu"), persistent=False)
+        if impl == "composed":
+            self._make_tables()
+
+    def forward(self, input: Tensor, target: Tensor, *, kind: TargetKind | None = None) -> Tensor:
+        """The loss of a batch. ``kind`` says what the target holds where its shape and type do not: ``"index"``,
+        ``"probabilities"``, ``"candidates"`` or ``"multi_hot"``."""
+        return self._apply_to(input, target, kind, 0)
+
+    def _apply_to(self, input: Tensor, target: Tensor, kind: TargetKind | None, step: int) -> Tensor:
+        return _dispatch.apply(
+            input,
+            target,
+            self._compiled,
+            self._tables_on,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            impl=self.impl,
+            kind=kind,
+            step=step,
+        )
+
+    def encode(self, labels: Any) -> Tensor:
+        """Labels by index, as :meth:`Hierarchy.encode`; with the superclasses of the loss's own map where it has one."""
+        return torch.from_numpy(self._compiled.criterion.encode(labels, self.ignore_index))
+
+    def _make_tables(self) -> None:
+        from klados.torch import _composed
+
+        self.tables = _composed.Tables(self._compiled.criterion)
+
+    def _tables_on(self, device: torch.device) -> Tables:
+        if self.tables is None or self._device.device != device:
+            where = self._device.device
+            raise ValueError(f"the input is on {device} and the tables of the loss on {where}; move it: loss.to({str(device)!r})")
+        return self.tables
+
+    def _apply(self, fn: Any, recurse: bool = True) -> HierarchicalLoss:
+        # Every move of a module comes through here.
+        if self.tables is None and self.impl == "auto" and fn(self._device).device.type not in ("cpu", "meta"):
+            self._make_tables()
+        super()._apply(fn, recurse)
+        return self
+
+    def extra_repr(self) -> str:
+        given = [f"{name}={value!r}" for name, value in self.loss.given.items()]
+        options = [f"reduction={self.reduction!r}", f"ignore_index={self.ignore_index}", f"impl={self.impl!r}"]
+        return ", ".join([f"columns={self.columns}", *given, *options])
+
+
+def with_weight(parameters: dict[str, Any], weight: Any, label_smoothing: float | None = None) -> dict[str, Any]:
+    """Parameters under the core's names: what PyTorch calls ``weight`` is ``class_weight``; what is ``None`` is left out."""
+    named = {**parameters, "class_weight": weight, "label_smoothing": label_smoothing}
+    return {name: value for name, value in named.items() if value is not None}
