@@ -151,32 +151,30 @@ impl Inner {
         nested.clear();
         let lca = named.nodes[1..].iter().fold(named.nodes[0], |lca, node| hierarchy.lca(lca, *node));
         let is_union = named.nodes.len() > 1;
+        let path = || std::iter::successors(Some(lca), |node| hierarchy.parents(*node).first().copied());
+        // The shells, from the inside out: the label, of a union what it leaves of the lowest common ancestor, and what
+        // each node above adds. The positions, from the left: what the nodes above add, from the root down, the middle,
+        // and so up again.
+        let spans = &mut nested.spans;
+        spans.clear();
+        spans.extend(path().map(|node| hierarchy.span(node)));
+        let middle = spans[0];
+        let inner = usize::from(is_union);
+        let shells = &mut nested.shells;
+        shells.reset(inner + spans.len());
+        for (above, &(start, _)) in spans.iter().enumerate().rev().skip(1) {
+            shells.extend_to(start, inner + above + 1);
+        }
         // `named.nodes` is in hierarchy order, so its spans ascend.
         for node in &named.nodes {
             let (start, end) = hierarchy.span(*node);
-            nested.shells.push(start, end);
+            shells.extend_to(start, inner);
+            shells.extend_to(end, 0);
         }
-        nested.shells.close();
-        let mut at = lca;
-        let mut inside = hierarchy.span(lca);
-        if is_union {
-            let mut next = inside.0;
-            for node in &named.nodes {
-                let (start, end) = hierarchy.span(*node);
-                nested.shells.push(next, start);
-                next = end;
-            }
-            nested.shells.push(next, inside.1);
-            nested.shells.close();
+        shells.extend_to(middle.1, inner);
+        for (above, &(_, end)) in spans.iter().enumerate().skip(1) {
+            shells.extend_to(end, inner + above);
         }
-        while let Some(&parent) = hierarchy.parents(at).first() {
-            let (start, end) = hierarchy.span(parent);
-            nested.shells.push(start, inside.0);
-            nested.shells.push(inside.1, end);
-            nested.shells.close();
-            (at, inside) = (parent, (start, end));
-        }
-        let path = || std::iter::successors(Some(lca), |node| hierarchy.parents(*node).first().copied());
         match &self.tables.objective {
             Objective::Marginal { weights, unresolved } => {
                 let fallback = match unresolved {
@@ -401,10 +399,10 @@ impl Signatures {
             ends[at] += ends[at - 1];
         }
         let mut atoms = Vec::new();
-        for (at, range) in ends.windows(2).enumerate().filter(|(_, range)| range[0] < range[1]) {
-            shells.push(range[0] as usize, range[1] as usize);
-            shells.close();
-            atoms.push(at as u32);
+        atoms.extend((0..self.sets.len() as u32).filter(|&at| ends[at as usize] < ends[at as usize + 1]));
+        shells.reset(atoms.len());
+        for (shell, &atom) in atoms.iter().enumerate() {
+            shells.extend_to(ends[atom as usize + 1] as usize, shell);
         }
         order.clear();
         order.resize(hierarchy.class_count(), 0);

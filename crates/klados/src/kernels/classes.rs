@@ -31,11 +31,11 @@ pub(crate) fn row<T: Float>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f
     let others = match grad.as_deref_mut() {
         Some(grad) => {
             let (left, right) = grad.split_at_mut(top);
-            let sum = T::exp_store(&z[..top], max, left) + T::exp_store(&z[top + 1..], max, &mut right[1..]);
+            let sum = T::exp_sum(&z[..top], max, Some(left)) + T::exp_sum(&z[top + 1..], max, Some(&mut right[1..]));
             right[0] = T::from_f64(1.0);
             sum
         }
-        None => T::exp_sum(&z[..top], max) + T::exp_sum(&z[top + 1..], max),
+        None => T::exp_sum(&z[..top], max, None) + T::exp_sum(&z[top + 1..], max, None),
     };
     let log_all = scalar::ln_1p(others);
     let scale = 1.0 / (1.0 + others);

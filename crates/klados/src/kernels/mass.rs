@@ -1,12 +1,12 @@
-//! The mass `sum e^z` of a set of classes, as a sum relative to its own largest logit.
+//! The mass `sum e^z` of a set of classes, as a sum relative to a logit: its own largest, or the row's.
 //!
 //! Two numbers instead of one logarithm: where a label is 9000 below the row's maximum, the log-sum-exps of its sets
 //! differ in digits that a single `f64` of that size no longer has.
 
 use crate::numeric::scalar;
 
-/// `sum * e^top`; `sum` is 0 where there is nothing. Of a set of classes it is at least 1; weights and priors may make it
-/// smaller, and where derivatives are added up like masses it has a sign.
+/// `sum * e^top`; `sum` is 0 where there is nothing. Of a set of classes it is at least `Float::LEAST_SUM`; weights and
+/// priors may make it smaller, and where derivatives are added up like masses it has a sign.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mass {
     pub(crate) top: f64,
@@ -41,7 +41,7 @@ impl Mass {
         if low.is_none() {
             high
         } else {
-            Self { top: high.top, sum: high.sum + low.sum * scalar::exp(low.top - high.top) }
+            Self { top: high.top, sum: high.sum + low.sum * exp_difference(low.top, high.top) }
         }
     }
 
@@ -61,13 +61,18 @@ impl Mass {
 
     /// `self / whole`; 0 for no mass.
     pub(crate) fn over(self, whole: Self) -> f64 {
-        if self.is_none() { 0.0 } else { self.sum / whole.sum * scalar::exp(self.top - whole.top) }
+        if self.is_none() { 0.0 } else { self.sum / whole.sum * exp_difference(self.top, whole.top) }
     }
 
     /// `log(self / whole)`; `-inf` for no mass.
     pub(crate) fn log_over(self, whole: Self) -> f64 {
         if self.is_none() { f64::NEG_INFINITY } else { (self.top - whole.top) + scalar::ln(self.sum / whole.sum) }
     }
+}
+
+/// `e^(a - b)`. The masses of a row mostly have one top.
+fn exp_difference(a: f64, b: f64) -> f64 {
+    if a == b { 1.0 } else { scalar::exp(a - b) }
 }
 
 /// A sum and what rounding took from it (`TwoSum`; Knuth 1969).

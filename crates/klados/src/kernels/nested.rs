@@ -27,6 +27,8 @@ pub(crate) struct Nested {
     pub(crate) weights: Vec<f64>,
     /// Whether the sample has a weight: a row without any class left then has the loss `+inf`.
     pub(crate) takes_part: bool,
+    /// The positions of each set, where it is a range of them: for whoever fills the shells.
+    pub(crate) spans: Vec<(usize, usize)>,
     masses: Masses,
     /// The mass of each set.
     sets: Vec<Mass>,
@@ -39,7 +41,6 @@ pub(crate) struct Nested {
 
 impl Nested {
     pub(crate) fn clear(&mut self) {
-        self.shells.clear();
         self.weights.clear();
     }
 
@@ -158,9 +159,9 @@ mod tests {
     /// Three shells of one class each; the label's class first.
     fn run(z: [f64; 3], weights: [f64; 2], terms: Terms) -> (f64, [f64; 3]) {
         let mut nested = Nested::default();
+        nested.shells.reset(3);
         for position in 0..3 {
-            nested.shells.push(position, position + 1);
-            nested.shells.close();
+            nested.shells.extend_to(position + 1, position);
         }
         nested.weights.extend(weights);
         nested.takes_part = true;

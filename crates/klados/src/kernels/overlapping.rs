@@ -27,7 +27,6 @@ pub(crate) struct Overlapping {
 
 impl Overlapping {
     pub(crate) fn clear(&mut self) {
-        self.shells.clear();
         self.weights.clear();
         self.contains.clear();
     }

@@ -1,40 +1,40 @@
 //! A partition of a row into shells, and the mass of each.
 
 use super::mass::Mass;
-use crate::numeric::{Element, Float, scalar};
+use crate::numeric::{Element, Float, Run, scalar};
 
-/// Disjoint sets of positions that together are the row, each a few ranges. Reused from row to row.
+/// Disjoint sets of positions that together are the row, each a few runs. Reused from row to row.
 #[derive(Debug, Default)]
 pub(crate) struct Shells {
-    segments: Vec<(u32, u32)>,
-    ends: Vec<u32>,
+    /// In the order of the positions.
+    runs: Vec<Run>,
+    end: usize,
+    count: usize,
 }
 
 impl Shells {
-    pub(crate) fn clear(&mut self) {
-        self.segments.clear();
-        self.ends.clear();
+    /// As many shells as `count`, all empty.
+    pub(crate) fn reset(&mut self, count: usize) {
+        self.runs.clear();
+        self.end = 0;
+        self.count = count;
     }
 
-    /// Adds a range to the shell that is being filled; an empty one is left out.
-    pub(crate) fn push(&mut self, start: usize, end: usize) {
-        if start < end {
-            self.segments.push((start as u32, end as u32));
+    /// Gives a shell the positions up to `end` that no shell has yet.
+    pub(crate) fn extend_to(&mut self, end: usize, shell: usize) {
+        if self.end < end {
+            self.runs.push(Run::new(end, shell));
+            self.end = end;
         }
     }
 
-    /// Ends the shell that is being filled. It may be empty.
-    pub(crate) fn close(&mut self) {
-        self.ends.push(self.segments.len() as u32);
-    }
-
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.count
     }
 
     fn ranges(&self, shell: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
-        let start = if shell == 0 { 0 } else { self.ends[shell - 1] as usize };
-        self.segments[start..self.ends[shell] as usize].iter().map(|&(a, b)| a as usize..b as usize)
+        let starts = std::iter::once(0).chain(self.runs.iter().map(|run| run.end()));
+        self.runs.iter().zip(starts).filter(move |(run, _)| run.group() == shell).map(|(run, start)| start..run.end())
     }
 }
 
@@ -42,6 +42,8 @@ impl Shells {
 #[derive(Debug, Default)]
 pub(crate) struct Masses {
     pub(crate) of_shell: Vec<Mass>,
+    sums: Vec<f64>,
+    factors: Vec<f64>,
 }
 
 /// What a row turned out to be.
@@ -72,42 +74,91 @@ pub(crate) fn special_gradient<T: Element>(loss: f64, grad: &mut [T]) {
 }
 
 impl Masses {
-    /// Takes the exponentials of a row, each relative to the maximum of its shell, into `terms` where it is given.
+    /// Takes the exponentials of a row into `terms` where it is given: relative to the maximum of the row, or in a shell
+    /// whose mass is too far below it, relative to the maximum of the shell.
     pub(crate) fn measure<T: Float>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
-        self.of_shell.clear();
-        for shell in 0..shells.len() {
-            let mut max = T::NEG_INFINITY;
-            for range in shells.ranges(shell) {
-                let next = T::max_of(&z[range]);
-                if next > max || next.to_f64().is_nan() {
-                    max = next;
-                }
-                if scalar::is_poison(max.to_f64()) {
-                    return Row::Poisoned;
-                }
-            }
-            let mut sum = 0.0;
-            for range in shells.ranges(shell) {
-                match terms.as_deref_mut() {
-                    Some(terms) if max.to_f64() == f64::NEG_INFINITY => terms[range].fill(T::default()),
-                    None if max.to_f64() == f64::NEG_INFINITY => {}
-                    Some(terms) => sum += T::exp_store(&z[range.clone()], max, &mut terms[range]),
-                    None => sum += T::exp_sum(&z[range], max),
-                }
-            }
-            self.of_shell.push(Mass { top: max.to_f64(), sum });
+        let max = T::max_of(z);
+        let top = max.to_f64();
+        if scalar::is_poison(top) {
+            return Row::Poisoned;
         }
-        if self.of_shell.iter().all(|mass| mass.is_none()) { Row::Masked } else { Row::Regular }
+        if top == f64::NEG_INFINITY {
+            return Row::Masked;
+        }
+        self.sums.clear();
+        self.sums.resize(shells.len(), 0.0);
+        T::exp_runs(z, max, &shells.runs, &mut self.sums, terms.as_deref_mut());
+        self.of_shell.clear();
+        for (shell, &sum) in self.sums.iter().enumerate() {
+            self.of_shell.push(match sum >= T::LEAST_SUM {
+                true => Mass { top, sum },
+                false => measure_shell(z, shells, shell, terms.as_deref_mut()),
+            });
+        }
+        Row::Regular
     }
 
     /// Multiplies the terms of each shell, so that they sum to `coefficients[shell]`.
-    pub(crate) fn spread<T: Float>(&self, terms: &mut [T], shells: &Shells, coefficients: &[f64]) {
-        for shell in 0..shells.len() {
-            if self.of_shell[shell].is_none() {
-                continue; // the terms are zero already
+    pub(crate) fn spread<T: Float>(&mut self, terms: &mut [T], shells: &Shells, coefficients: &[f64]) {
+        let masses = self.of_shell.iter().zip(coefficients);
+        self.factors.clear();
+        // The terms of a shell without mass are 0 already.
+        self.factors.extend(masses.map(|(mass, &of)| if mass.is_none() { 0.0 } else { of / mass.sum }));
+        T::scale_runs(terms, &shells.runs, &self.factors);
+    }
+}
+
+/// The mass of a shell and its terms, relative to the shell's own maximum.
+fn measure_shell<T: Float>(z: &[T], shells: &Shells, shell: usize, mut terms: Option<&mut [T]>) -> Mass {
+    let largest = |max: T, range| {
+        let next = T::max_of(&z[range]);
+        if next > max { next } else { max }
+    };
+    let max = shells.ranges(shell).fold(T::NEG_INFINITY, largest);
+    if max == T::NEG_INFINITY {
+        return Mass::NONE; // the terms are 0
+    }
+    let mut sum = 0.0;
+    for range in shells.ranges(shell) {
+        let terms = terms.as_deref_mut().map(|terms| &mut terms[range.clone()]);
+        sum += T::exp_sum(&z[range], max, terms);
+    }
+    Mass { top: max.to_f64(), sum }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mass of each shell, its logarithm from the row's maximum, and the terms over the shell's sum, of a row of three
+    /// shells of which two lie `depth` below the first.
+    fn measured<T: Float>(depth: f64) -> (Vec<f64>, Vec<f64>) {
+        let mut shells = Shells::default();
+        shells.reset(3);
+        for (end, shell) in [(20, 1), (30, 0), (31, 2), (70, 1)] {
+            shells.extend_to(end, shell);
+        }
+        let below = |k: usize| if (20..30).contains(&k) { 0.0 } else { depth };
+        let z: Vec<T> = (0..70).map(|k| T::from_f64(3.0 + ((k * 37) % 64) as f64 / 16.0 - below(k))).collect();
+        let (mut masses, mut terms) = (Masses::default(), vec![T::default(); 70]);
+        assert_eq!(masses.measure(&z, &shells, Some(&mut terms)), Row::Regular);
+        let whole = Mass { top: T::max_of(&z).to_f64(), sum: 1.0 };
+        let logs = masses.of_shell.iter().map(|mass| mass.log_over(whole)).collect();
+        masses.spread(&mut terms, &shells, &[1.0; 3]);
+        (logs, terms.iter().map(|term| term.to_f64()).collect())
+    }
+
+    #[test]
+    fn shells_keep_their_digits_however_far_they_are_below_the_maximum() {
+        // Depths that f32 holds exactly; 46 is about where a shell is measured on its own.
+        for depth in [0.0, 30.0, 44.0, 45.0, 46.0, 47.0, 48.0, 80.0, 87.0, 88.0, 200.0, 9000.0, f64::INFINITY] {
+            let (logs, shares) = measured::<f32>(depth);
+            let (wide_logs, wide_shares) = measured::<f64>(depth);
+            for (log, wide) in logs.iter().zip(wide_logs) {
+                assert!(log == &wide || (log - wide).abs() < 5e-7, "{depth}: {log} {wide}");
             }
-            for range in shells.ranges(shell) {
-                T::scale(&mut terms[range], coefficients[shell] / self.of_shell[shell].sum);
+            for (share, wide) in shares.iter().zip(wide_shares) {
+                assert!((share - wide).abs() <= 6e-7 * wide, "{depth}: {share} {wide}");
             }
         }
     }

@@ -1,6 +1,8 @@
-//! The element types of logits and their slice operations: what a SIMD layer replaces.
+//! The element types of logits and their slice operations: what rows are computed with.
 
-use super::exp::{exp_f32, exp_f64};
+use super::exp::exp_f64;
+use super::runs::Run;
+use super::simd;
 
 mod sealed {
     pub trait Sealed {}
@@ -42,21 +44,34 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
 /// The element types that rows are computed in: `f32` and `f64`.
 ///
 /// Sums run in fixed stripes (16 lanes in `f32`, 8 in `f64`), so that scalar and vector code, and any number of threads,
-/// give the same bits. `f32` lanes add at most 64 terms before they go over to `f64`.
+/// give the same bits.
 pub trait Float: Element<Wide = Self> {
+    /// A sum of terms `e^(z - max)` from here up has lost nothing to the terms that are 0 since they are too small, nor
+    /// have ratios of its terms to it. `1e-20` in `f32`, whose terms end at `e^-87 = 1.6e-38`.
+    #[doc(hidden)]
+    const LEAST_SUM: f64;
     /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
     #[doc(hidden)]
     fn max_of(values: &[Self]) -> Self;
-    /// `sum e^(z - max)`, for a finite `max` of which no `z` is above.
+    /// Adds `e^(z - max)` of each run to the sum of its group, for a finite `max` of which no `z` is above. Stores the
+    /// terms in `out` where it is given.
     #[doc(hidden)]
-    fn exp_sum(z: &[Self], max: Self) -> f64;
-    /// As `exp_sum`; also stores the terms.
+    fn exp_runs(z: &[Self], max: Self, runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>);
+    /// Multiplies each value by the factor of its group.
     #[doc(hidden)]
-    fn exp_store(z: &[Self], max: Self, out: &mut [Self]) -> f64;
+    fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]);
+
+    /// `sum e^(z - max)`, for a finite `max` of which no `z` is above. Stores the terms in `out` where it is given.
+    #[doc(hidden)]
+    fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64 {
+        let mut sum = [0.0];
+        Self::exp_runs(z, max, &[Run::new(z.len(), 0)], &mut sum, out);
+        sum[0]
+    }
 }
 
 macro_rules! element {
-    ($float:ty, $lanes:literal, $exp:expr) => {
+    ($float:ty) => {
         impl Element for $float {
             type Wide = Self;
             const NEG_INFINITY: Self = <$float>::NEG_INFINITY;
@@ -88,94 +103,90 @@ macro_rules! element {
                 }
             }
         }
-
-        impl Float for $float {
-            fn max_of(values: &[Self]) -> Self {
-                let mut max = [<$float>::NEG_INFINITY; $lanes];
-                let mut nan = [false; $lanes];
-                let mut chunks = values.chunks_exact($lanes);
-                for chunk in &mut chunks {
-                    for lane in 0..$lanes {
-                        max[lane] = if chunk[lane] > max[lane] { chunk[lane] } else { max[lane] };
-                        nan[lane] |= chunk[lane].is_nan();
-                    }
-                }
-                for (lane, &value) in chunks.remainder().iter().enumerate() {
-                    max[lane] = if value > max[lane] { value } else { max[lane] };
-                    nan[lane] |= value.is_nan();
-                }
-                if nan.contains(&true) {
-                    return <$float>::NAN;
-                }
-                max.iter().fold(<$float>::NEG_INFINITY, |a, &b| if b > a { b } else { a })
-            }
-
-            fn exp_sum(z: &[Self], max: Self) -> f64 {
-                let mut total = [0f64; $lanes];
-                for block in z.chunks(64 * $lanes) {
-                    let mut sum = [0 as $float; $lanes];
-                    let mut chunks = block.chunks_exact($lanes);
-                    for chunk in &mut chunks {
-                        for lane in 0..$lanes {
-                            sum[lane] += $exp(chunk[lane], max);
-                        }
-                    }
-                    for (lane, &value) in chunks.remainder().iter().enumerate() {
-                        sum[lane] += $exp(value, max);
-                    }
-                    for lane in 0..$lanes {
-                        total[lane] += f64::from(sum[lane]);
-                    }
-                }
-                total.iter().sum()
-            }
-
-            fn exp_store(z: &[Self], max: Self, out: &mut [Self]) -> f64 {
-                let mut total = [0f64; $lanes];
-                for (block, out) in z.chunks(64 * $lanes).zip(out.chunks_mut(64 * $lanes)) {
-                    let mut sum = [0 as $float; $lanes];
-                    let mut chunks = block.chunks_exact($lanes);
-                    let mut outs = out.chunks_exact_mut($lanes);
-                    for (chunk, out) in (&mut chunks).zip(&mut outs) {
-                        for lane in 0..$lanes {
-                            let term = $exp(chunk[lane], max);
-                            out[lane] = term;
-                            sum[lane] += term;
-                        }
-                    }
-                    let rest = chunks.remainder().iter().zip(outs.into_remainder());
-                    for (lane, (&value, out)) in rest.enumerate() {
-                        let term = $exp(value, max);
-                        *out = term;
-                        sum[lane] += term;
-                    }
-                    for lane in 0..$lanes {
-                        total[lane] += f64::from(sum[lane]);
-                    }
-                }
-                total.iter().sum()
-            }
-        }
     };
 }
 
-/// `e^(z - max)` with the rounding error of the difference (TwoSum; Knuth 1969) carried into the exponential.
-#[inline(always)]
-fn term_f32(z: f32, max: f32) -> f32 {
-    let d = z - max;
-    let back = d - z;
-    let error = (z - (d - back)) - (max + back);
-    exp_f32(d, error)
+element!(f32);
+element!(f64);
+
+impl Float for f32 {
+    const LEAST_SUM: f64 = 1e-20;
+
+    fn max_of(values: &[Self]) -> Self {
+        simd::max_of(values)
+    }
+
+    fn exp_runs(z: &[Self], max: Self, runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>) {
+        simd::exp_runs(z, max, runs, sums, out);
+    }
+
+    fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
+        simd::scale_runs(values, runs, factors);
+    }
 }
 
-/// In `f64` the rounding of the difference is below the bound that the kernels keep.
-#[inline(always)]
-fn term_f64(z: f64, max: f64) -> f64 {
-    exp_f64(z - max)
+impl Float for f64 {
+    const LEAST_SUM: f64 = 1e-200;
+
+    fn max_of(values: &[Self]) -> Self {
+        let mut max = [Self::NEG_INFINITY; LANES];
+        let mut nan = [false; LANES];
+        for chunk in values.chunks(LANES) {
+            for (lane, &value) in chunk.iter().enumerate() {
+                max[lane] = if value > max[lane] { value } else { max[lane] };
+                nan[lane] |= value.is_nan();
+            }
+        }
+        if nan.contains(&true) {
+            return Self::NAN;
+        }
+        max.iter().fold(Self::NEG_INFINITY, |a, &b| if b > a { b } else { a })
+    }
+
+    fn exp_runs(z: &[Self], max: Self, runs: &[Run], sums: &mut [f64], mut out: Option<&mut [Self]>) {
+        let mut start = 0;
+        for run in runs {
+            let range = start..run.end();
+            start = run.end();
+            sums[run.group()] += match out.as_deref_mut() {
+                Some(out) => {
+                    let out = &mut out[range.clone()];
+                    out.iter_mut().zip(&z[range]).for_each(|(out, z)| *out = exp_f64(z - max));
+                    striped(out, |term| term)
+                }
+                None => striped(&z[range], |z| exp_f64(z - max)),
+            };
+        }
+    }
+
+    fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
+        let mut start = 0;
+        for run in runs {
+            values[start..run.end()].iter_mut().for_each(|value| *value *= factors[run.group()]);
+            start = run.end();
+        }
+    }
 }
 
-element!(f32, 16, term_f32);
-element!(f64, 8, term_f64);
+/// The stripes of the sums in `f64`.
+const LANES: usize = 8;
+
+/// The sum of what `term` makes of the values, in stripes. In `f64` the rounding of a difference of logits is below the
+/// bound that the kernels keep.
+#[inline(always)]
+fn striped(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+    let mut sums = [0.0; LANES];
+    let mut chunks = values.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for lane in 0..LANES {
+            sums[lane] += term(chunk[lane]);
+        }
+    }
+    for (sum, &value) in sums.iter_mut().zip(chunks.remainder()) {
+        *sum += term(value);
+    }
+    sums.iter().sum()
+}
 
 #[cfg(feature = "half")]
 macro_rules! half_element {
@@ -241,15 +252,15 @@ mod tests {
             let max = f32::max_of(&z);
             let exact: f64 = z.iter().map(|&z| (f64::from(z) - f64::from(max)).exp()).sum();
             let mut out = vec![0.0; length];
-            let sum = f32::exp_store(&z, max, &mut out);
+            let sum = f32::exp_sum(&z, max, Some(&mut out));
             assert!((sum / exact - 1.0).abs() < 4e-7, "{length}: {sum} {exact}");
-            assert_eq!(sum.to_bits(), f32::exp_sum(&z, max).to_bits());
+            assert_eq!(sum.to_bits(), f32::exp_sum(&z, max, None).to_bits());
             for (&z, &out) in z.iter().zip(&out) {
                 let exact = (f64::from(z) - f64::from(max)).exp();
                 assert!((f64::from(out) / exact - 1.0).abs() < 3e-7, "{z} {out} {exact}");
             }
             let wide: Vec<f64> = z.iter().map(|&z| f64::from(z)).collect();
-            assert!((f64::exp_sum(&wide, f64::from(max)) / exact - 1.0).abs() < 1e-14);
+            assert!((f64::exp_sum(&wide, f64::from(max), None) / exact - 1.0).abs() < 1e-14);
         }
     }
 

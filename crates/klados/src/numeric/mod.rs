@@ -1,12 +1,16 @@
 //! Exponentials and logarithms, the only place where they are taken.
 //!
 //! Rows are processed by the slice operations of [`Element`]; what is left of a row, a few numbers a level, is `f64` and
-//! uses [`scalar`]. The row kernels know nothing below this trait, so a SIMD layer replaces only its methods.
+//! uses [`scalar`]. The row kernels know nothing below this trait: `simd` is behind it, and is the only file that names the
+//! crate of vectors.
 
 mod element;
 mod exp;
+mod runs;
 pub(crate) mod scalar;
+mod simd;
 mod sum;
 
 pub use element::{Element, Float};
+pub(crate) use runs::Run;
 pub(crate) use sum::Sum;
