@@ -51,6 +51,18 @@ def apply(
     step: int,
 ) -> Tensor:
     """The loss of a batch of any shape. ``tables`` gives the tables of the composed path, on a device."""
+    # The common call goes the short way: checks in Python are a good part of what a small batch costs.
+    if (
+        kind is None
+        and input.is_cpu
+        and target.is_cpu
+        and impl != "composed"
+        and target.dim() == 1
+        and input.shape == (target.shape[0], compiled.columns)
+        and target.dtype == torch.int64
+        and input.dtype in _FLOATS
+    ):
+        return _fused.losses(input, target, compiled, "index", ignore_index, step, reduction)
     if kind is None:
         kind = target_kind(target.is_floating_point(), target.dim(), max(input.dim(), 1), compiled.takes_sets)
     check(input, target, compiled.columns, reduction, impl)

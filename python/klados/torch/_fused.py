@@ -129,21 +129,28 @@ class _Losses(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        grad = ctx.grad
-        if grad is None:
-            raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
-        if _keeps_graph():
-            grad = _scaled(grad, upstream)
-        else:
-            # Nobody comes here again, so the one copy may be changed and given away.
-            ctx.grad = None
-            if upstream.dim() == 1:
-                grad.mul_(upstream.unsqueeze(1))
-            elif (factor := upstream.item()) != 1.0:
-                grad.mul_(factor)
-        return grad, None, None, None, None, None, None
+        # A graph of the backward pass is asked for: `once_differentiable`, at its price, makes an error of its use.
+        return _backward_once(ctx, upstream) if torch.is_grad_enabled() else _backward(ctx, upstream)
+
+
+def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    grad = ctx.grad
+    if grad is None:
+        raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
+    if _keeps_graph():
+        grad = _scaled(grad, upstream)
+    else:
+        # Nobody comes here again, so the one copy may be changed and given away.
+        ctx.grad = None
+        if upstream.dim() == 1:
+            grad.mul_(upstream.unsqueeze(1))
+        elif (factor := upstream.item()) != 1.0:
+            grad.mul_(factor)
+    return grad, None, None, None, None, None, None
+
+
+_backward_once = once_differentiable(_backward)
 
 
 def _scaled(grad: Tensor, upstream: Tensor) -> Tensor:
