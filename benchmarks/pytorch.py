@@ -4,7 +4,8 @@
     python benchmarks/pytorch.py --quick    # the small ones, few repeats
 
 Every contender is checked against the others first: the same loss and the same gradient, where it claims to compute them.
-Then all take turns, so that what else the machine does falls on each; the figures are medians of the turns. "peak" is the
+Then all take turns, so that what else the machine does falls on each; the figures are medians of the turns, of processor
+time, which with one thread is the time that passes, unless others run in between. "peak" is the
 memory that the allocator gave out beyond what was held before, at its highest, in units of the logits.
 
 The hierarchy is a tree of branching 10, so 1,000 classes have 2 levels above them. The contenders:
@@ -172,10 +173,10 @@ def main() -> None:
                 if name == "loop" and turn >= (2 if classes > 1000 else 5):
                     continue
                 repeats = max(1, 100_000 // logits.numel()) if name != "loop" else 1
-                begun = time.perf_counter()
+                begun = time.thread_time()
                 for _ in range(repeats):
                     step(runs[name], logits, target)
-                seconds[name].append((time.perf_counter() - begun) / repeats)
+                seconds[name].append((time.thread_time() - begun) / repeats)
         middle = {name: sorted(of)[len(of) // 2] for name, of in seconds.items()}
         print(f"\n[{batch}, {classes}]  {len(hierarchy.levels)} levels")
         for name in names:

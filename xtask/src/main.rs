@@ -1,7 +1,7 @@
 //! `cargo xtask`: the repository's tasks, the same for developers and for continuous integration.
 //!
-//! `test` has one file with its steps; `process` runs commands in the repository's root; `python` has the virtual
-//! environment of the second statement of the mathematics. The library beside this, `pages`, is for doctests only.
+//! `test` has one file with its steps, `statement` and `wheel` the longer ones; `process` runs commands in the repository's
+//! root, `python` makes virtual environments. The library beside this, `pages`, is for doctests only.
 #![expect(clippy::print_stdout, reason = "what a task reports is its output")]
 #![expect(clippy::print_stderr, reason = "errors go to standard error")]
 
@@ -10,7 +10,9 @@ mod golden;
 mod nightly;
 mod process;
 mod python;
+mod statement;
 mod test;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ const TASKS: &[Task] = &[
         about: "new random cases against the reference, and the slow tests: [CASES [SEED]]",
         run: nightly::run,
     },
+    Task { name: "wheel", about: "the Python package as a wheel in target/wheels", run: wheel::run },
     Task { name: "golden", about: "write testdata/golden anew from the reference", run: golden::run },
 ];
 

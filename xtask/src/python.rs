@@ -1,14 +1,11 @@
-//! The second statement of the mathematics, `testdata/reference/check.py`, in a virtual environment below `target`.
+//! Virtual environments of Python below `target`, made once and kept while what is asked for stays the same.
 
-use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::process::{command, root, run as sh, target};
-use crate::test::{Outcome, Tests};
+use anyhow::{Context, Result, bail};
 
-const SCRIPT: &str = "testdata/reference/check.py";
-
-/// The only package it needs, and the version it was written with.
-const PACKAGE: &str = "mpmath==1.3.0";
+use crate::process::{command, run as sh, target};
 
 /// What pip says where it cannot reach an index.
 const NO_NETWORK: &[&str] = &[
@@ -21,32 +18,57 @@ const NO_NETWORK: &[&str] = &[
     "Network is unreachable",
 ];
 
-/// Compares the golden files with the definitions in Python.
-pub(crate) fn check(_: &mut Tests) -> Result<Outcome> {
-    if !root().join(SCRIPT).exists() {
-        return Ok(Outcome::Skipped(format!("{SCRIPT} is not there")));
-    }
-    let environment = target().join("reference-venv");
-    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let installed = |python: &std::path::Path| {
-        let output = command(python).args(["-c", "import mpmath; print('mpmath==' + mpmath.__version__)"]).output();
-        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == PACKAGE)
-    };
-    if !installed(&python) {
-        let python3 = if cfg!(windows) { "python" } else { "python3" };
-        sh(command(python3).args(["-m", "venv", "--clear"]).arg(&environment)).context("needs Python 3 with venv")?;
-        let output = command(&python)
-            .args(["-m", "pip", "install", "--disable-pip-version-check", "--quiet", PACKAGE])
-            .output()
-            .context("cannot run pip")?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            if NO_NETWORK.iter().any(|sign| said.contains(sign)) {
-                return Ok(Outcome::Skipped(format!("pip cannot reach a package index to install {PACKAGE}")));
-            }
-            anyhow::bail!("pip cannot install {PACKAGE}: {}", said.trim());
+/// A virtual environment.
+pub(crate) struct Environment {
+    folder: PathBuf,
+}
+
+impl Environment {
+    /// The environment of this name with these packages, one requirement a line; `None` where pip reaches no index.
+    ///
+    /// # Errors
+    ///
+    /// No Python 3 with `venv`, or a package that does not install.
+    pub(crate) fn with_packages(name: &str, requirements: &str) -> Result<Option<Self>> {
+        let environment = Self { folder: target().join(name) };
+        let stamp = environment.folder.join("requirements.txt");
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == requirements) {
+            return Ok(Some(environment));
         }
+        let python3 = if cfg!(windows) { "python" } else { "python3" };
+        if !environment.python().exists() {
+            sh(command(python3).args(["-m", "venv", "--clear"]).arg(&environment.folder))
+                .context("needs Python 3 with venv")?;
+        }
+        let wanted = environment.folder.join("wanted.txt");
+        fs::write(&wanted, requirements)?;
+        if !environment.install(&[Path::new("--requirement"), &wanted])? {
+            return Ok(None);
+        }
+        fs::rename(&wanted, &stamp)?;
+        Ok(Some(environment))
     }
-    sh(command(&python).arg(SCRIPT))?;
-    Ok(Outcome::Passed)
+
+    /// Its interpreter.
+    pub(crate) fn python(&self) -> PathBuf {
+        self.folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+    }
+
+    /// Installs what the arguments of `pip install` say; `false` where pip reaches no index.
+    ///
+    /// # Errors
+    ///
+    /// A package that does not install.
+    pub(crate) fn install(&self, arguments: &[&Path]) -> Result<bool> {
+        let quietly = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet"];
+        let output = command(self.python()).args(quietly).args(arguments).output().context("cannot run pip")?;
+        if output.status.success() {
+            return Ok(true);
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        if NO_NETWORK.iter().any(|sign| said.contains(sign)) {
+            return Ok(false);
+        }
+        bail!("pip cannot install: {}", said.trim());
+    }
 }
