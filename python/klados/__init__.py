@@ -18,6 +18,8 @@ Example::
     (3.0798, (1, 3))
 """
 
+import os
+
 from klados._klados import Hierarchy, get_num_threads, set_num_threads
 from klados._klados import __VERSION__ as __version__
 from klados.arrays import loss_and_grad, node_log_probs
@@ -33,3 +35,7 @@ __all__ = [
     "node_log_probs",
     "set_num_threads",
 ]
+
+if hasattr(os, "register_at_fork"):
+    # A forked process has none of its parent's threads: work that is handed to them would never end.
+    os.register_at_fork(after_in_child=lambda: set_num_threads(1))

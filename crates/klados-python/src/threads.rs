@@ -1,39 +1,73 @@
 //! How many threads a large batch is spread over.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 
 use crate::error;
 
-/// The pool that the user asked for; rayon's own where there is none.
-static POOL: Mutex<Option<Arc<rayon::ThreadPool>>> = Mutex::new(None);
+#[derive(Clone)]
+enum Threads {
+    /// The caller's alone.
+    One,
+    /// A pool of the size that was asked for.
+    Pool(Arc<rayon::ThreadPool>),
+    /// Rayon's own pool: of `RAYON_NUM_THREADS`, else of the processors.
+    Default,
+}
+
+/// At first what `OMP_NUM_THREADS` says, as PyTorch does: a launcher of several processes on a machine sets it.
+static THREADS: LazyLock<RwLock<Threads>> = LazyLock::new(|| {
+    let number = |name| std::env::var(name).ok()?.trim().parse::<NonZeroUsize>().ok();
+    let threads = match (number("RAYON_NUM_THREADS"), number("OMP_NUM_THREADS")) {
+        (None, Some(count)) => Threads::new(count).unwrap_or(Threads::Default),
+        _ => Threads::Default,
+    };
+    RwLock::new(threads)
+});
+
+impl Threads {
+    fn new(count: NonZeroUsize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        if count.get() == 1 {
+            return Ok(Self::One);
+        }
+        Ok(Self::Pool(Arc::new(rayon::ThreadPoolBuilder::new().num_threads(count.get()).build()?)))
+    }
+
+    fn current() -> Self {
+        THREADS.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// Spreads large batches over this many threads.
 #[pyfunction]
 pub(crate) fn set_num_threads(count: NonZeroUsize) -> PyResult<()> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(count.get()).build();
-    let pool = pool.map_err(|reason| error::value(format!("cannot start {count} threads: {reason}")))?;
-    *POOL.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(pool));
+    let threads =
+        Threads::new(count).map_err(|reason| error::value(format!("cannot start {count} threads: {reason}")))?;
+    *THREADS.write().unwrap_or_else(PoisonError::into_inner) = threads;
     Ok(())
 }
 
 /// The number of threads that large batches are spread over.
 #[pyfunction]
 pub(crate) fn get_num_threads() -> usize {
-    pool().map_or_else(rayon::current_num_threads, |pool| pool.current_num_threads())
-}
-
-fn pool() -> Option<Arc<rayon::ThreadPool>> {
-    POOL.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    match Threads::current() {
+        Threads::One => 1,
+        Threads::Pool(pool) => pool.current_num_threads(),
+        Threads::Default => rayon::current_num_threads(),
+    }
 }
 
 /// Runs what may use threads, on those that the user asked for.
 pub(crate) fn with_threads<R: Send>(elements: usize, work: impl FnOnce() -> R + Send) -> R {
     // Below the core's own threshold nothing is spread, and a change of threads would cost more than the work.
-    match pool() {
-        Some(pool) if elements >= klados::PARALLEL_ELEMENTS => pool.install(work),
-        _ => work(),
+    if elements < klados::PARALLEL_ELEMENTS {
+        return work();
+    }
+    match Threads::current() {
+        Threads::One => klados::on_one_thread(work),
+        Threads::Pool(pool) => pool.install(work),
+        Threads::Default => work(),
     }
 }

@@ -66,7 +66,7 @@ pub use hierarchy::{
     Hierarchy, HierarchyBuilder, HierarchyError, HierarchyErrorKind, Label, Level, Location, NodeId, Warning,
 };
 #[cfg(feature = "rayon")]
-pub use kernels::batch::PARALLEL_ELEMENTS;
+pub use kernels::batch::{PARALLEL_ELEMENTS, on_one_thread};
 pub use loss::Loss;
 pub use node_log_probs::{NodeForm, NodeLogProbs};
 pub use numeric::{Element, Float};

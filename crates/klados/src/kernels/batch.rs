@@ -6,6 +6,33 @@ use crate::numeric::Element;
 #[cfg(feature = "rayon")]
 pub const PARALLEL_ELEMENTS: usize = 250_000;
 
+/// Runs what may spread rows over threads, a call of a criterion, on the caller's thread alone.
+///
+/// ```
+/// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+/// let criterion = klados::loss::MarginalCrossEntropy::new().compile(&hierarchy)?;
+/// let (logits, labels, mut losses) = (vec![0f32; 300_000], vec![klados::Label::Class(0); 100_000], vec![0.0; 100_000]);
+/// klados::on_one_thread(|| criterion.forward(&logits, &labels, &mut losses))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "rayon")]
+pub fn on_one_thread<R>(work: impl FnOnce() -> R) -> R {
+    /// Also where the work panics.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ONE_THREAD.set(self.0);
+        }
+    }
+    let _restore = Restore(ONE_THREAD.replace(true));
+    work()
+}
+
+#[cfg(feature = "rayon")]
+thread_local! {
+    static ONE_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
 /// Calls `row(scratch, index, logits row, output row, gradient row)` for every row of a batch, with one scratch a thread.
 /// A row of `logits` and of `grad` has `columns` elements, one of `output` has `width`.
 pub(crate) fn for_each_row<T: Element, O: Send, S: Default + Send>(
@@ -15,7 +42,7 @@ pub(crate) fn for_each_row<T: Element, O: Send, S: Default + Send>(
     row: impl Fn(&mut S, usize, &[T], &mut [O], Option<&mut [T]>) + Send + Sync,
 ) {
     #[cfg(feature = "rayon")]
-    if logits.len() >= PARALLEL_ELEMENTS && logits.len() > columns {
+    if logits.len() >= PARALLEL_ELEMENTS && logits.len() > columns && !ONE_THREAD.get() {
         use rayon::prelude::*;
         // Some rows a task, so that a scratch serves many of them.
         let share = (logits.len() / columns).div_ceil(rayon::current_num_threads());
