@@ -15,6 +15,35 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("klados.torch needs PyTorch: pip install 'klados[torch]'") from error
 
 from klados.torch import functional
-from klados.torch.modules import HierarchicalLoss, MarginalCrossEntropyLoss
+from klados.torch._module import HierarchicalLoss
+from klados.torch.losses.binary_cross_entropy import BinaryCrossEntropyLoss
+from klados.torch.losses.conditional_sigmoid import ConditionalSigmoidLoss
+from klados.torch.losses.descendant_softmax import DescendantSoftmaxLoss
+from klados.torch.losses.hierarchical_cross_entropy import HierarchicalCrossEntropyLoss
+from klados.torch.losses.levelwise_softmax import LevelwiseSoftmaxLoss
+from klados.torch.losses.marginal_cross_entropy import MarginalCrossEntropyLoss
+from klados.torch.losses.parameter_sharing_softmax import ParameterSharingSoftmaxLoss
+from klados.torch.losses.random_cut import RandomCutLoss
+from klados.torch.losses.sibling_softmax import SiblingSoftmaxLoss
+from klados.torch.losses.soft_labels import SoftLabelsLoss
+from klados.torch.losses.softmax_margin import SoftmaxMarginLoss
+from klados.torch.losses.tree_min import TreeMinLoss
+from klados.torch.losses.weighted_cross_entropy import WeightedCrossEntropyLoss
 
-__all__ = ["HierarchicalLoss", "MarginalCrossEntropyLoss", "functional"]
+__all__ = [
+    "BinaryCrossEntropyLoss",
+    "ConditionalSigmoidLoss",
+    "DescendantSoftmaxLoss",
+    "HierarchicalCrossEntropyLoss",
+    "HierarchicalLoss",
+    "LevelwiseSoftmaxLoss",
+    "MarginalCrossEntropyLoss",
+    "ParameterSharingSoftmaxLoss",
+    "RandomCutLoss",
+    "SiblingSoftmaxLoss",
+    "SoftLabelsLoss",
+    "SoftmaxMarginLoss",
+    "TreeMinLoss",
+    "WeightedCrossEntropyLoss",
+    "functional",
+]

@@ -48,9 +48,10 @@ def apply(
     reduction: str,
     impl: str,
     kind: TargetKind | None,
-    step: int,
+    step: int | Tensor,
 ) -> Tensor:
-    """The loss of a batch of any shape. ``tables`` gives the tables of the composed path, on a device."""
+    """The loss of a batch of any shape. ``tables`` gives the tables of the composed path, on a device; ``step`` is a tensor
+    where it changes from call to call, so that a traced graph reads it anew."""
     # The common call goes the short way: checks in Python are a good part of what a small batch costs.
     if (
         kind is None

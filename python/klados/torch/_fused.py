@@ -45,7 +45,7 @@ def _wide(dtype: torch.dtype) -> torch.dtype:
 
 
 def losses(
-    logits: Tensor, target: Tensor, compiled: Compiled, kind: str, ignore_index: int, step: int, reduction: str
+    logits: Tensor, target: Tensor, compiled: Compiled, kind: str, ignore_index: int, step: int | Tensor, reduction: str
 ) -> Tensor:
     """The losses of a batch, reduced or not.
 
@@ -56,9 +56,10 @@ def losses(
     """
     if torch.compiler.is_compiling():
         tracked = torch.is_grad_enabled() and logits.requires_grad
-        return torch.ops.klados.loss(logits, target, compiled.handle, kind, ignore_index, step, reduction, tracked)[0]
+        at = step if isinstance(step, Tensor) else torch.full((), step, dtype=torch.int64)
+        return torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)[0]
     try:
-        return _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, step, reduction)
+        return _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, int(step), reduction)
     except RuntimeError as error:
         raise _explained(error) from error
 
@@ -211,17 +212,19 @@ def _of_handle(handle: int) -> Any:
         raise RuntimeError(message) from None
 
 
+# The step is a tensor, which may change between the runs of one graph.
 @torch.library.custom_op("klados::loss", mutates_args=(), device_types="cpu")
 def _loss_op(
-    logits: Tensor, target: Tensor, handle: int, kind: str, ignore_index: int, step: int, reduction: str, tracked: bool
+    logits: Tensor, target: Tensor, step: Tensor, handle: int, kind: str, ignore_index: int, reduction: str, tracked: bool
 ) -> tuple[Tensor, Tensor]:
-    out, grad = _run(logits, target, _of_handle(handle), kind, ignore_index, step, reduction, tracked)
+    at = int(step.item())
+    out, grad = _run(logits, target, _of_handle(handle), kind, ignore_index, at, reduction, tracked)
     return out, logits.new_empty(0) if grad is None else grad
 
 
 @_loss_op.register_fake
 def _loss_fake(
-    logits: Tensor, target: Tensor, handle: int, kind: str, ignore_index: int, step: int, reduction: str, tracked: bool
+    logits: Tensor, target: Tensor, step: Tensor, handle: int, kind: str, ignore_index: int, reduction: str, tracked: bool
 ) -> tuple[Tensor, Tensor]:
     out = logits.new_empty((logits.shape[0],) if reduction == "none" else (), dtype=_wide(logits.dtype))
     grad = torch.empty_like(logits, memory_format=torch.contiguous_format) if tracked else logits.new_empty(0)

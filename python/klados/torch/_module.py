@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -57,6 +58,8 @@ class HierarchicalLoss(nn.Module):
     """The loss with its parameters."""
     columns: int
     """The number of columns of the input: classes, or nodes but the root."""
+    step: Tensor | None
+    """How many forward passes in training mode there were, for a loss that draws at random: see :class:`RandomCutLoss`."""
 
     def __init__(
         self,
@@ -77,6 +80,8 @@ class HierarchicalLoss(nn.Module):
         self._compiled = Compiled(self.loss, hierarchy)
         self.columns = self._compiled.columns
         self.tables: Tables | None = None
+        self._draws = self._compiled.criterion.draws_at_random
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64) if self._draws else None)
         # Says where the module has been moved to. The tables are only made where the composed path needs them.
         self.register_buffer("_device", torch.empty(0, device="cpu"), persistent=False)
         if impl == "composed":
@@ -85,10 +90,7 @@ class HierarchicalLoss(nn.Module):
     def forward(self, input: Tensor, target: Tensor, *, kind: TargetKind | None = None) -> Tensor:
         """The loss of a batch. ``kind`` says what the target holds where its shape and type do not: ``"index"``,
         ``"probabilities"``, ``"candidates"`` or ``"multi_hot"``."""
-        return self._apply_to(input, target, kind, 0)
-
-    def _apply_to(self, input: Tensor, target: Tensor, kind: TargetKind | None, step: int) -> Tensor:
-        return _dispatch.apply(
+        output = _dispatch.apply(
             input,
             target,
             self._compiled,
@@ -97,8 +99,11 @@ class HierarchicalLoss(nn.Module):
             reduction=self.reduction,
             impl=self.impl,
             kind=kind,
-            step=step,
+            step=self.step if self._draws else 0,
         )
+        if self._draws and self.training:
+            self.step.add_(1)
+        return output
 
     def encode(self, labels: Any) -> Tensor:
         """Labels by index, as :meth:`Hierarchy.encode`; with the superclasses of the loss's own map where it has one."""
@@ -123,12 +128,18 @@ class HierarchicalLoss(nn.Module):
         return self
 
     def extra_repr(self) -> str:
-        given = [f"{name}={value!r}" for name, value in self.loss.given.items()]
-        options = [f"reduction={self.reduction!r}", f"ignore_index={self.ignore_index}", f"impl={self.impl!r}"]
-        return ", ".join([f"columns={self.columns}", *given, *options])
+        defaults = Loss(self.loss.name).parameters
+        changed = {name: value for name, value in self.loss.parameters.items() if value != defaults.get(name)}
+        parameters = [f"{name}={reprlib.repr(value)}" for name, value in changed.items()]
+        options = [f"ignore_index={self.ignore_index}", f"reduction={self.reduction!r}", f"impl={self.impl!r}"]
+        return ", ".join([f"columns={self.columns}", *parameters, *options])
 
 
-def with_weight(parameters: dict[str, Any], weight: Any, label_smoothing: float | None = None) -> dict[str, Any]:
-    """Parameters under the core's names: what PyTorch calls ``weight`` is ``class_weight``; what is ``None`` is left out."""
-    named = {**parameters, "class_weight": weight, "label_smoothing": label_smoothing}
-    return {name: value for name, value in named.items() if value is not None}
+def loss_with(name: str, **parameters: Any) -> Loss:
+    """A loss with the parameters that are given: those that are ``None`` are left to the core."""
+    return Loss(name, **given(parameters))
+
+
+def given(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that are not ``None``."""
+    return {name: value for name, value in parameters.items() if value is not None}

@@ -11,42 +11,39 @@ from typing import Any
 from torch import Tensor
 
 from klados._klados import Hierarchy
-from klados.arrays import TargetKind
-from klados.torch._cache import compiled, operation
 from klados.torch import _dispatch, _fused
-from klados.torch._dispatch import Impl, Reduction
-from klados.torch._module import with_weight
+from klados.torch._cache import operation
+from klados.torch._dispatch import Impl
+from klados.torch.losses.binary_cross_entropy import binary_cross_entropy
+from klados.torch.losses.conditional_sigmoid import conditional_sigmoid
+from klados.torch.losses.descendant_softmax import descendant_softmax
+from klados.torch.losses.hierarchical_cross_entropy import hierarchical_cross_entropy
+from klados.torch.losses.levelwise_softmax import levelwise_softmax
+from klados.torch.losses.marginal_cross_entropy import marginal_cross_entropy
+from klados.torch.losses.parameter_sharing_softmax import parameter_sharing_softmax
+from klados.torch.losses.random_cut import random_cut
+from klados.torch.losses.sibling_softmax import sibling_softmax
+from klados.torch.losses.soft_labels import soft_labels
+from klados.torch.losses.softmax_margin import softmax_margin
+from klados.torch.losses.tree_min import tree_min
+from klados.torch.losses.weighted_cross_entropy import weighted_cross_entropy
 
-__all__ = ["marginal_cross_entropy", "node_log_probs"]
-
-
-def marginal_cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    hierarchy: Hierarchy,
-    weights: str | dict[str, Any] = "uniform",
-    weight: Tensor | None = None,
-    ignore_index: int = -100,
-    reduction: Reduction = "mean",
-    label_smoothing: float = 0.0,
-    *,
-    unresolved: str = "label",
-    gamma: float = 0.0,
-    impl: Impl = "auto",
-    kind: TargetKind | None = None,
-) -> Tensor:
-    """Cross-entropy at every level of a hierarchy. See :class:`klados.torch.MarginalCrossEntropyLoss`.
-
-    Example::
-
-        >>> import torch, klados
-        >>> from klados.torch import functional
-        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
-        >>> functional.marginal_cross_entropy(torch.zeros(1, 3), torch.tensor([2]), hierarchy).item() # 2 log 3
-        2.197224...
-    """
-    parameters = with_weight({"weights": weights, "unresolved": unresolved, "gamma": gamma}, weight, label_smoothing)
-    return _loss("marginal_cross_entropy", parameters, input, target, hierarchy, ignore_index, reduction, impl, kind)
+__all__ = [
+    "binary_cross_entropy",
+    "conditional_sigmoid",
+    "descendant_softmax",
+    "hierarchical_cross_entropy",
+    "levelwise_softmax",
+    "marginal_cross_entropy",
+    "node_log_probs",
+    "parameter_sharing_softmax",
+    "random_cut",
+    "sibling_softmax",
+    "soft_labels",
+    "softmax_margin",
+    "tree_min",
+    "weighted_cross_entropy",
+]
 
 
 def node_log_probs(
@@ -97,29 +94,3 @@ def node_log_probs(
 
         out = _composed.node_log_probs(rows, of_nodes.tables(logits.device))
     return out.reshape(*logits.shape[:-1], out.shape[-1])
-
-
-def _loss(
-    name: str,
-    parameters: dict[str, Any],
-    input: Tensor,
-    target: Tensor,
-    hierarchy: Hierarchy,
-    ignore_index: int,
-    reduction: str,
-    impl: str,
-    kind: TargetKind | None,
-    step: int = 0,
-) -> Tensor:
-    of = compiled(name, parameters, hierarchy)
-    return _dispatch.apply(
-        input,
-        target,
-        of.compiled,
-        of.tables,
-        ignore_index=ignore_index,
-        reduction=reduction,
-        impl=impl,
-        kind=kind,
-        step=step,
-    )

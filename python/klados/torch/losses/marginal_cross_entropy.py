@@ -1,4 +1,4 @@
-"""The losses as modules."""
+"""Marginal cross-entropy."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 from torch import Tensor
 
 from klados._klados import Hierarchy
-from klados.losses import Loss
+from klados.arrays import TargetKind
 from klados.torch._dispatch import Impl, Reduction
-from klados.torch._module import HierarchicalLoss, with_weight
+from klados.torch._function import loss_of
+from klados.torch._module import HierarchicalLoss, loss_with
 
-__all__ = ["HierarchicalLoss", "MarginalCrossEntropyLoss"]
+__all__ = ["MarginalCrossEntropyLoss", "marginal_cross_entropy"]
 
 
 class MarginalCrossEntropyLoss(HierarchicalLoss):
@@ -70,6 +71,47 @@ class MarginalCrossEntropyLoss(HierarchicalLoss):
         gamma: float = 0.0,
         impl: Impl = "auto",
     ) -> None:
-        parameters = with_weight({"weights": weights, "unresolved": unresolved, "gamma": gamma}, weight, label_smoothing)
-        loss = Loss("marginal_cross_entropy", **parameters)
+        loss = loss_with(
+            "marginal_cross_entropy",
+            weights=weights,
+            unresolved=unresolved,
+            label_smoothing=label_smoothing,
+            gamma=gamma,
+            class_weight=weight,
+        )
         super().__init__(hierarchy, loss, ignore_index=ignore_index, reduction=reduction, impl=impl)
+
+
+def marginal_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    hierarchy: Hierarchy,
+    weights: str | dict[str, Any] = "uniform",
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+    *,
+    unresolved: str = "label",
+    gamma: float = 0.0,
+    impl: Impl = "auto",
+    kind: TargetKind | None = None,
+) -> Tensor:
+    """Cross-entropy at every level of a hierarchy. See :class:`klados.torch.MarginalCrossEntropyLoss`.
+
+    Example::
+
+        >>> import torch, klados
+        >>> from klados.torch import functional
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+        >>> functional.marginal_cross_entropy(torch.zeros(1, 3), torch.tensor([2]), hierarchy).item()  # 2 log 3
+        2.197224...
+    """
+    parameters = {
+        "weights": weights,
+        "unresolved": unresolved,
+        "label_smoothing": label_smoothing,
+        "gamma": gamma,
+        "class_weight": weight,
+    }
+    return loss_of("marginal_cross_entropy", parameters, input, target, hierarchy, ignore_index, reduction, impl, kind)
