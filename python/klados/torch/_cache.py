@@ -78,11 +78,14 @@ _losses = _Recent()
 _nodes = _Recent()
 
 
+# A traced graph takes what these give as a constant.
+@torch.compiler.assume_constant_result
 def compiled(name: str, parameters: dict[str, Any], hierarchy: Hierarchy) -> CompiledLoss:
     key = (name, *[(name, _hashable(value)) for name, value in parameters.items()])
     return _losses.get(key, hierarchy, lambda: CompiledLoss(Loss(name, **parameters), hierarchy))
 
 
+@torch.compiler.assume_constant_result
 def operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> CompiledNodes:
     return _nodes.get((_hashable(form), level), hierarchy, lambda: CompiledNodes(hierarchy, form, level))
 

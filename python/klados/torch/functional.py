@@ -1,7 +1,7 @@
 """The losses as functions, and the log-probabilities of nodes.
 
 A function compiles its loss when it first meets a hierarchy and parameters, and remembers some of the last. In a training
-loop, and under ``torch.compile``, use the modules.
+loop prefer the modules, which are compiled once and take class weights under ``torch.compile`` too.
 """
 
 from __future__ import annotations
