@@ -4,12 +4,13 @@ use klados::loss::Reduction;
 use klados::{Element, Label, Loss};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::types::PyType;
 
 use crate::hierarchy::{self, Hierarchy};
 use crate::labels::{Kind, Targets};
 use crate::memory::{self, Address, Float, with_float};
-use crate::{error, threads};
+use crate::{error, tables, threads};
 
 /// A loss and a hierarchy, compiled. What the Python package makes of it: `klados/criterion.py`, `klados/torch`.
 #[pyclass(frozen, weakref, module = "klados._klados", name = "Criterion")]
@@ -101,6 +102,11 @@ impl Criterion {
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.inner.warnings().to_vec()
+    }
+
+    /// What the composed path of `klados.torch` is made of: see `tables.rs`.
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        tables::of_criterion(py, &self.inner)
     }
 
     /// Labels by index, a superclass of the loss's own map among them.

@@ -12,6 +12,7 @@ mod hierarchy;
 mod labels;
 mod memory;
 mod node_log_probs;
+mod tables;
 mod threads;
 
 use pyo3::prelude::*;

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::hierarchy::Hierarchy;
 use crate::memory::{self, Address, Float, with_float};
-use crate::{error, threads};
+use crate::{error, tables, threads};
 
 /// `log P` of some nodes, of a form and a hierarchy.
 #[pyclass(frozen, weakref, module = "klados._klados", name = "NodeLogProbs")]
@@ -60,6 +60,11 @@ impl NodeLogProbs {
     #[getter]
     fn superclasses(&self) -> Vec<String> {
         self.inner.superclasses().to_vec()
+    }
+
+    /// The weights of the map of a weighted form: classes, superclasses, and the weight of each pair.
+    fn map<'py>(&self, py: Python<'py>) -> Option<tables::Triples<'py>> {
+        self.inner.map().map(|map| tables::triples(py, map))
     }
 
     /// Writes `[rows, width]` to `out`, in the wide type. The caller answers for the addresses: see `memory.rs`.

@@ -1,0 +1,120 @@
+"""The few sets of columns that each label's loss is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from klados._klados import Hierarchy
+from klados.torch._composed.buffers import Buffers
+from klados.torch._composed.reduce import masked_logsumexp
+
+__all__ = ["Members", "Paths"]
+
+Array = npt.NDArray[Any]
+
+
+class Members(Buffers):
+    """The columns of sets: those of set ``s`` are ``columns[start[s]:end[s]]``.
+
+    On a tree the classes of every node are a range of the classes in tree order, so that the columns are no more than the
+    classes.
+
+    Args:
+        columns: of all sets, one after the other or shared.
+        start: by set.
+        end: by set.
+        log_weight: beside ``columns``, what is added to the logit of each.
+    """
+
+    def __init__(self, columns: Array, start: Array, end: Array, log_weight: Array | None = None) -> None:
+        super().__init__()
+        self.start, self.end = start, end
+        self.last = len(columns) - 1
+        self.table("columns", None if (columns == np.arange(len(columns))).all() else columns)
+        self.table("log_weight", log_weight)
+
+    @classmethod
+    def of_nodes(cls, hierarchy: Hierarchy) -> Members:
+        """The classes at or below each node but the root, in hierarchy order."""
+        counts = hierarchy.class_counts[1:]
+        if hierarchy.is_tree:
+            # Hierarchy order is depth first on a tree: below a node are the classes whose nodes come next.
+            start = np.searchsorted(np.sort(hierarchy.class_nodes), np.arange(1, hierarchy.num_nodes))
+            return cls(np.argsort(hierarchy.class_nodes), start, start + counts)
+        owners, members = hierarchy.closure.T
+        order = np.argsort(owners, kind="stable")
+        end = np.cumsum(counts)
+        return cls(members[order], end - counts, end)
+
+    @classmethod
+    def of_map(cls, classes: int, weights: tuple[Array, Array, Array], superclasses: int) -> Members:
+        """Each class, and then each superclass of a map of ``(class, superclass, weight)``."""
+        members, owners, weight = weights
+        order = np.argsort(owners, kind="stable")
+        counts = np.concatenate([np.ones(classes, dtype=np.int64), np.bincount(owners, minlength=superclasses)])
+        end = np.cumsum(counts)
+        log_weight = np.concatenate([np.zeros(classes), np.log(weight[order])])
+        return cls(np.concatenate([np.arange(classes), members[order]]), end - counts, end, log_weight)
+
+
+class Paths(Buffers):
+    """For each label the sets that have a term, in slots, with the weight of each.
+
+    A slot holds a set of every label, or none, and is as wide as the largest of them: so sets of about the same size should
+    share one.
+
+    Args:
+        members: the columns of the sets.
+        label: of each pair of label and set, the label.
+        set: the set.
+        slot: the slot; of a label no two sets have the same.
+        weight: the weight of the term.
+        labels: how many there are.
+    """
+
+    def __init__(self, members: Members, label: Array, set: Array, slot: Array, weight: Array, labels: int) -> None:
+        super().__init__()
+        used, slot = np.unique(slot, return_inverse=True)
+        size = (members.end - members.start)[set]
+        widths = np.zeros(len(used), dtype=np.int64)
+        np.maximum.at(widths, slot, size)
+        self.widths: tuple[int, ...] = tuple(widths.tolist())
+        self.members = members
+
+        def by_slot(values: Array, empty: Any = 0) -> Array:
+            table = np.full((labels, len(used)), empty, dtype=values.dtype)
+            table[label, slot] = values
+            return table
+
+        self.table("set", by_slot(set))
+        self.table("weight", by_slot(weight))
+        self.table("start", by_slot(members.start[set]))
+        self.table("end", by_slot(members.end[set]))
+        self.table("offsets", np.arange(widths.max(initial=1)))
+
+    def logsumexp(self, values: Tensor, label: Tensor) -> Tensor:
+        """``log sum w e^x`` of the set in each slot, ``-inf`` in an empty one.
+
+        Shape:
+            - values: ``[rows, columns]``.
+            - label: ``[rows]``.
+            - output: ``[rows, slots]``.
+        """
+        if not self.widths:
+            return values.new_zeros(values.shape[0], 0)
+        start, end = self.start.index_select(0, label), self.end.index_select(0, label)
+        at = torch.cat([start[:, d : d + 1] + self.offsets[:width] for d, width in enumerate(self.widths)], 1)
+        ends = [end[:, d : d + 1].expand(-1, width) for d, width in enumerate(self.widths)]
+        mask = at < torch.cat(ends, 1)
+        at = at.clamp(max=self.members.last)
+        # One gather for all slots: its gradient is an array as large as the logits.
+        members = values.gather(1, at if self.members.columns is None else self.members.columns[at])
+        if self.members.log_weight is not None:
+            members = members + self.members.log_weight[at].to(values.dtype)
+        slots = zip(members.split(self.widths, 1), mask.split(self.widths, 1), strict=True)
+        return torch.stack([masked_logsumexp(*slot) for slot in slots], 1)

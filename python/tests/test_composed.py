@@ -1,0 +1,265 @@
+"""The composed path: the same losses as the core's, differentiable twice, in one graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import klados
+import numpy as np
+import pytest
+import torch
+from klados.torch import HierarchicalLoss
+from klados.torch._composed.reduce import focal, log_softmax, masked_logsumexp, segment_logsumexp, segment_sum
+
+INF = float("inf")
+
+# Classes at four depths, an internal class, an only child, and columns in another order than the tree's.
+TREE = [
+    ("animal", "bird"),
+    ("animal", "mammal"),
+    ("mammal", "dog"),
+    ("dog", "poodle"),
+    ("dog", "beagle"),
+    ("mammal", "cat"),
+    ("cat", "tabby"),
+    ("mammal", "bat"),
+    ("bird", "crow"),
+    ("bird", "owl"),
+    ("owl", "barn owl"),
+    ("owl", "snowy owl"),
+    ("animal", "newt"),
+]
+TREE_CLASSES = ["crow", "bat", "poodle", "beagle", "dog", "tabby", "snowy owl", "newt", "barn owl"]
+DAG = [
+    ("thing", "pet"),
+    ("thing", "wild"),
+    ("thing", "furry"),
+    ("pet", "cat"),
+    ("furry", "cat"),
+    ("pet", "parrot"),
+    ("wild", "parrot"),
+    ("wild", "bear"),
+    ("furry", "bear"),
+    ("wild", "newt"),
+    ("bear", "polar bear"),
+    ("bear", "brown bear"),
+    ("furry", "brown bear"),
+]
+
+
+def tree() -> klados.Hierarchy:
+    return klados.Hierarchy.from_edges(TREE, classes=TREE_CLASSES)
+
+
+def dag() -> klados.Hierarchy:
+    return klados.Hierarchy.from_edges(DAG)
+
+
+def weights(classes: int) -> list[float]:
+    return [0.0 if k == 1 else 0.5 + k % 3 for k in range(classes)]
+
+
+def map_of(hierarchy: klados.Hierarchy) -> list[tuple[str, str, float]]:
+    """Overlapping superclasses, one of which has the name of a node."""
+    rows = []
+    for k, name in enumerate(hierarchy.classes):
+        rows += [(name, "bear" if k % 2 else "flies", 0.75), (name, f"rest {k % 3}", 0.25)]
+    return rows
+
+
+def losses(hierarchy: klados.Hierarchy) -> list[klados.Loss]:
+    some = {"class_weight": weights(hierarchy.num_classes), "label_smoothing": 0.25, "gamma": 0.5}
+    weighted = {"map": map_of(hierarchy), "superclass_weight": 0.5}
+    found = [
+        klados.loss("marginal_cross_entropy"),
+        klados.loss("marginal_cross_entropy", weights="leaves", gamma=2),
+        klados.loss("marginal_cross_entropy", weights={"levels": [1, 0, 0.5]}, unresolved="skip"),
+        klados.loss("marginal_cross_entropy", label_smoothing=0.125),
+        klados.loss("marginal_cross_entropy", **some),
+        klados.loss("parameter_sharing_softmax", weights="uniform"),
+        klados.loss("parameter_sharing_softmax", **some),
+        klados.loss("soft_labels", beta=3),
+        klados.loss("soft_labels", beta=3, gamma=2, class_weight=weights(hierarchy.num_classes)),
+        klados.loss("weighted_cross_entropy", **weighted),
+        klados.loss("weighted_cross_entropy", leaf_weight=0, **weighted),
+        klados.loss("weighted_cross_entropy", **weighted, **some),
+        klados.loss("weighted_cross_entropy"),
+    ]
+    if hierarchy.is_tree:
+        found += [
+            klados.loss("marginal_cross_entropy", weights="balanced"),
+            klados.loss("hierarchical_cross_entropy", alpha=0.5),
+            klados.loss("hierarchical_cross_entropy", alpha=0.5, gamma=2),
+            klados.loss("hierarchical_cross_entropy", weighting="depth_normalized", **some),
+            klados.loss("hierarchical_cross_entropy", weighting="height", class_weight=weights(hierarchy.num_classes)),
+        ]
+    return found
+
+
+CASES = [
+    pytest.param(hierarchy, loss, id=f"{name}-{loss!r}"[:60])
+    for name, hierarchy in [("tree", tree()), ("dag", dag())]
+    for loss in losses(hierarchy)
+]
+
+
+def targets(hierarchy: klados.Hierarchy, loss: klados.Loss, rows: int) -> dict[str, torch.Tensor]:
+    """A target of each kind that the loss takes; row 0 is ignored where the kind has such a thing."""
+    rng = np.random.default_rng(1)
+    classes, nodes = hierarchy.num_classes, hierarchy.num_nodes
+    criterion = loss.compile(hierarchy)
+    index = np.arange(rows) % (classes + nodes + len(criterion.superclasses))
+    if criterion.superclasses or loss.name == "weighted_cross_entropy":
+        # Nodes that are neither a class nor a superclass have no meaning.
+        known = hierarchy.node_classes >= 0
+        if criterion.superclasses:
+            known[[hierarchy.node(name) for name in criterion.superclasses if name in hierarchy]] = True
+        is_node = (index >= classes) & (index < classes + nodes)
+        index[is_node & ~known[np.clip(index - classes, 0, nodes - 1)]] = 1
+    index[0] = -100
+    marks = rng.random((rows, classes)) < 0.3
+    marks[0] = False
+    marks[1:] |= np.eye(classes, dtype=bool)[rng.integers(classes, size=rows - 1)]
+    marks[1] = np.arange(classes) == 2
+    marks[2] = True
+    soft = rng.dirichlet(np.full(classes, 0.5), rows)
+    soft[1] = np.arange(classes) == 2
+    refused = criterion.tables()["refuses"]
+    found = {"index": index, "probabilities": soft, "candidates": marks}
+    return {kind: torch.from_numpy(values) for kind, values in found.items() if kind not in refused}
+
+
+def ordinary(rows: int, columns: int) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(2).normal(scale=3, size=(rows, columns)))
+
+
+def special(rows: int, columns: int) -> torch.Tensor:
+    """Rows with NaN, infinities and masked columns: each for many labels."""
+    logits = ordinary(rows, columns)
+    for row in range(rows):
+        match row % 9:
+            case 0:
+                logits[row, 1] = float("nan")
+            case 1:
+                logits[row, row % columns] = INF
+            case 2:
+                logits[row] = -INF
+            case 3:
+                logits[row, 0], logits[row, 1] = -INF, float("nan")
+            case 4:
+                logits[row, : columns // 2] = -INF
+            case 5:
+                logits[row, columns // 2 :] = -INF
+            case 6:
+                logits[row, row % columns] = -INF
+            case 7:
+                logits[row, np.arange(columns) != row % columns] = -INF
+            case _:
+                logits[row] *= 30
+    return logits
+
+
+def composed(
+    hierarchy: klados.Hierarchy, loss: klados.Loss, logits: torch.Tensor, target: torch.Tensor, kind: str, reduction: str
+) -> tuple[np.ndarray, np.ndarray]:
+    criterion = HierarchicalLoss(hierarchy, loss, reduction=reduction, impl="composed")
+    logits = logits.clone().requires_grad_()
+    value = criterion(logits, target, kind=kind)
+    value.sum().backward()
+    assert logits.grad is not None
+    return value.detach().numpy(), logits.grad.numpy()
+
+
+@pytest.mark.parametrize(("hierarchy", "loss"), CASES)
+@pytest.mark.parametrize("make", [ordinary, special])
+def test_values_and_gradients_are_those_of_the_core(hierarchy: klados.Hierarchy, loss: klados.Loss, make: Any) -> None:
+    rows = 9 * 11
+    logits = make(rows, loss.compile(hierarchy).columns)
+    for kind, target in targets(hierarchy, loss, rows).items():
+        for reduction in ("none", "sum", "mean"):
+            expected = klados.loss_and_grad(logits.numpy(), target.numpy(), hierarchy, loss, reduction=reduction, kind=kind)
+            found = composed(hierarchy, loss, logits, target, kind, reduction)
+            for ours, theirs in zip(found, expected, strict=True):
+                # Differences of numbers of the size of the logits, in float64.
+                np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-10, err_msg=f"{kind} {reduction}")
+
+
+@pytest.mark.parametrize("hierarchy", [tree(), dag()], ids=["tree", "dag"])
+def test_the_sets_of_a_label_and_all_sets_give_the_same(hierarchy: klados.Hierarchy) -> None:
+    names = ["marginal_cross_entropy", "weighted_cross_entropy"] + ["hierarchical_cross_entropy"] * hierarchy.is_tree
+    for name in names:
+        parameters = {"map": map_of(hierarchy)} if name == "weighted_cross_entropy" else {}
+        loss = klados.loss(name, **parameters)
+        logits = special(99, hierarchy.num_classes)
+        target = targets(hierarchy, loss, 99)["index"]
+        found = []
+        for by_label in (True, False):
+            criterion = HierarchicalLoss(hierarchy, loss, reduction="none", impl="composed")
+            criterion.tables.form.by_label = by_label
+            leaf = logits.clone().requires_grad_()
+            value = criterion(leaf, target)
+            found.append((value, torch.autograd.grad(value.sum(), leaf)[0]))
+        torch.testing.assert_close(found[0], found[1], equal_nan=True, rtol=1e-10, atol=1e-10)
+
+
+def test_what_has_no_meaning_is_an_error_in_the_words_of_the_core() -> None:
+    hierarchy = tree()
+    logits = torch.zeros(1, hierarchy.num_classes)
+    target = torch.full((1, hierarchy.num_classes), 1 / hierarchy.num_classes)
+    with pytest.raises(ValueError, match="soft_labels takes one class or node.*no meaning for a distribution"):
+        HierarchicalLoss(hierarchy, "soft_labels", impl="composed")(logits, target)
+    with pytest.raises(ValueError, match="no meaning for a union"):
+        HierarchicalLoss(hierarchy, "weighted_cross_entropy", impl="composed")(logits, target > 0)
+
+
+class TestReductions:
+    def test_nothing_is_minus_infinity_without_a_gradient(self) -> None:
+        values = torch.tensor([[1.0, 2.0, -INF, -INF]], dtype=torch.float64, requires_grad=True)
+        segment = torch.tensor([0, 0, 2, 2])
+        found = segment_logsumexp(values, segment, 4)
+        expected = torch.logaddexp(values[0, 0], values[0, 1]).item()
+        torch.testing.assert_close(found.tolist(), [[expected, -INF, -INF, -INF]])
+        (grad,) = torch.autograd.grad(found.sum(), values, create_graph=True)
+        assert grad[0, 2:].tolist() == [0, 0]
+        assert torch.autograd.grad(grad.square().sum(), values)[0].isfinite().all()
+
+        mask = torch.tensor([[True, True, True, True], [False, False, True, False], [False] * 4, [True, False, True, False]])
+        found = masked_logsumexp(values.expand(4, -1), mask)
+        torch.testing.assert_close(found.tolist(), [expected, -INF, -INF, 1.0])
+        (grad,) = torch.autograd.grad(found.sum(), values, create_graph=True)
+        assert grad[0, 2:].tolist() == [0, 0]
+        assert torch.autograd.grad(grad.square().sum(), values)[0].isfinite().all()
+
+    def test_nan_stays_in_its_set(self) -> None:
+        values = torch.tensor([[1.0, float("nan"), 3.0]])
+        assert segment_logsumexp(values, torch.tensor([0, 1, 2]), 3).isnan().tolist() == [[False, True, False]]
+        assert masked_logsumexp(values, torch.tensor([True, False, True])).isfinite()
+
+    def test_derivatives(self) -> None:
+        rng = torch.Generator().manual_seed(0)
+        values = torch.randn(3, 5, dtype=torch.float64, generator=rng, requires_grad=True)
+        segment, mask = torch.tensor([2, 0, 0, 2, 3]), torch.rand(3, 5, generator=rng) < 0.7
+        hidden = torch.tensor([False, True, False])
+        for function in (
+            lambda x: segment_sum(x, segment, 4),
+            lambda x: segment_logsumexp(x, segment, 4).index_select(1, torch.tensor([0, 2, 3])),
+            lambda x: masked_logsumexp(x, mask),
+            lambda x: log_softmax(x, hidden)[~hidden],
+            lambda x: focal(-x.square() - 0.1, 1.5),
+        ):
+            assert torch.autograd.gradcheck(function, values)
+            assert torch.autograd.gradgradcheck(function, values)
+
+    def test_a_hidden_row_has_no_gradient_whatever_is_in_it(self) -> None:
+        logits = torch.tensor([[float("nan"), 1.0], [-INF, -INF], [0.0, 1.0]], requires_grad=True)
+        log_p = log_softmax(logits, torch.tensor([True, True, False]))
+        (grad,) = torch.autograd.grad(log_p[2, 0] + 0 * log_p.masked_fill(log_p.isnan(), 0).sum(), logits)
+        assert grad[:2].tolist() == [[0, 0], [0, 0]]
+        torch.testing.assert_close(grad[2], torch.tensor([1.0, 0.0]) - logits[2].softmax(0))
+
+    def test_the_focal_factor_of_certainty(self) -> None:
+        log_p = torch.tensor([0.0, 1e-9, -1e-3], dtype=torch.float64, requires_grad=True)
+        value = focal(log_p, 0.5)
+        (grad,) = torch.autograd.grad(value.sum(), log_p)
+        assert value[:2].tolist() == [0, 0] and grad[:2].tolist() == [0, 0]
+        assert value[2] < 0 < grad[2]
