@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import klados
 import numpy as np
 import pytest
 import torch
-from klados.torch import HierarchicalLoss
+from klados.torch import HierarchicalLoss, functional
+from klados.torch._composed.nodes import log_one_minus_exp
 from klados.torch._composed.reduce import focal, log_softmax, masked_logsumexp, segment_logsumexp, segment_sum
 
 INF = float("inf")
@@ -211,6 +213,56 @@ def test_what_has_no_meaning_is_an_error_in_the_words_of_the_core() -> None:
     with pytest.raises(ValueError, match="no meaning for a union"):
         HierarchicalLoss(hierarchy, "weighted_cross_entropy", impl="composed")(logits, target > 0)
 
+
+def node_forms(hierarchy: klados.Hierarchy) -> list[str | dict[str, Any]]:
+    rows = map_of(hierarchy)
+    by_superclass = {"weighted_sigmoid": {"map": rows, "normalize": True}}
+    return ["class_softmax", "noisy_or", "parameter_sharing_softmax", {"weighted_class_softmax": {"map": rows}}, by_superclass]
+
+
+NODE_CASES = [
+    pytest.param(hierarchy, form, id=f"{name}-{form if isinstance(form, str) else next(iter(form))}")
+    for name, hierarchy in [("tree", tree()), ("dag", dag())]
+    for form in node_forms(hierarchy)
+]
+
+
+@pytest.mark.parametrize(("hierarchy", "form"), NODE_CASES)
+@pytest.mark.parametrize("make", [ordinary, special])
+def test_node_log_probs_are_those_of_the_core(hierarchy: klados.Hierarchy, form: Any, make: Any) -> None:
+    columns = hierarchy.num_nodes - 1 if form == "parameter_sharing_softmax" else hierarchy.num_classes
+    logits = make(27, columns)
+    for level in (None, 1):
+        found = []
+        for impl in ("composed", "fused"):
+            leaf = logits.clone().requires_grad_()
+            value = functional.node_log_probs(leaf, hierarchy, form, level, impl=impl)
+            upstream = torch.linspace(-1, 2, value.numel(), dtype=torch.float64).reshape(value.shape)
+            found.append((value.detach(), torch.autograd.grad(value, leaf, upstream)[0]))
+        torch.testing.assert_close(*found, equal_nan=True, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize(("hierarchy", "form"), NODE_CASES)
+def test_node_log_probs_are_differentiable_twice(hierarchy: klados.Hierarchy, form: Any) -> None:
+    columns = hierarchy.num_nodes - 1 if form == "parameter_sharing_softmax" else hierarchy.num_classes
+    logits = (ordinary(2, columns) / 3).requires_grad_()
+
+    def function(logits: torch.Tensor) -> torch.Tensor:
+        return functional.node_log_probs(logits, hierarchy, form, impl="composed")
+
+    assert torch.autograd.gradcheck(function, logits)
+    assert torch.autograd.gradgradcheck(function, logits)
+
+
+def test_the_complement_keeps_its_digits_at_both_ends() -> None:
+    for dtype, tolerance in ((torch.float32, 1e-6), (torch.float64, 1e-13)):
+        rest = torch.tensor([1e-30, 1e-9, 1e-3, 0.4999, 0.5001, 0.7, 5.0, 30.0], dtype=dtype, requires_grad=True)
+        value = log_one_minus_exp(rest, rest.log())
+        (grad,) = torch.autograd.grad(value.sum(), rest)
+        exact = [(math.log(-math.expm1(-s)) if s < 1 else math.log1p(-math.exp(-s)), 1 / math.expm1(s)) for s in rest.tolist()]
+        expected, slopes = torch.tensor(exact, dtype=dtype).T
+        torch.testing.assert_close(value, expected, rtol=tolerance, atol=0)
+        torch.testing.assert_close(grad, slopes, rtol=tolerance, atol=0)
 
 class TestReductions:
     def test_nothing_is_minus_infinity_without_a_gradient(self) -> None:
