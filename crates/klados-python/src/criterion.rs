@@ -151,7 +151,15 @@ impl Criterion {
         let dtype = Float::named(dtype).ok_or_else(|| error::value(format!("logits of dtype {dtype} are not read")))?;
         let (kind, target_address, target_dtype, columns) = target;
         let kind = Kind::named(kind).ok_or_else(|| error::key(kind))?;
-        let target = Targets { kind, address: target_address, dtype: target_dtype, rows, columns, ignore_index };
+        let target = Targets {
+            kind,
+            address: target_address,
+            dtype: target_dtype,
+            rows,
+            columns,
+            ignore_index,
+            has_node_columns: self.inner.has_node_columns(),
+        };
         let reduction = match reduction {
             "none" => Reduction::None,
             "sum" => Reduction::Sum,

@@ -1,5 +1,6 @@
 //! The class `klados.Hierarchy`.
 
+use std::collections::HashSet;
 use std::ffi::CString;
 use std::path::PathBuf;
 
@@ -63,6 +64,15 @@ impl Hierarchy {
     }
 }
 
+/// The names of an edge: of a tuple, a list or a row of an array. A string of two letters is none.
+fn pair_of_names(edge: &Bound<'_, PyAny>) -> Option<[String; 2]> {
+    if edge.is_instance_of::<PyString>() {
+        return None;
+    }
+    let names: PyResult<Vec<String>> = edge.try_iter().ok()?.take(3).map(|name| name?.extract()).collect();
+    names.ok()?.try_into().ok()
+}
+
 /// A path: names from the top, or one string with ` > ` between them.
 fn path_names(path: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     match path.cast::<PyString>() {
@@ -88,14 +98,30 @@ fn level_name(py: Python<'_>, level: &Level) -> PyResult<Py<PyAny>> {
 #[pymethods]
 impl Hierarchy {
     #[staticmethod]
-    #[pyo3(signature = (edges, classes=None))]
-    fn from_edges(py: Python<'_>, edges: &Bound<'_, PyAny>, classes: Option<Vec<String>>) -> PyResult<Self> {
+    #[pyo3(signature = (edges, classes=None, ranks=None))]
+    fn from_edges(
+        py: Python<'_>,
+        edges: &Bound<'_, PyAny>,
+        classes: Option<Vec<String>>,
+        ranks: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         let mut builder = HierarchyBuilder::new();
+        let mut names = HashSet::new();
         for (at, edge) in edges.try_iter()?.enumerate() {
-            let (parent, child): (String, String) = edge?
-                .extract()
-                .map_err(|_| PyTypeError::new_err(format!("edge {at}: expected a pair of names, (parent, child)")))?;
+            let [parent, child] = pair_of_names(&edge?)
+                .ok_or_else(|| PyTypeError::new_err(format!("edge {at}: expected a pair of names, (parent, child)")))?;
             builder.add_edge(&parent, &child).map_err(error::hierarchy)?;
+            if ranks.is_some() {
+                names.extend([parent.trim().to_owned(), child.trim().to_owned()]);
+            }
+        }
+        for (node, rank) in ranks.iter().flat_map(|ranks| ranks.iter()) {
+            let (node, rank): (String, String) = (node.extract()?, rank.extract()?);
+            // The builder would take it for a new node.
+            if !names.contains(node.trim()) {
+                return Err(error::value(format!("ranks: \"{node}\" is a node of no edge")));
+            }
+            builder.set_rank(&node, &rank).map_err(error::hierarchy)?;
         }
         Self::finish(py, builder.build().map_err(error::hierarchy)?, classes)
     }
@@ -108,6 +134,9 @@ impl Hierarchy {
         classes: Option<Vec<String>>,
         ranks: Option<Vec<String>>,
     ) -> PyResult<Self> {
+        if paths.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err("expected a sequence of paths, got one string"));
+        }
         let mut builder = HierarchyBuilder::new();
         if let Some(ranks) = &ranks {
             builder.set_rank_names(ranks.iter().map(String::as_str));

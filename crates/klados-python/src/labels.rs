@@ -44,6 +44,8 @@ pub(crate) struct Targets<'a> {
     /// Columns of a row; 1 for indices.
     pub(crate) columns: usize,
     pub(crate) ignore_index: i64,
+    /// Whether the logits have a column a node.
+    pub(crate) has_node_columns: bool,
 }
 
 impl Targets<'_> {
@@ -72,9 +74,10 @@ impl Targets<'_> {
             let label = |(row, value): (usize, &T)| self.index(hierarchy, superclasses, row, value.integer());
             return values.iter().enumerate().map(label).collect();
         }
-        let nodes: Vec<NodeId> = match self.kind {
-            Kind::MultiHot if self.columns != hierarchy.class_count() => hierarchy.node_columns(),
-            _ => (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect(),
+        let classes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
+        let nodes = match self.kind {
+            Kind::MultiHot => self.multi_hot_columns(hierarchy, classes)?,
+            _ => classes,
         };
         if self.columns != nodes.len() {
             let (classes, columns) = (hierarchy.class_count(), hierarchy.node_count() - 1);
@@ -87,6 +90,23 @@ impl Targets<'_> {
         (0..self.rows)
             .map(|row| self.row(hierarchy, &nodes, row, &values[row * self.columns..][..self.columns]))
             .collect()
+    }
+
+    /// What the columns of a multi-hot target are: the classes, or the nodes but the root.
+    fn multi_hot_columns(&self, hierarchy: &Hierarchy, classes: Vec<NodeId>) -> Result<Vec<NodeId>, PyErr> {
+        let nodes = hierarchy.node_columns();
+        // A hierarchy of one level has as many of the one as of the other.
+        let may_be_either = nodes.len() == classes.len() && nodes != classes;
+        if self.columns != classes.len() || (may_be_either && self.has_node_columns) {
+            return Ok(nodes);
+        }
+        if may_be_either {
+            return Err(error::value(
+                "the columns of the target may be the classes or the nodes, which are as many and in another order; \
+                 hierarchy.with_node_columns(hierarchy.classes) gives them one order",
+            ));
+        }
+        Ok(classes)
     }
 
     fn index(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
@@ -35,7 +36,15 @@ class Compiled:
         self.takes_sets = self.criterion.takes_sets
         self.name = self.criterion.name
         for warning in self.criterion.warnings:
-            warnings.warn(warning, stacklevel=4)
+            warnings.warn(warning, stacklevel=_users_level())
+
+
+def _users_level() -> int:
+    """The ``stacklevel`` of who called into the package, seen from the caller of this function."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "klados":
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def apply(

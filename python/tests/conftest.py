@@ -1,0 +1,25 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+import klados
+
+ANIMALS = [("mammal", "bat"), ("mammal", "bear"), ("bird", "crow"), ("mammal", "dog"), ("bird", "pigeon"), ("bird", "robin")]
+
+
+@pytest.fixture
+def animals() -> klados.Hierarchy:
+    """Two levels, six classes."""
+    return klados.Hierarchy.from_edges(ANIMALS)
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> Iterator[None]:
+    """Every test draws the same numbers, alone or among others."""
+    torch.manual_seed(20261124)
+    yield
