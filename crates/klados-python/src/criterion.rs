@@ -178,6 +178,23 @@ impl Criterion {
             threads::with_threads(length, || unsafe { with_float!(dtype, T => batch.run::<T>(&criterion)) })
         })
     }
+
+    /// What `"mean"` divides by. `target` is `(kind, address, dtype, rows, columns)`, for whose address the caller answers.
+    fn normalizer(
+        &self,
+        py: Python<'_>,
+        target: (&str, Address, &str, usize, usize),
+        ignore_index: i64,
+    ) -> PyResult<f64> {
+        let (kind, address, dtype, rows, columns) = target;
+        let kind = Kind::named(kind).ok_or_else(|| error::key(kind))?;
+        let target = Targets { kind, address, dtype, rows, columns, ignore_index };
+        py.detach(|| {
+            // SAFETY: the caller answers for the address, the dtype and the shape of the targets.
+            let labels = unsafe { target.labels(self.inner.hierarchy(), self.superclasses) }?;
+            self.inner.normalizer(&labels).map_err(error::input)
+        })
+    }
 }
 
 /// One call's arrays.

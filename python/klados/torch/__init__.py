@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
 
 from klados.torch import functional
 from klados.torch._module import HierarchicalLoss
+from klados.torch.linear import LinearMarginalCrossEntropyLoss
 from klados.torch.losses.binary_cross_entropy import BinaryCrossEntropyLoss
 from klados.torch.losses.conditional_sigmoid import ConditionalSigmoidLoss
 from klados.torch.losses.descendant_softmax import DescendantSoftmaxLoss
@@ -37,6 +38,7 @@ __all__ = [
     "HierarchicalCrossEntropyLoss",
     "HierarchicalLoss",
     "LevelwiseSoftmaxLoss",
+    "LinearMarginalCrossEntropyLoss",
     "MarginalCrossEntropyLoss",
     "ParameterSharingSoftmaxLoss",
     "RandomCutLoss",

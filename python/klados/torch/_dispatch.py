@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Impl = Literal["auto", "fused", "composed"]
 Reduction = Literal["none", "sum", "mean"]
 
-_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 class Compiled:
@@ -70,7 +70,7 @@ def apply(
         and target.dim() == 1
         and input.shape == (target.shape[0], compiled.columns)
         and target.dtype == torch.int64
-        and input.dtype in _FLOATS
+        and input.dtype in FLOATS
     ):
         return _fused.losses(input, target, compiled, "index", ignore_index, step, reduction)
     if kind is None:
@@ -93,7 +93,7 @@ def apply(
 def check(input: Tensor, target: Tensor, columns: int, reduction: str, impl: str) -> None:
     """That a call makes sense, as far as shapes and types show it."""
     check_options(reduction, impl)
-    if input.dtype not in _FLOATS:
+    if input.dtype not in FLOATS:
         raise ValueError(f"the logits are {input.dtype}, expected float16, bfloat16, float32 or float64")
     if input.dim() == 0 or input.shape[min(1, input.dim() - 1)] != columns:
         raise ValueError(f"the logits have shape {tuple(input.shape)}, expected (N, {columns}, ...) or ({columns},)")

@@ -36,10 +36,10 @@ _NAMES = {
 }
 
 # Whether the backward pass that runs keeps the graph for another one. Where this torch does not tell, assume that it does.
-_keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
+keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
 
 
-def _wide(dtype: torch.dtype) -> torch.dtype:
+def wide(dtype: torch.dtype) -> torch.dtype:
     """The type of the losses of logits of a type."""
     return torch.float64 if dtype == torch.float64 else torch.float32
 
@@ -61,7 +61,7 @@ def losses(
     try:
         return _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, int(step), reduction)
     except RuntimeError as error:
-        raise _explained(error) from error
+        raise explained(error) from error
 
 
 def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tensor:
@@ -76,10 +76,10 @@ def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tens
     try:
         return _NodeLogProbs.apply(logits, operation)
     except RuntimeError as error:
-        raise _explained(error) from error
+        raise explained(error) from error
 
 
-def _explained(error: RuntimeError) -> RuntimeError:
+def explained(error: RuntimeError) -> RuntimeError:
     if "functorch" in str(error) or "functional transform" in str(error):
         return RuntimeError("the fused path does not run under torch.func transforms (vmap, grad); use impl='composed'")
     return error
@@ -95,10 +95,24 @@ def _run(
     reduction: str,
     tracked: bool,
 ) -> tuple[Tensor, Tensor | None]:
-    rows = logits.shape[0]
     logits, target = logits.contiguous(), target.contiguous()
-    out = torch.empty((rows,) if reduction == "none" else (), dtype=_wide(logits.dtype))
     grad = torch.empty_like(logits) if tracked else None
+    return run(logits, target, criterion, kind, ignore_index, step, reduction, grad), grad
+
+
+def run(
+    logits: Tensor,
+    target: Tensor,
+    criterion: Criterion,
+    kind: str,
+    ignore_index: int,
+    step: int,
+    reduction: str,
+    grad: Tensor | None,
+) -> Tensor:
+    """The losses of a batch, and their gradient into ``grad`` where it is given. All tensors are contiguous."""
+    rows = logits.shape[0]
+    out = torch.empty((rows,) if reduction == "none" else (), dtype=wide(logits.dtype))
     criterion.run(
         (logits.data_ptr(), _NAMES[logits.dtype], rows),
         (kind, target.data_ptr(), _NAMES[target.dtype], 1 if kind == "index" else target.shape[1]),
@@ -108,7 +122,18 @@ def _run(
         out.data_ptr(),
         0 if grad is None else grad.data_ptr(),
     )
-    return out, grad
+    return out
+
+
+def normalizer(target: Tensor, criterion: Criterion, kind: str, ignore_index: int) -> float:
+    """What ``"mean"`` divides by. A target on another device is copied to this one.
+
+    Shape:
+        - target: ``[rows]`` of indices, else ``[rows, ...]``.
+    """
+    target = target.detach().cpu().contiguous()
+    columns = 1 if kind == "index" else target.shape[1]
+    return criterion.normalizer((kind, target.data_ptr(), _NAMES[target.dtype], target.shape[0], columns), ignore_index)
 
 
 class _Losses(torch.autograd.Function):
@@ -139,7 +164,7 @@ def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
     grad = ctx.grad
     if grad is None:
         raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
-    if _keeps_graph():
+    if keeps_graph():
         grad = _scaled(grad, upstream)
     else:
         # Nobody comes here again, so the one copy may be changed and given away.
@@ -177,7 +202,7 @@ class _NodeLogProbs(torch.autograd.Function):
 
 def _node_log_probs(logits: Tensor, operation: NodeLogProbs) -> Tensor:
     logits = logits.contiguous()
-    out = torch.empty((logits.shape[0], operation.width), dtype=_wide(logits.dtype))
+    out = torch.empty((logits.shape[0], operation.width), dtype=wide(logits.dtype))
     operation.forward((logits.data_ptr(), _NAMES[logits.dtype], logits.shape[0]), out.data_ptr())
     return out
 
@@ -226,7 +251,7 @@ def _loss_op(
 def _loss_fake(
     logits: Tensor, target: Tensor, step: Tensor, handle: int, kind: str, ignore_index: int, reduction: str, tracked: bool
 ) -> tuple[Tensor, Tensor]:
-    out = logits.new_empty((logits.shape[0],) if reduction == "none" else (), dtype=_wide(logits.dtype))
+    out = logits.new_empty((logits.shape[0],) if reduction == "none" else (), dtype=wide(logits.dtype))
     grad = torch.empty_like(logits, memory_format=torch.contiguous_format) if tracked else logits.new_empty(0)
     return out, grad
 
@@ -251,7 +276,7 @@ def _node_op(logits: Tensor, handle: int) -> Tensor:
 
 @_node_op.register_fake
 def _node_fake(logits: Tensor, handle: int) -> Tensor:
-    return logits.new_empty((logits.shape[0], _of_handle(handle).width), dtype=_wide(logits.dtype))
+    return logits.new_empty((logits.shape[0], _of_handle(handle).width), dtype=wide(logits.dtype))
 
 
 @torch.library.custom_op("klados::node_log_probs_backward", mutates_args=(), device_types="cpu")

@@ -14,6 +14,7 @@ from klados._klados import Hierarchy
 from klados.torch import _dispatch, _fused
 from klados.torch._cache import operation
 from klados.torch._dispatch import Impl
+from klados.torch.linear import linear_marginal_cross_entropy
 from klados.torch.losses.binary_cross_entropy import binary_cross_entropy
 from klados.torch.losses.conditional_sigmoid import conditional_sigmoid
 from klados.torch.losses.descendant_softmax import descendant_softmax
@@ -34,6 +35,7 @@ __all__ = [
     "descendant_softmax",
     "hierarchical_cross_entropy",
     "levelwise_softmax",
+    "linear_marginal_cross_entropy",
     "marginal_cross_entropy",
     "node_log_probs",
     "parameter_sharing_softmax",
