@@ -134,13 +134,16 @@ impl Inner {
 
     /// The largest weight that a class of the label carries below what the label resolves; exactly 0 where there is no
     /// node of weight.
-    fn unresolved_weight(&self, weights: &[f64], named: &Named, resolved: &[NodeId]) -> f64 {
-        let counted = resolved.iter().filter(|node| weights[node.index()] != 0.0).count();
-        let most = named.nodes.iter().map(|node| self.heaviest[node.index()].1 as usize).max().unwrap_or(0);
+    fn unresolved_weight(&self, weights: &[f64], named: &Named, resolved: impl Iterator<Item = NodeId>) -> f64 {
+        let add = |(above, counted): (f64, u32), node: NodeId| {
+            let weight = weights[node.index()];
+            (above + weight, counted + u32::from(weight != 0.0))
+        };
+        let (above, counted) = resolved.fold((0.0, 0), add);
+        let most = named.nodes.iter().map(|node| self.heaviest[node.index()].1).max().unwrap_or(0);
         if most <= counted {
             return 0.0;
         }
-        let above: f64 = resolved.iter().map(|node| weights[node.index()]).sum();
         named.nodes.iter().map(|node| self.heaviest[node.index()].0 - above).fold(0.0, f64::max)
     }
 
@@ -148,19 +151,47 @@ impl Inner {
     /// tree order.
     pub(super) fn fill_nested(&self, named: &Named, factor: f64, nested: &mut Nested) {
         let hierarchy = &self.hierarchy;
-        nested.clear();
         let lca = named.nodes[1..].iter().fold(named.nodes[0], |lca, node| hierarchy.lca(lca, *node));
         let is_union = named.nodes.len() > 1;
         let path = || std::iter::successors(Some(lca), |node| hierarchy.parents(*node).first().copied());
+        // What weighs on each node, and on the label's own set: of a union that is a term, of a node it is the node's.
+        let (weights, own) = match &self.tables.objective {
+            // A class resolves all that is above it.
+            Objective::Marginal { weights, .. } if !is_union && named.height == 0 => (weights, 0.0),
+            Objective::Marginal { weights, unresolved } => match unresolved {
+                Unresolved::Skip => (weights, 0.0),
+                Unresolved::Label => {
+                    let resolved = path().filter(|node| *node != NodeId::ROOT);
+                    (weights, self.unresolved_weight(weights, named, resolved))
+                }
+            },
+            Objective::Conditional { lambda, union } if is_union => {
+                (lambda, union.weight(hierarchy.depth(lca), named.height))
+            }
+            Objective::Conditional { lambda, .. } => (lambda, 0.0),
+            Objective::SoftLabels { .. } | Objective::Rows(_) => return, // these have no chain
+        };
+        nested.takes_part = factor != 0.0;
+        nested.weights.clear();
+        nested.spans.clear();
+        if is_union {
+            nested.weights.push(own * factor);
+        }
+        for node in path() {
+            nested.spans.push(hierarchy.span(node));
+            nested.weights.push(weights[node.index()] * factor);
+        }
+        // The last set is the root's, which has no term.
+        nested.weights.pop();
+        if let (false, Some(first)) = (is_union, nested.weights.first_mut()) {
+            *first += own * factor;
+        }
         // The shells, from the inside out: the label, of a union what it leaves of the lowest common ancestor, and what
         // each node above adds. The positions, from the left: what the nodes above add, from the root down, the middle,
         // and so up again.
-        let spans = &mut nested.spans;
-        spans.clear();
-        spans.extend(path().map(|node| hierarchy.span(node)));
-        let middle = spans[0];
-        let inner = usize::from(is_union);
+        let spans = &nested.spans;
         let shells = &mut nested.shells;
+        let inner = usize::from(is_union);
         shells.reset(inner + spans.len());
         for (above, &(start, _)) in spans.iter().enumerate().rev().skip(1) {
             shells.extend_to(start, inner + above + 1);
@@ -171,38 +202,9 @@ impl Inner {
             shells.extend_to(start, inner);
             shells.extend_to(end, 0);
         }
-        shells.extend_to(middle.1, inner);
-        for (above, &(_, end)) in spans.iter().enumerate().skip(1) {
+        for (above, &(_, end)) in spans.iter().enumerate() {
             shells.extend_to(end, inner + above);
         }
-        match &self.tables.objective {
-            Objective::Marginal { weights, unresolved } => {
-                let fallback = match unresolved {
-                    Unresolved::Skip => 0.0,
-                    Unresolved::Label => {
-                        let resolved: Vec<NodeId> = path().filter(|node| *node != NodeId::ROOT).collect();
-                        self.unresolved_weight(weights, named, &resolved)
-                    }
-                };
-                if is_union {
-                    nested.weights.push(fallback * factor);
-                }
-                nested.weights.extend(path().map(|node| weights[node.index()] * factor));
-                if !is_union {
-                    nested.weights[0] += fallback * factor;
-                }
-            }
-            Objective::Conditional { lambda, union } => {
-                if is_union {
-                    nested.weights.push(union.weight(hierarchy.depth(lca), named.height) * factor);
-                }
-                nested.weights.extend(path().map(|node| lambda[node.index()] * factor));
-            }
-            Objective::SoftLabels { .. } | Objective::Rows(_) => {}
-        }
-        // The last set is the root's, which has no term.
-        nested.weights.truncate(nested.shells.len() - 1);
-        nested.takes_part = factor != 0.0;
     }
 
     /// The overlapping sets of a hard label in a DAG, as atoms: classes that are in the same sets. `order` becomes the
@@ -221,7 +223,7 @@ impl Inner {
         let resolved = self.resolved(named);
         let fallback = match unresolved {
             Unresolved::Skip => 0.0,
-            Unresolved::Label => self.unresolved_weight(weights, named, &resolved),
+            Unresolved::Label => self.unresolved_weight(weights, named, resolved.iter().copied()),
         };
         let mut sets: Vec<(f64, &[NodeId])> = Vec::new();
         for node in &resolved {
@@ -307,7 +309,7 @@ impl Inner {
                     terms.push(class_term(super::TermSet::Node(*node), NodeId::ROOT, weights[node.index()]));
                 }
                 if *unresolved == Unresolved::Label {
-                    let weight = self.unresolved_weight(weights, &named, &resolved);
+                    let weight = self.unresolved_weight(weights, &named, resolved.iter().copied());
                     match terms.first_mut() {
                         Some(first) if first.of == own() => first.weight += weight,
                         _ => terms.push(class_term(own(), NodeId::ROOT, weight)),

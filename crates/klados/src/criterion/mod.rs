@@ -89,8 +89,8 @@ struct Inner {
     tables: Tables,
     /// Made when a soft target, or sums over the ancestors, first need all nodes.
     nodes: OnceLock<NodeTables>,
-    /// The classes in tree order, where the columns are in another.
-    positions: Option<Vec<u32>>,
+    /// Where the columns are in another order than the tree's.
+    positions: Option<Positions>,
     /// By node: the most weight that a class at or below it carries on all nodes above the class, and the most such
     /// nodes with a weight. Of a marginal loss.
     heaviest: Vec<(f64, u32)>,
@@ -98,6 +98,24 @@ struct Inner {
     mean_class_weight: Option<Vec<f64>>,
     /// By column, where there is one a node: the node.
     node_columns: Vec<NodeId>,
+}
+
+/// The order of a tree's classes, in which those below a node are next to each other.
+struct Positions {
+    /// By position.
+    classes: Vec<u32>,
+    /// By class, its position.
+    of_class: Vec<u32>,
+}
+
+impl Positions {
+    fn new(classes: &[u32]) -> Self {
+        let mut of_class = vec![0; classes.len()];
+        for (position, &class) in classes.iter().enumerate() {
+            of_class[class as usize] = position as u32;
+        }
+        Self { classes: classes.to_vec(), of_class }
+    }
 }
 
 impl Criterion {
@@ -113,7 +131,7 @@ impl Criterion {
         let in_order = hierarchy.tree_order().iter().enumerate().all(|(position, &class)| position == class as usize);
         let inner = Inner {
             nodes: OnceLock::new(),
-            positions: (!in_order).then(|| hierarchy.tree_order().to_vec()),
+            positions: (!in_order).then(|| Positions::new(hierarchy.tree_order())),
             heaviest,
             mean_class_weight: tables.class_weight.as_deref().map(|weights| mean_by_node(hierarchy, weights)),
             node_columns,
@@ -229,8 +247,8 @@ impl Criterion {
         self.forward_backward_scaled(logits, labels, losses, grad, 1.0)
     }
 
-    /// As [`forward_backward`](Self::forward_backward), the gradient times `scale`, which costs nothing while the row is
-    /// in cache: `1 / normalizer` for that of the mean.
+    /// As [`forward_backward`](Self::forward_backward), the gradient times `scale`, which costs nothing: `1 / normalizer`
+    /// for that of the mean.
     ///
     /// # Errors
     ///
@@ -265,13 +283,10 @@ impl Criterion {
     fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<(&mut [T], f64)>) {
         let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
         let row =
-            |scratch: &mut Scratch<T::Wide>, row: usize, z: &[T], loss: &mut [T::Wide], mut grad: Option<&mut [T]>| {
+            |scratch: &mut Scratch<T::Wide>, row: usize, z: &[T], loss: &mut [T::Wide], grad: Option<&mut [T]>| {
                 let label = one_node(&self.inner.hierarchy, &labels[row]);
-                let value = self.inner.row(scratch, &label, z, grad.as_deref_mut(), (row, self.step));
-                loss[0] = T::Wide::from_f64(value);
-                if let (Some(grad), true) = (grad, scale != 1.0) {
-                    T::scale(grad, scale);
-                }
+                let grad = grad.map(|grad| (grad, scale));
+                loss[0] = T::Wide::from_f64(self.inner.row(scratch, &label, z, grad, (row, self.step)));
             };
         for_each_row((logits, self.columns()), (losses, 1), grad, row);
     }

@@ -40,40 +40,41 @@ struct Softmax<T> {
 }
 
 impl Inner {
-    /// The loss of a row, and its gradient where it is asked for. The label has been checked. `place` is the row in the
-    /// batch and the step of training.
+    /// The loss of a row, and its gradient times a number where it is asked for. The label has been checked. `place` is the
+    /// row in the batch and the step of training.
     pub(super) fn row<T: Element>(
         &self,
         scratch: &mut Scratch<T::Wide>,
         label: &Label,
         z: &[T],
-        mut grad: Option<&mut [T]>,
+        mut grad: Option<(&mut [T], f64)>,
         place: (usize, u64),
     ) -> f64 {
         if *label == Label::Ignored {
-            if let Some(grad) = grad {
+            if let Some((grad, _)) = grad {
                 grad.fill(T::default());
             }
             return 0.0;
         }
         let loss = match &self.tables.objective {
-            Objective::Rows(rows) => {
-                self.with_scores(&mut scratch.pool, z, grad.as_deref_mut(), |pool, scores, grad| {
-                    self.table_row(pool, &**rows, label, scores, grad, place)
-                })
-            }
+            Objective::Rows(rows) => self.with_scores(&mut scratch.pool, z, again(&mut grad), |pool, scores, grad| {
+                self.table_row(pool, &**rows, label, scores, grad, place)
+            }),
             _ if self.tables.layout == Layout::Nodes => {
                 let Scratch { sums, pool, .. } = scratch;
-                self.with_scores(pool, z, grad.as_deref_mut(), |pool, scores, grad| {
+                self.with_scores(pool, z, again(&mut grad), |pool, scores, grad| {
                     self.sums_row(sums, pool, label, scores, grad)
                 })
             }
             _ => {
                 let Scratch { softmax, wide, .. } = scratch;
-                T::with_wide(z, grad.as_deref_mut(), wide, |z, grad| self.softmax_row(softmax, label, z, grad))
+                let (grad, scale) = again(&mut grad).map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+                T::with_wide(z, grad, wide, |z, grad| {
+                    self.softmax_row(softmax, label, z, grad.map(|grad| (grad, scale)))
+                })
             }
         };
-        if let Some(grad) = grad
+        if let Some((grad, _)) = grad
             && !loss.is_finite()
         {
             special_gradient(loss, grad);
@@ -81,12 +82,12 @@ impl Inner {
         loss
     }
 
-    /// Runs a row on `f64` scores: by class, or by node with 0 for the root.
+    /// Runs a row on `f64` scores: by class, or by node with 0 for the root. The gradient that it gives is scaled.
     fn with_scores<T: Element>(
         &self,
         pool: &mut Pool,
         z: &[T],
-        grad: Option<&mut [T]>,
+        grad: Option<(&mut [T], f64)>,
         row: impl FnOnce(&mut Pool, &[f64], Option<&mut [f64]>) -> f64,
     ) -> f64 {
         let nodes = self.tables.layout == Layout::Nodes;
@@ -101,11 +102,11 @@ impl Inner {
         }
         let loss = if is_poisoned {
             f64::NAN
-        } else if let Some(grad) = grad {
+        } else if let Some((grad, scale)) = grad {
             let mut wide = pool.floats(length, 0.0);
             let loss = row(pool, &scores, Some(&mut wide));
             for (column, grad) in grad.iter_mut().enumerate() {
-                *grad = T::from_f64(wide[place(column)]);
+                *grad = T::from_f64(scale * wide[place(column)]);
             }
             pool.keep(wide);
             loss
@@ -186,7 +187,7 @@ impl Inner {
         let loss = if let Some(grad) = grad {
             let mut of_class = pool.floats(z.len(), 0.0);
             let mut of_node = pool.floats(0, 0.0);
-            let loss = self.softmax_row(softmax, label, &z, Some(&mut of_class));
+            let loss = self.softmax_row(softmax, label, &z, Some((&mut of_class, 1.0)));
             tables.sum_below(&of_class, &mut of_node);
             grad.copy_from_slice(&of_node);
             pool.keep(of_class);
@@ -199,27 +200,21 @@ impl Inner {
         loss
     }
 
-    /// The loss of a class softmax.
+    /// The loss of a class softmax, and its gradient times a number.
     fn softmax_row<T: Float>(
         &self,
         scratch: &mut Softmax<T>,
         label: &Label,
         z: &[T],
-        mut grad: Option<&mut [T]>,
+        mut grad: Option<(&mut [T], f64)>,
     ) -> f64 {
         let smoothing = self.tables.label_smoothing;
-        match label {
-            Label::Soft(_) => self.soft_row(scratch, Some(label), z, grad.as_deref_mut(), false),
-            hard => {
-                let factor = (1.0 - smoothing) * self.weight_of(hard);
-                let loss = self.hard_row(scratch, hard, z, grad.as_deref_mut(), factor);
-                if smoothing > 0.0 && loss.is_finite() {
-                    loss + self.soft_row(scratch, None, z, grad, true)
-                } else {
-                    loss
-                }
-            }
+        if let Label::Soft(_) = label {
+            return self.soft_row(scratch, Some(label), z, grad, false);
         }
+        let factor = (1.0 - smoothing) * self.weight_of(label);
+        let loss = self.hard_row(scratch, label, z, again(&mut grad), factor);
+        if smoothing > 0.0 && loss.is_finite() { loss + self.soft_row(scratch, None, z, grad, true) } else { loss }
     }
 
     fn hard_row<T: Float>(
@@ -227,7 +222,7 @@ impl Inner {
         scratch: &mut Softmax<T>,
         label: &Label,
         z: &[T],
-        grad: Option<&mut [T]>,
+        grad: Option<(&mut [T], f64)>,
         factor: f64,
     ) -> f64 {
         let gamma = self.tables.gamma;
@@ -235,6 +230,7 @@ impl Inner {
         let terms = match &self.tables.objective {
             Objective::SoftLabels { by_height } => {
                 let node = self.single_node(label);
+                let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
                 if factor == 0.0 {
                     return self.without_terms(z, grad);
                 }
@@ -242,7 +238,7 @@ impl Inner {
                 if self.is_masked(label, z) {
                     scratch.target.fill(0.0);
                 }
-                return classes::row(z, grad, &mut scratch.target, gamma, factor);
+                return classes::row(z, grad, &mut scratch.target, gamma, factor, scale);
             }
             Objective::Conditional { .. } => Terms::Conditional,
             Objective::Marginal { .. } | Objective::Rows(_) => Terms::Marginal,
@@ -250,23 +246,47 @@ impl Inner {
         if self.hierarchy.is_tree() {
             self.fill_nested(&scratch.named, factor, &mut scratch.nested);
             let nested = &mut scratch.nested;
-            let Some(order) = &self.positions else { return nested.row(z, grad, terms, gamma) };
-            in_order(order, z, grad, &mut scratch.z, &mut scratch.grad, |z, grad| nested.row(z, grad, terms, gamma))
+            let Some(positions) = &self.positions else { return nested.row(z, grad, terms, gamma) };
+            let ordered = (&mut scratch.z, &mut scratch.grad);
+            in_order(
+                &positions.classes,
+                z,
+                grad,
+                ordered,
+                |z, grad| nested.row(z, grad, terms, gamma),
+                |ordered, grad| {
+                    for (grad, &position) in grad.iter_mut().zip(&positions.of_class) {
+                        *grad = ordered[position as usize];
+                    }
+                },
+            )
         } else {
             let Softmax { named, overlapping, order, signatures, .. } = scratch;
             self.fill_overlapping(named, factor, overlapping, order, signatures);
-            in_order(order, z, grad, &mut scratch.z, &mut scratch.grad, |z, grad| overlapping.row(z, grad, gamma))
+            let ordered = (&mut scratch.z, &mut scratch.grad);
+            in_order(
+                order,
+                z,
+                grad,
+                ordered,
+                |z, grad| overlapping.row(z, grad, gamma),
+                |ordered, grad| {
+                    for (&class, &value) in order.iter().zip(ordered) {
+                        grad[class as usize] = value;
+                    }
+                },
+            )
         }
     }
 
     /// The loss `sum_k t_k L({k})` of a target over the classes: a soft label, the uniform part of label smoothing, or
-    /// both. With `add` the gradient is added to what is there.
+    /// both. With `add` the gradient, times its number, is added to what is there.
     fn soft_row<T: Float>(
         &self,
         scratch: &mut Softmax<T>,
         label: Option<&Label>,
         z: &[T],
-        grad: Option<&mut [T]>,
+        grad: Option<(&mut [T], f64)>,
         add: bool,
     ) -> f64 {
         let tables = self.nodes();
@@ -296,10 +316,10 @@ impl Inner {
                 upstream[node] = -weight * term.slope;
             }
         }
-        if let Some(grad) = grad {
+        if let Some((grad, scale)) = grad {
             let store = |class: usize, value: f64| {
                 let before = if add { grad[class].to_f64() } else { 0.0 };
-                grad[class] = T::from_f64(before + value);
+                grad[class] = T::from_f64(before + scale * value);
             };
             match conditional {
                 false => nodes.backward_marginal(z, tables, upstream, store),
@@ -355,22 +375,25 @@ impl Inner {
     }
 }
 
-/// Runs a row with its classes in another order.
+/// The gradient once more.
+fn again<'a, T>(grad: &'a mut Option<(&mut [T], f64)>) -> Option<(&'a mut [T], f64)> {
+    grad.as_mut().map(|(grad, scale)| (&mut **grad, *scale))
+}
+
+/// Runs a row with its classes in another order; `back` puts the gradient of the ordered row in place.
 fn in_order<T: Float>(
     order: &[u32],
     z: &[T],
-    grad: Option<&mut [T]>,
-    ordered_z: &mut Vec<T>,
-    ordered_grad: &mut Vec<T>,
-    row: impl FnOnce(&[T], Option<&mut [T]>) -> f64,
+    grad: Option<(&mut [T], f64)>,
+    (ordered_z, ordered_grad): (&mut Vec<T>, &mut Vec<T>),
+    row: impl FnOnce(&[T], Option<(&mut [T], f64)>) -> f64,
+    back: impl FnOnce(&[T], &mut [T]),
 ) -> f64 {
     ordered_z.clear();
     ordered_z.extend(order.iter().map(|&class| z[class as usize]));
-    let Some(grad) = grad else { return row(ordered_z, None) };
+    let Some((grad, scale)) = grad else { return row(ordered_z, None) };
     ordered_grad.resize(z.len(), T::default());
-    let loss = row(ordered_z, Some(ordered_grad));
-    for (&class, &value) in order.iter().zip(&*ordered_grad) {
-        grad[class as usize] = value;
-    }
+    let loss = row(ordered_z, Some((ordered_grad, scale)));
+    back(ordered_grad, grad);
     loss
 }

@@ -4,8 +4,15 @@ use super::focal;
 use crate::numeric::{Float, scalar};
 
 /// The loss of a row and its gradient. `target` is relative: it is divided by its sum over the classes that are not
-/// masked. Where that sum is 0 the loss is `+inf` and the gradient 0. `factor` multiplies both.
-pub(crate) fn row<T: Float>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f64], gamma: f64, factor: f64) -> f64 {
+/// masked. Where that sum is 0 the loss is `+inf` and the gradient 0. `factor` multiplies both, `scale` the gradient.
+pub(crate) fn row<T: Float>(
+    z: &[T],
+    mut grad: Option<&mut [T]>,
+    target: &mut [f64],
+    gamma: f64,
+    factor: f64,
+    scale: f64,
+) -> f64 {
     let max = T::max_of(z);
     if scalar::is_poison(max.to_f64()) {
         if let Some(grad) = grad {
@@ -38,7 +45,7 @@ pub(crate) fn row<T: Float>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f
         None => T::exp_sum(&z[..top], max, None) + T::exp_sum(&z[top + 1..], max, None),
     };
     let log_all = scalar::ln_1p(others);
-    let scale = 1.0 / (1.0 + others);
+    let inverse = 1.0 / (1.0 + others);
     let mut loss = 0.0;
     let mut slopes = 0.0;
     for (k, target) in target.iter_mut().enumerate().filter(|(_, target)| **target != 0.0) {
@@ -47,7 +54,7 @@ pub(crate) fn row<T: Float>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f
         let q = if gamma == 0.0 {
             0.0 // not used
         } else if k == top {
-            others * scale
+            others * inverse
         } else {
             scalar::one_minus_exp(log_p)
         };
@@ -58,7 +65,7 @@ pub(crate) fn row<T: Float>(z: &[T], mut grad: Option<&mut [T]>, target: &mut [f
     }
     if let Some(grad) = grad {
         for (grad, target) in grad.iter_mut().zip(target) {
-            *grad = T::from_f64(grad.to_f64() * (scale * slopes) - *target);
+            *grad = T::from_f64(scale * (grad.to_f64() * (inverse * slopes) - *target));
         }
     }
     loss

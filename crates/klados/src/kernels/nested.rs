@@ -40,27 +40,30 @@ pub(crate) struct Nested {
 }
 
 impl Nested {
-    pub(crate) fn clear(&mut self) {
-        self.weights.clear();
-    }
-
-    /// The loss of a row, and its gradient into `grad`. `z` and `grad` are in the order of the shells' positions.
+    /// The loss of a row, and its gradient times a number into `grad`. `z` and `grad` are in the order of the shells'
+    /// positions.
     ///
     /// A weight of 0 leaves its term out. Where a term that takes part has probability 0 the loss is `+inf` and the
     /// gradient 0; a NaN or `+inf` makes both NaN.
-    pub(crate) fn row<T: Float>(&mut self, z: &[T], mut grad: Option<&mut [T]>, terms: Terms, gamma: f64) -> f64 {
-        let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
+    pub(crate) fn row<T: Float>(
+        &mut self,
+        z: &[T],
+        mut grad: Option<(&mut [T], f64)>,
+        terms: Terms,
+        gamma: f64,
+    ) -> f64 {
+        let row = self.masses.measure(z, &self.shells, grad.as_mut().map(|(grad, _)| &mut **grad));
         let loss = match row {
             Row::Regular => self.loss(terms, gamma),
             special => special.special_loss(self.takes_part),
         };
-        if let Some(grad) = grad {
+        if let Some((grad, scale)) = grad {
             if row == Row::Regular && loss.is_finite() {
                 match terms {
                     Terms::Marginal => self.marginal_coefficients(),
                     Terms::Conditional => self.conditional_coefficients(),
                 }
-                self.masses.spread(grad, &self.shells, &self.coefficients);
+                self.masses.spread(grad, &self.shells, &self.coefficients, scale);
             } else {
                 special_gradient(loss, grad);
             }
@@ -166,7 +169,7 @@ mod tests {
         nested.weights.extend(weights);
         nested.takes_part = true;
         let mut grad = [0.0; 3];
-        let loss = nested.row(&z, Some(&mut grad), terms, 0.0);
+        let loss = nested.row(&z, Some((&mut grad, 1.0)), terms, 0.0);
         (loss, grad)
     }
 

@@ -31,17 +31,18 @@ impl Overlapping {
         self.contains.clear();
     }
 
-    /// The loss `sum_i w_i f(log P(set i))` of a row, and its gradient. As [`Nested::row`](super::nested::Nested::row).
-    pub(crate) fn row<T: Float>(&mut self, z: &[T], mut grad: Option<&mut [T]>, gamma: f64) -> f64 {
-        let row = self.masses.measure(z, &self.shells, grad.as_deref_mut());
+    /// The loss `sum_i w_i f(log P(set i))` of a row, and its gradient times a number. As
+    /// [`Nested::row`](super::nested::Nested::row).
+    pub(crate) fn row<T: Float>(&mut self, z: &[T], mut grad: Option<(&mut [T], f64)>, gamma: f64) -> f64 {
+        let row = self.masses.measure(z, &self.shells, grad.as_mut().map(|(grad, _)| &mut **grad));
         let loss = match row {
             Row::Regular => self.loss(gamma),
             special => special.special_loss(self.takes_part),
         };
-        if let Some(grad) = grad {
+        if let Some((grad, scale)) = grad {
             if row == Row::Regular && loss.is_finite() {
                 self.coefficients();
-                self.masses.spread(grad, &self.shells, &self.coefficients);
+                self.masses.spread(grad, &self.shells, &self.coefficients, scale);
             } else {
                 special_gradient(loss, grad);
             }

@@ -74,20 +74,18 @@ pub(crate) fn special_gradient<T: Element>(loss: f64, grad: &mut [T]) {
 }
 
 impl Masses {
-    /// Takes the exponentials of a row into `terms` where it is given: relative to the maximum of the row, or in a shell
+    /// Takes the exponentials of a row into `terms` where it is given: relative to about the maximum of the row, or in a shell
     /// whose mass is too far below it, relative to the maximum of the shell.
     pub(crate) fn measure<T: Float>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
-        let max = T::max_of(z);
-        let top = max.to_f64();
+        self.sums.clear();
+        self.sums.resize(shells.len(), 0.0);
+        let top = T::exp_runs(z, &shells.runs, &mut self.sums, terms.as_deref_mut());
         if scalar::is_poison(top) {
             return Row::Poisoned;
         }
         if top == f64::NEG_INFINITY {
             return Row::Masked;
         }
-        self.sums.clear();
-        self.sums.resize(shells.len(), 0.0);
-        T::exp_runs(z, max, &shells.runs, &mut self.sums, terms.as_deref_mut());
         self.of_shell.clear();
         for (shell, &sum) in self.sums.iter().enumerate() {
             self.of_shell.push(match sum >= T::LEAST_SUM {
@@ -98,12 +96,12 @@ impl Masses {
         Row::Regular
     }
 
-    /// Multiplies the terms of each shell, so that they sum to `coefficients[shell]`.
-    pub(crate) fn spread<T: Float>(&mut self, terms: &mut [T], shells: &Shells, coefficients: &[f64]) {
+    /// Multiplies the terms of each shell, so that they sum to `coefficients[shell] * scale`.
+    pub(crate) fn spread<T: Float>(&mut self, terms: &mut [T], shells: &Shells, coefficients: &[f64], scale: f64) {
         let masses = self.of_shell.iter().zip(coefficients);
         self.factors.clear();
         // The terms of a shell without mass are 0 already.
-        self.factors.extend(masses.map(|(mass, &of)| if mass.is_none() { 0.0 } else { of / mass.sum }));
+        self.factors.extend(masses.map(|(mass, &of)| if mass.is_none() { 0.0 } else { scale * of / mass.sum }));
         T::scale_runs(terms, &shells.runs, &self.factors);
     }
 }
@@ -144,7 +142,7 @@ mod tests {
         assert_eq!(masses.measure(&z, &shells, Some(&mut terms)), Row::Regular);
         let whole = Mass { top: T::max_of(&z).to_f64(), sum: 1.0 };
         let logs = masses.of_shell.iter().map(|mass| mass.log_over(whole)).collect();
-        masses.spread(&mut terms, &shells, &[1.0; 3]);
+        masses.spread(&mut terms, &shells, &[0.5; 3], 2.0);
         (logs, terms.iter().map(|term| term.to_f64()).collect())
     }
 

@@ -28,9 +28,6 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
     fn to_f64(self) -> f64;
     /// Rounded to the nearest.
     fn from_f64(value: f64) -> Self;
-    /// Multiplies each value by a factor.
-    #[doc(hidden)]
-    fn scale(values: &mut [Self], factor: f64);
     /// Runs a row in the wide type. `buffers` are for what has to be widened.
     #[doc(hidden)]
     fn with_wide<R>(
@@ -43,31 +40,26 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
 
 /// The element types that rows are computed in: `f32` and `f64`.
 ///
-/// Sums run in fixed stripes (16 lanes in `f32`, 8 in `f64`), so that scalar and vector code, and any number of threads,
-/// give the same bits.
+/// Sums run in fixed stripes (16 lanes in `f32`, 8 in `f64`), so that any number of threads gives the same bits.
 pub trait Float: Element<Wide = Self> {
-    /// A sum of terms `e^(z - max)` from here up has lost nothing to the terms that are 0 since they are too small, nor
-    /// have ratios of its terms to it. `1e-20` in `f32`, whose terms end at `e^-87 = 1.6e-38`.
+    /// A sum of terms of a row from here up has lost nothing to the terms that are 0 since they are too small, nor
+    /// have ratios of its terms to it. `1e-20` in `f32`, whose terms end some 86 below the largest.
     #[doc(hidden)]
     const LEAST_SUM: f64;
     /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
     #[doc(hidden)]
     fn max_of(values: &[Self]) -> Self;
-    /// Adds `e^(z - max)` of each run to the sum of its group, for a finite `max` of which no `z` is above. Stores the
-    /// terms in `out` where it is given.
+    /// `sum e^(z - max)`, for a finite `max` of which no `z` is above. Stores the terms in `out` where it is given.
     #[doc(hidden)]
-    fn exp_runs(z: &[Self], max: Self, runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>);
+    fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64;
+    /// Adds `e^(z - top)` of each run of a row to the sum of its group, and stores these terms in `out` where it is given.
+    /// Returns `top`, which is not far from the largest `z`. Where that is not finite, or NaN is among them, it returns that
+    /// and does nothing else.
+    #[doc(hidden)]
+    fn exp_runs(z: &[Self], runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>) -> f64;
     /// Multiplies each value by the factor of its group.
     #[doc(hidden)]
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]);
-
-    /// `sum e^(z - max)`, for a finite `max` of which no `z` is above. Stores the terms in `out` where it is given.
-    #[doc(hidden)]
-    fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64 {
-        let mut sum = [0.0];
-        Self::exp_runs(z, max, &[Run::new(z.len(), 0)], &mut sum, out);
-        sum[0]
-    }
 }
 
 macro_rules! element {
@@ -95,13 +87,6 @@ macro_rules! element {
             ) -> R {
                 row(z, grad)
             }
-
-            fn scale(values: &mut [Self], factor: f64) {
-                let factor = factor as $float;
-                for value in values {
-                    *value *= factor;
-                }
-            }
         }
     };
 }
@@ -116,8 +101,12 @@ impl Float for f32 {
         simd::max_of(values)
     }
 
-    fn exp_runs(z: &[Self], max: Self, runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>) {
-        simd::exp_runs(z, max, runs, sums, out);
+    fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64 {
+        simd::exp_sum(z, max, out)
+    }
+
+    fn exp_runs(z: &[Self], runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>) -> f64 {
+        simd::exp_runs(z, runs, sums, out)
     }
 
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
@@ -143,20 +132,28 @@ impl Float for f64 {
         max.iter().fold(Self::NEG_INFINITY, |a, &b| if b > a { b } else { a })
     }
 
-    fn exp_runs(z: &[Self], max: Self, runs: &[Run], sums: &mut [f64], mut out: Option<&mut [Self]>) {
+    fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64 {
+        match out {
+            Some(out) => {
+                out.iter_mut().zip(z).for_each(|(out, z)| *out = exp_f64(z - max));
+                striped(out, |term| term)
+            }
+            None => striped(z, |z| exp_f64(z - max)),
+        }
+    }
+
+    fn exp_runs(z: &[Self], runs: &[Run], sums: &mut [f64], mut out: Option<&mut [Self]>) -> f64 {
+        let max = Self::max_of(z);
+        if !max.is_finite() {
+            return max;
+        }
         let mut start = 0;
         for run in runs {
             let range = start..run.end();
             start = run.end();
-            sums[run.group()] += match out.as_deref_mut() {
-                Some(out) => {
-                    let out = &mut out[range.clone()];
-                    out.iter_mut().zip(&z[range]).for_each(|(out, z)| *out = exp_f64(z - max));
-                    striped(out, |term| term)
-                }
-                None => striped(&z[range], |z| exp_f64(z - max)),
-            };
+            sums[run.group()] += Self::exp_sum(&z[range.clone()], max, out.as_deref_mut().map(|out| &mut out[range]));
         }
+        max
     }
 
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
@@ -219,13 +216,6 @@ macro_rules! half_element {
                     *grad = <$half>::from_f32(*wide);
                 }
                 result
-            }
-
-            fn scale(values: &mut [Self], factor: f64) {
-                let factor = factor as f32;
-                for value in values {
-                    *value = <$half>::from_f32(value.to_f32() * factor);
-                }
             }
         }
     };
