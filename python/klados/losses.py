@@ -17,11 +17,6 @@ class Loss:
 
     Made by :func:`loss`. Equal where name and parameters are.
 
-    Attributes:
-        name: the name of the loss, such as ``"marginal_cross_entropy"``.
-        given: the parameters that were given.
-        parameters: all of its parameters, those that were not given at their defaults.
-
     Example::
 
         >>> import klados
@@ -35,7 +30,11 @@ class Loss:
     NAMES: tuple[str, ...] = tuple(loss_names())
     """The names of all losses."""
 
-    __slots__ = ("_json", "given", "name")
+    __slots__ = {
+        "_json": "The loss as the core reads it.",
+        "given": "The parameters that were given.",
+        "name": "The name of the loss, such as ``marginal_cross_entropy``.",
+    }
 
     def __init__(self, name: str, /, **parameters: Any) -> None:
         self.given = parameters
@@ -44,7 +43,9 @@ class Loss:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        return json.loads(self._json)[self.name]
+        """All of its parameters, those that were not given at their defaults."""
+        parameters: dict[str, Any] = json.loads(self._json)[self.name]
+        return parameters
 
     def to_json(self) -> str:
         """The loss as JSON, as the command line takes it."""

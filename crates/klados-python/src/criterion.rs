@@ -12,7 +12,15 @@ use crate::labels::{Kind, Targets};
 use crate::memory::{self, Address, Float, with_float};
 use crate::{error, tables, threads};
 
-/// A loss and a hierarchy, compiled. What the Python package makes of it: `klados/criterion.py`, `klados/torch`.
+/// A loss that is compiled for a hierarchy: what the package's functions and modules run. Made by :meth:`klados.Loss.compile`.
+///
+/// Example::
+///
+///     >>> import klados
+///     >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+///     >>> criterion = klados.loss("tree_min").compile(hierarchy)
+///     >>> criterion.columns, criterion.takes_sets  # a logit for each node but the root
+///     (5, True)
 #[pyclass(frozen, weakref, module = "klados._klados", name = "Criterion")]
 pub(crate) struct Criterion {
     pub(crate) inner: klados::Criterion,
@@ -58,11 +66,13 @@ impl Criterion {
         slf
     }
 
+    /// What the classes roll up into.
     #[getter]
     fn hierarchy(&self, py: Python<'_>) -> Py<Hierarchy> {
         self.hierarchy.clone_ref(py)
     }
 
+    /// The name of the loss.
     #[getter]
     fn name(&self) -> &'static str {
         self.inner.loss().name()
@@ -74,31 +84,37 @@ impl Criterion {
         serde_json::to_string(self.inner.loss()).map_err(|reason| error::value(reason.to_string()))
     }
 
+    /// The number of columns of the logits: classes, or nodes but the root.
     #[getter]
     fn columns(&self) -> usize {
         self.inner.columns()
     }
 
+    /// Whether the logits have a column a node, not a class.
     #[getter]
     fn has_node_columns(&self) -> bool {
         self.inner.has_node_columns()
     }
 
+    /// Whether a target may be multi-hot.
     #[getter]
     fn takes_sets(&self) -> bool {
         self.takes_sets
     }
 
+    /// Whether the loss depends on the step of training.
     #[getter]
     fn draws_at_random(&self) -> bool {
         self.inner.draws_at_random()
     }
 
+    /// The superclasses of the loss's own map, in its order; targets beyond those of the nodes.
     #[getter]
     fn superclasses(&self) -> Vec<String> {
         (0..self.superclasses).filter_map(|at| self.inner.superclass_name(at).map(str::to_owned)).collect()
     }
 
+    /// What is legal but surprising about the parameters for this hierarchy.
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.inner.warnings().to_vec()
@@ -109,8 +125,8 @@ impl Criterion {
         tables::of_criterion(py, &self.inner)
     }
 
-    /// Labels by index, a superclass of the loss's own map among them.
-    #[pyo3(signature = (labels, ignore_index=-100))]
+    /// Labels as indices, as :meth:`klados.Hierarchy.encode`; with the superclasses of the loss's own map.
+    #[pyo3(signature = (labels, ignore_index=-100), text_signature = "($self, labels, ignore_index=-100)")]
     fn encode<'py>(
         &self,
         py: Python<'py>,
@@ -121,7 +137,8 @@ impl Criterion {
         hierarchy::encode(self.inner.hierarchy(), labels, ignore_index, parse).map(|all| all.into_pyarray(py))
     }
 
-    #[pyo3(signature = (target, ignore_index=-100))]
+    /// Indices as labels, as :meth:`klados.Hierarchy.decode`; with the superclasses of the loss's own map.
+    #[pyo3(signature = (target, ignore_index=-100), text_signature = "($self, target, ignore_index=-100)")]
     fn decode(&self, target: PyReadonlyArray1<'_, i64>, ignore_index: i64) -> PyResult<Vec<String>> {
         let superclass = |at| self.inner.superclass_name(at).map(str::to_owned);
         hierarchy::decode(self.inner.hierarchy(), target, ignore_index, superclass)

@@ -8,7 +8,12 @@ use crate::hierarchy::Hierarchy;
 use crate::memory::{self, Address, Float, with_float};
 use crate::{error, tables, threads};
 
-/// `log P` of some nodes, of a form and a hierarchy.
+/// The log-probabilities of nodes from logits of a form: what :func:`klados.node_log_probs` runs.
+///
+/// Args:
+///     form: the form as JSON.
+///     hierarchy: what the classes roll up into.
+///     nodes: the indices of the nodes of the output; all where they are not given.
 #[pyclass(frozen, weakref, module = "klados._klados", name = "NodeLogProbs")]
 pub(crate) struct NodeLogProbs {
     pub(crate) inner: klados::NodeLogProbs,
@@ -17,7 +22,6 @@ pub(crate) struct NodeLogProbs {
 
 #[pymethods]
 impl NodeLogProbs {
-    /// `form` is JSON; `nodes` are indices, all where they are not given.
     #[new]
     #[pyo3(signature = (form, hierarchy, nodes=None))]
     fn new(form: &str, hierarchy: Py<Hierarchy>, nodes: Option<Vec<usize>>) -> PyResult<Self> {
@@ -36,27 +40,31 @@ impl NodeLogProbs {
         Ok(Self { inner, hierarchy })
     }
 
+    /// What the classes roll up into.
     #[getter]
     fn hierarchy(&self, py: Python<'_>) -> Py<Hierarchy> {
         self.hierarchy.clone_ref(py)
     }
 
+    /// The number of columns of the logits.
     #[getter]
     fn columns(&self) -> usize {
         self.inner.columns()
     }
 
-    /// Columns of the output.
+    /// The number of columns of the output.
     #[getter]
     fn width(&self) -> usize {
         self.inner.width()
     }
 
+    /// The nodes of the columns of the output, by index.
     #[getter]
     fn nodes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         self.inner.nodes().iter().map(|node| node.index() as i64).collect::<Vec<_>>().into_pyarray(py)
     }
 
+    /// The superclasses of the map of a weighted form, which are the columns of its output.
     #[getter]
     fn superclasses(&self) -> Vec<String> {
         self.inner.superclasses().to_vec()

@@ -40,7 +40,23 @@ impl Threads {
     }
 }
 
-/// Spreads large batches over this many threads.
+/// Spreads large batches over this many threads. Small ones are computed by the caller's.
+///
+/// At first it is what ``RAYON_NUM_THREADS`` or ``OMP_NUM_THREADS`` says, else the number of processors. The number does not change
+/// a result.
+///
+/// Args:
+///     count: from 1; with 1 no thread is started.
+///
+/// Raises:
+///     ValueError: if ``count`` is 0, or the threads cannot be started.
+///
+/// Example::
+///
+///     >>> import klados
+///     >>> klados.set_num_threads(2)
+///     >>> klados.get_num_threads()
+///     2
 #[pyfunction]
 pub(crate) fn set_num_threads(count: NonZeroUsize) -> PyResult<()> {
     let threads =
@@ -49,7 +65,13 @@ pub(crate) fn set_num_threads(count: NonZeroUsize) -> PyResult<()> {
     Ok(())
 }
 
-/// The number of threads that large batches are spread over.
+/// The number of threads that large batches are spread over: see :func:`set_num_threads`.
+///
+/// Example::
+///
+///     >>> import klados
+///     >>> klados.get_num_threads() >= 1
+///     True
 #[pyfunction]
 pub(crate) fn get_num_threads() -> usize {
     match Threads::current() {

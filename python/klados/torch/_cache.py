@@ -79,15 +79,17 @@ _nodes = _Recent()
 
 
 # A traced graph takes what these give as a constant.
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def compiled(name: str, parameters: dict[str, Any], hierarchy: Hierarchy) -> CompiledLoss:
     key = (name, *[(name, _hashable(value)) for name, value in parameters.items()])
-    return _losses.get(key, hierarchy, lambda: CompiledLoss(Loss(name, **parameters), hierarchy))
+    of: CompiledLoss = _losses.get(key, hierarchy, lambda: CompiledLoss(Loss(name, **parameters), hierarchy))
+    return of
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> CompiledNodes:
-    return _nodes.get((_hashable(form), level), hierarchy, lambda: CompiledNodes(hierarchy, form, level))
+    of: CompiledNodes = _nodes.get((_hashable(form), level), hierarchy, lambda: CompiledNodes(hierarchy, form, level))
+    return of
 
 
 def _hashable(value: Any) -> Any:

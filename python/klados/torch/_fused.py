@@ -57,9 +57,12 @@ def losses(
     if torch.compiler.is_compiling():
         tracked = torch.is_grad_enabled() and logits.requires_grad
         at = step if isinstance(step, Tensor) else torch.full((), step, dtype=torch.int64)
-        return torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)[0]
+        out: Tensor
+        out, _ = torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)
+        return out
     try:
-        return _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, int(step), reduction)
+        out = _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, int(step), reduction)
+        return out
     except RuntimeError as error:
         raise explained(error) from error
 
@@ -72,9 +75,11 @@ def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tens
         - output: ``[rows, width]``; ``float64`` for ``float64``, else ``float32``.
     """
     if torch.compiler.is_compiling():
-        return torch.ops.klados.node_log_probs(logits, handle)
+        out: Tensor = torch.ops.klados.node_log_probs(logits, handle)
+        return out
     try:
-        return _NodeLogProbs.apply(logits, operation)
+        out = _NodeLogProbs.apply(logits, operation)
+        return out
     except RuntimeError as error:
         raise explained(error) from error
 

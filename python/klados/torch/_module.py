@@ -90,6 +90,7 @@ class HierarchicalLoss(nn.Module):
     def forward(self, input: Tensor, target: Tensor, *, kind: TargetKind | None = None) -> Tensor:
         """The loss of a batch. ``kind`` says what the target holds where its shape and type do not: ``"index"``,
         ``"probabilities"``, ``"candidates"`` or ``"multi_hot"``."""
+        step = self.step if self._draws else None
         output = _dispatch.apply(
             input,
             target,
@@ -99,10 +100,10 @@ class HierarchicalLoss(nn.Module):
             reduction=self.reduction,
             impl=self.impl,
             kind=kind,
-            step=self.step if self._draws else 0,
+            step=0 if step is None else step,
         )
-        if self._draws and self.training:
-            self.step.add_(1)
+        if step is not None and self.training:
+            step.add_(1)
         return output
 
     def encode(self, labels: Any) -> Tensor:
@@ -124,7 +125,7 @@ class HierarchicalLoss(nn.Module):
         # Every move of a module comes through here.
         if self.tables is None and self.impl == "auto" and fn(self._device).device.type not in ("cpu", "meta"):
             self._make_tables()
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def extra_repr(self) -> str:
