@@ -35,15 +35,10 @@ pub(super) fn scale_runs(values: &mut [f32], runs: &[Run], factors: &[f64]) {
 }
 
 fn exp_sum_at(level: Level, z: &[f32], max: f32, out: Option<&mut [f32]>) -> f64 {
-    let run = [Run::new(z.len(), 0)];
-    let mut sum = [0.0];
+    let (run, mut sum) = ([Run::new(z.len(), 0)], [0.0]);
     match out {
-        Some(out) => {
-            dispatch!(level, simd => add_runs::<_, _, true>(simd, Below::new(simd, max), z, &run, &mut sum, out))
-        }
-        None => {
-            dispatch!(level, simd => add_runs::<_, _, false>(simd, Below::new(simd, max), z, &run, &mut sum, &mut []))
-        }
+        Some(out) => dispatch!(level, simd => exp_below::<_, true>(simd, z, max, &run, &mut sum, out)),
+        None => dispatch!(level, simd => exp_below::<_, false>(simd, z, max, &run, &mut sum, &mut [])),
     }
     sum[0]
 }
@@ -67,13 +62,6 @@ trait Exp<S: Simd>: Copy {
 #[derive(Clone, Copy)]
 struct Below<S: Simd> {
     max: f32x16<S>,
-}
-
-impl<S: Simd> Below<S> {
-    #[inline(always)]
-    fn new(simd: S, max: f32) -> Self {
-        Self { max: f32x16::splat(simd, max) }
-    }
 }
 
 impl<S: Simd> Exp<S> for Below<S> {
@@ -198,10 +186,22 @@ fn exp_row<S: Simd, const STORE: bool>(simd: S, z: &[f32], runs: &[Run], sums: &
         top
     } else {
         if max.is_finite() {
-            add_runs::<_, _, STORE>(simd, Below::new(simd, max), z, runs, sums, out);
+            exp_below::<_, STORE>(simd, z, max, runs, sums, out);
         }
         max.into()
     }
+}
+
+#[inline(always)]
+fn exp_below<S: Simd, const STORE: bool>(
+    simd: S,
+    z: &[f32],
+    max: f32,
+    runs: &[Run],
+    sums: &mut [f64],
+    out: &mut [f32],
+) {
+    add_runs::<_, _, STORE>(simd, Below { max: f32x16::splat(simd, max) }, z, runs, sums, out);
 }
 
 /// Adds the exponentials of each run to the sum of its group, and stores them where that is asked for.
@@ -374,9 +374,8 @@ mod tests {
 
     /// Whether a product is not rounded before something is added to it.
     fn fuses(level: Level) -> bool {
-        let product =
-            |simd| dispatch!(simd, simd => f32x16::splat(simd, 1.0 + 1e-4).mul_add(1.0 - 1e-4, -1.0).reduce_max());
-        product(level) != (1.0 + 1e-4f32) * (1.0 - 1e-4) - 1.0
+        let (a, b) = (1.0 + 1e-4f32, 1.0 - 1e-4);
+        dispatch!(level, simd => f32x16::splat(simd, a).mul_add(b, -1.0).reduce_max()) != a * b - 1.0
     }
 
     /// The terms, and their sum.
