@@ -205,7 +205,8 @@ impl Criterion {
     ) -> PyResult<f64> {
         let (kind, address, dtype, rows, columns) = target;
         let kind = Kind::named(kind).ok_or_else(|| error::key(kind))?;
-        let target = Targets { kind, address, dtype, rows, columns, ignore_index };
+        let has_node_columns = self.inner.has_node_columns();
+        let target = Targets { kind, address, dtype, rows, columns, ignore_index, has_node_columns };
         py.detach(|| {
             // SAFETY: the caller answers for the address, the dtype and the shape of the targets.
             let labels = unsafe { target.labels(self.inner.hierarchy(), self.superclasses) }?;
