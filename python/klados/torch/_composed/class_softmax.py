@@ -22,6 +22,7 @@ __all__ = ["AncestorSums", "Conditional", "Marginal", "SoftLabels", "WeightedSof
 Array = npt.NDArray[Any]
 
 _NONE = -float("inf")
+_INFINITE = float("inf")
 
 
 class AncestorSums(Buffers):
@@ -67,23 +68,25 @@ class ClassSoftmax(Form):
 
     def losses(self, input: Tensor, target: Target, step: int) -> Tensor:
         logits = input if self.sums is None else self.sums(input)
-        masked = logits.detach().amax(1) == _NONE  # all classes of the row
+        top = logits.detach().amax(1)
+        masked = top == _NONE  # all classes of the row
         hidden = target.ignored | masked
         log_p = log_softmax(logits, hidden)
-        # NaN and +inf make all of a row NaN, as does that all classes are masked, or that it is ignored.
-        poisoned = log_p.detach()[:, 0].isnan() & ~hidden
         is_open = logits.detach() > _NONE if self.needs_open(target) else None
-        log_p, weight, impossible = self.terms(log_p, is_open, target)
-        infinite = masked & ((target.kind == "probabilities") | (self.factor(target, log_p.dtype) != 0))
-        has_term = weight != 0
-        infinite = infinite | (has_term & (log_p == _NONE)).any(1)
-        if impossible is not None:
-            infinite = infinite | impossible
-        # An infinite loss has no gradient; a term of weight 0 is left out, also where its probability is 0.
-        dropped = ~has_term | (infinite | hidden).unsqueeze(1)
-        loss = -(focal(log_p.masked_fill(dropped, 0), self.gamma) * weight).sum(1)
-        loss = loss.masked_fill(infinite, -_NONE).masked_fill(poisoned, float("nan"))
-        return loss.masked_fill(target.ignored, 0)
+        log_p, weight, infinite = self.terms(log_p, is_open, target)
+        # A term of weight 0 is left out, also where its probability is 0.
+        log_p = log_p.masked_fill(weight == 0, 0)
+        infinite = (log_p.detach() == _NONE).any(1) if infinite is None else infinite | (log_p.detach() == _NONE).any(1)
+        # An infinite loss has no gradient.
+        dropped = hidden | infinite
+        loss = -(focal(log_p.masked_fill(dropped.unsqueeze(1), 0), self.gamma) * weight).sum(1)
+        # NaN and +inf make all of a row NaN: what is finite times 0 is 0.
+        loss = loss.masked_fill(dropped, _INFINITE) + top.masked_fill(masked, 0) * 0
+        zero = target.ignored
+        if self.class_weight is not None and target.kind != "probabilities":
+            # Nothing is asked of a row of weight 0, not even that a class of it is not masked.
+            zero = zero | (masked & (self.factor(target, loss.dtype) == 0))
+        return loss.masked_fill(zero, 0)
 
 
 class _OnSets(ClassSoftmax):

@@ -65,6 +65,8 @@ class Form(Buffers):
 
     def normalizer(self, target: Target, dtype: torch.dtype) -> Tensor:
         """What ``mean`` divides by."""
+        if self.class_weight is None:
+            return (~target.ignored).sum()
         return self.sample_weight(target, dtype).masked_fill(target.ignored, 0).sum()
 
     def factor(self, target: Target, dtype: torch.dtype) -> Tensor:

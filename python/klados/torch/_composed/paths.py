@@ -86,19 +86,23 @@ class Paths(Buffers):
         self.widths: tuple[int, ...] = tuple(widths.tolist())
         self.members = members
 
-        def by_slot(values: Array, empty: Any = 0) -> Array:
-            table = np.full((labels, len(used)), empty, dtype=values.dtype)
+        def by_slot(values: Array) -> Array:
+            table = np.zeros((labels, len(used)), dtype=values.dtype)
             table[label, slot] = values
             return table
 
         self.table("set", by_slot(set))
         self.table("weight", by_slot(weight))
         self.table("start", by_slot(members.start[set]))
-        self.table("end", by_slot(members.end[set]))
-        self.table("offsets", np.arange(widths.max(initial=1)))
+        # Not needed where all sets of a slot are as large as the slot is wide.
+        self.table("size", None if (size == widths[slot]).all() else by_slot(size))
+        # By gathered column: its slot, and its place there.
+        ends = np.cumsum(widths)
+        self.table("slot", np.repeat(np.arange(len(used)), widths))
+        self.table("place", np.arange(widths.sum()) - np.repeat(ends - widths, widths))
 
     def logsumexp(self, values: Tensor, label: Tensor) -> Tensor:
-        """``log sum w e^x`` of the set in each slot, ``-inf`` in an empty one.
+        """``log sum w e^x`` of the set in each slot; of an empty slot whatever comes.
 
         Shape:
             - values: ``[rows, columns]``.
@@ -107,14 +111,17 @@ class Paths(Buffers):
         """
         if not self.widths:
             return values.new_zeros(values.shape[0], 0)
-        start, end = self.start.index_select(0, label), self.end.index_select(0, label)
-        at = torch.cat([start[:, d : d + 1] + self.offsets[:width] for d, width in enumerate(self.widths)], 1)
-        ends = [end[:, d : d + 1].expand(-1, width) for d, width in enumerate(self.widths)]
-        mask = at < torch.cat(ends, 1)
-        at = at.clamp(max=self.members.last)
+        slot = self.slot.expand(values.shape[0], -1)
+        at = self.start.index_select(0, label).gather(1, slot) + self.place
+        outside = None
+        if self.size is not None:
+            outside = self.place >= self.size.index_select(0, label).gather(1, slot)
+            at = at.clamp(max=self.members.last)
         # One gather for all slots: its gradient is an array as large as the logits.
         members = values.gather(1, at if self.members.columns is None else self.members.columns[at])
         if self.members.log_weight is not None:
             members = members + self.members.log_weight[at].to(values.dtype)
-        slots = zip(members.split(self.widths, 1), mask.split(self.widths, 1), strict=True)
-        return torch.stack([masked_logsumexp(*slot) for slot in slots], 1)
+        if outside is not None:
+            members = members.masked_fill(outside, -float("inf"))
+        slots = members.split(self.widths, 1)
+        return torch.cat([slot if slot.shape[1] == 1 else masked_logsumexp(slot).unsqueeze(1) for slot in slots], 1)
