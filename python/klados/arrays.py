@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -175,6 +175,12 @@ def target_kind(target_is_float: bool, dimensions: int, logits_dimensions: int, 
     return "probabilities" if target_is_float else "candidates"
 
 
+def check_kind(kind: str) -> None:
+    """That there is such a kind of targets."""
+    if kind not in get_args(TargetKind):
+        raise ValueError(f"kind {kind!r}: expected 'index', 'probabilities', 'candidates' or 'multi_hot'")
+
+
 def _logits(logits: npt.ArrayLike, columns: int) -> tuple[Array, tuple[int, ...]]:
     values = np.asarray(logits)
     if values.dtype.name not in _FLOATS:
@@ -194,6 +200,7 @@ def _target(
         values = values.astype(np.int64, casting="safe") if values.dtype.kind in "iu" else values.astype(np.float64)
     if kind is None:
         kind = target_kind(values.dtype.kind == "f", values.ndim, 1 if one else 2, criterion.takes_sets)
+    check_kind(kind)
     if one:
         values = values[np.newaxis]
     if values.ndim != (1 if kind == "index" else 2) or values.shape[0] != rows:

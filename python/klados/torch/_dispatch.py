@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
 from klados._klados import Hierarchy
-from klados.arrays import TargetKind, target_kind
+from klados.arrays import TargetKind, check_kind, target_kind
 from klados.losses import Loss
 from klados.torch import _fused
 
@@ -22,6 +22,7 @@ Impl = Literal["auto", "fused", "composed"]
 Reduction = Literal["none", "sum", "mean"]
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_TARGETS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool, *FLOATS)
 
 
 class Compiled:
@@ -37,6 +38,10 @@ class Compiled:
         self.name = self.criterion.name
         for warning in self.criterion.warnings:
             warnings.warn(warning, stacklevel=_users_level())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A handle is of one process and one criterion.
+        self.__dict__.update(state, handle=_fused.handle(state["criterion"]))
 
 
 def _users_level() -> int:
@@ -66,7 +71,8 @@ def apply(
         kind is None
         and input.is_cpu
         and target.is_cpu
-        and impl != "composed"
+        and impl in ("auto", "fused")
+        and reduction in ("none", "sum", "mean")
         and target.dim() == 1
         and input.shape == (target.shape[0], compiled.columns)
         and target.dtype == torch.int64
@@ -75,7 +81,8 @@ def apply(
         return _fused.losses(input, target, compiled, "index", ignore_index, step, reduction)
     if kind is None:
         kind = target_kind(target.is_floating_point(), target.dim(), max(input.dim(), 1), compiled.takes_sets)
-    check(input, target, compiled.columns, reduction, impl)
+    check(input, compiled.columns, reduction, impl)
+    check_target(target, kind)
     rows, target = by_rows(input, target, kind)
     if is_fused(input, impl):
         if target.device.type != "cpu":
@@ -90,15 +97,22 @@ def apply(
     return out.reshape(input.shape[:1] + input.shape[2:] if input.dim() > 1 else ()) if reduction == "none" else out
 
 
-def check(input: Tensor, target: Tensor, columns: int, reduction: str, impl: str) -> None:
+def check(input: Tensor, columns: int, reduction: str, impl: str) -> None:
     """That a call makes sense, as far as shapes and types show it."""
     check_options(reduction, impl)
     if input.dtype not in FLOATS:
         raise ValueError(f"the logits are {input.dtype}, expected float16, bfloat16, float32 or float64")
     if input.dim() == 0 or input.shape[min(1, input.dim() - 1)] != columns:
         raise ValueError(f"the logits have shape {tuple(input.shape)}, expected (N, {columns}, ...) or ({columns},)")
+
+
+def check_target(target: Tensor, kind: str) -> None:
+    """That a target is of a type that is read, and of a kind that there is."""
+    check_kind(kind)
     if target.requires_grad:
         raise ValueError("no gradient flows into the target; detach it")
+    if target.dtype not in _TARGETS:
+        raise ValueError(f"the target is {target.dtype}, expected int64, int32, int16, int8, uint8, bool or floats")
 
 
 def check_options(reduction: str, impl: str) -> None:

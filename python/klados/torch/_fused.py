@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from klados._klados import Criterion, NodeLogProbs
 
@@ -44,6 +43,12 @@ def wide(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def _kept(dtype: torch.dtype) -> torch.dtype:
+    """The type in which the gradient of logits of a type waits for what comes from above. Who scales a loss does so because
+    gradients are too small for ``float16``, and the scale comes after the gradient."""
+    return torch.float32 if dtype == torch.float16 else dtype
+
+
 def losses(
     logits: Tensor, target: Tensor, compiled: Compiled, kind: str, ignore_index: int, step: int | Tensor, reduction: str
 ) -> Tensor:
@@ -56,7 +61,7 @@ def losses(
     """
     if torch.compiler.is_compiling():
         tracked = torch.is_grad_enabled() and logits.requires_grad
-        at = step if isinstance(step, Tensor) else torch.full((), step, dtype=torch.int64)
+        at = step if isinstance(step, Tensor) else torch.full((), step, dtype=torch.int64, device="cpu")
         out: Tensor
         out, _ = torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)
         return out
@@ -100,6 +105,8 @@ def _run(
     reduction: str,
     tracked: bool,
 ) -> tuple[Tensor, Tensor | None]:
+    if tracked:
+        logits = logits.to(_kept(logits.dtype))
     logits, target = logits.contiguous(), target.contiguous()
     grad = torch.empty_like(logits) if tracked else None
     return run(logits, target, criterion, kind, ignore_index, step, reduction, grad), grad
@@ -117,7 +124,7 @@ def run(
 ) -> Tensor:
     """The losses of a batch, and their gradient into ``grad`` where it is given. All tensors are contiguous."""
     rows = logits.shape[0]
-    out = torch.empty((rows,) if reduction == "none" else (), dtype=wide(logits.dtype))
+    out = torch.empty((rows,) if reduction == "none" else (), dtype=wide(logits.dtype), device="cpu")
     criterion.run(
         (logits.data_ptr(), _NAMES[logits.dtype], rows),
         (kind, target.data_ptr(), _NAMES[target.dtype], 1 if kind == "index" else target.shape[1]),
@@ -157,36 +164,50 @@ class _Losses(torch.autograd.Function):
     ) -> Tensor:
         tracked = ctx.needs_input_grad[0]
         out, ctx.grad = _run(logits, target, criterion, kind, ignore_index, step, reduction, tracked)
+        ctx.dtype = logits.dtype
         return out
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        # A graph of the backward pass is asked for: `once_differentiable`, at its price, makes an error of its use.
-        return _backward_once(ctx, upstream) if torch.is_grad_enabled() else _backward(ctx, upstream)
+        grad = ctx.grad
+        if grad is None:
+            raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
+        if keeps_graph():
+            grad = _scaled(grad, upstream, ctx.dtype)
+        else:
+            # Nobody comes here again, so the one copy may be changed and given away.
+            ctx.grad = None
+            if upstream.dim() == 1:
+                grad.mul_(upstream.unsqueeze(1))
+            elif (factor := upstream.item()) != 1.0:
+                grad.mul_(factor)
+            grad = grad.to(ctx.dtype)
+        return once(grad), None, None, None, None, None, None
 
 
-def _backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-    grad = ctx.grad
-    if grad is None:
-        raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
-    if keeps_graph():
-        grad = _scaled(grad, upstream)
-    else:
-        # Nobody comes here again, so the one copy may be changed and given away.
-        ctx.grad = None
-        if upstream.dim() == 1:
-            grad.mul_(upstream.unsqueeze(1))
-        elif (factor := upstream.item()) != 1.0:
-            grad.mul_(factor)
-    return grad, None, None, None, None, None, None
+def _scaled(grad: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
+    """Row by row, or as a whole, in the type of the logits."""
+    return (grad * (upstream.unsqueeze(1) if upstream.dim() == 1 else upstream)).to(dtype)
 
 
-_backward_once = once_differentiable(_backward)
+def once(grad: Tensor) -> Tensor:
+    """A gradient that cannot be differentiated further, which is an error where somebody does, not a missing term."""
+    if not torch.is_grad_enabled():
+        return grad
+    final: Tensor = _Once.apply(grad.detach().requires_grad_())
+    return final
 
 
-def _scaled(grad: Tensor, upstream: Tensor) -> Tensor:
-    """Row by row, or as a whole, in the type of the gradient."""
-    return (grad * (upstream.unsqueeze(1) if upstream.dim() == 1 else upstream)).to(grad.dtype)
+class _Once(torch.autograd.Function):
+    """What ``torch.autograd.function.once_differentiable`` does, also where what comes from above has no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad.view_as(grad)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Tensor:
+        raise RuntimeError("the fused path is differentiable once; use impl='composed' to differentiate its gradient")
 
 
 class _NodeLogProbs(torch.autograd.Function):
@@ -199,15 +220,14 @@ class _NodeLogProbs(torch.autograd.Function):
         return _node_log_probs(logits, operation)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
         (logits,) = ctx.saved_tensors
-        return _node_log_probs_backward(logits, upstream, ctx.operation), None
+        return once(_node_log_probs_backward(logits.detach(), upstream.detach(), ctx.operation)), None
 
 
 def _node_log_probs(logits: Tensor, operation: NodeLogProbs) -> Tensor:
     logits = logits.contiguous()
-    out = torch.empty((logits.shape[0], operation.width), dtype=wide(logits.dtype))
+    out = torch.empty((logits.shape[0], operation.width), dtype=wide(logits.dtype), device="cpu")
     operation.forward((logits.data_ptr(), _NAMES[logits.dtype], logits.shape[0]), out.data_ptr())
     return out
 
@@ -257,18 +277,20 @@ def _loss_fake(
     logits: Tensor, target: Tensor, step: Tensor, handle: int, kind: str, ignore_index: int, reduction: str, tracked: bool
 ) -> tuple[Tensor, Tensor]:
     out = logits.new_empty((logits.shape[0],) if reduction == "none" else (), dtype=wide(logits.dtype))
-    grad = torch.empty_like(logits, memory_format=torch.contiguous_format) if tracked else logits.new_empty(0)
-    return out, grad
+    if not tracked:
+        return out, logits.new_empty(0)
+    return out, torch.empty_like(logits, dtype=_kept(logits.dtype), memory_format=torch.contiguous_format)
 
 
 def _loss_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(output[1])
+    ctx.dtype = inputs[0].dtype
 
 
 def _loss_backward(ctx: Any, upstream: Tensor | None, _: Tensor | None) -> tuple[Tensor | None, ...]:
     (grad,) = ctx.saved_tensors
-    return (None if upstream is None else _scaled(grad, upstream), None, None, None, None, None, None, None)
+    return (None if upstream is None else _scaled(grad, upstream, ctx.dtype), None, None, None, None, None, None, None)
 
 
 _loss_op.register_autograd(_loss_backward, setup_context=_loss_setup)

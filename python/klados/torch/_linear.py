@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from klados.arrays import TargetKind, target_kind
 from klados.torch import _dispatch, _fused
@@ -80,8 +79,7 @@ def _check(
         raise ValueError(f"{shapes}, expected ({classes}, F) and (..., F)")
     if bias is not None and bias.shape != (classes,):
         raise ValueError(f"the bias has shape {tuple(bias.shape)}, expected ({classes},)")
-    if target.requires_grad:
-        raise ValueError("no gradient flows into the target; detach it")
+    _dispatch.check_target(target, kind)
     if kind == "index" and target.is_floating_point():
         raise ValueError(f"the target is {target.dtype}, expected integers for indices")
     expected = input.shape[:-1]
@@ -122,8 +120,13 @@ class _LinearLoss(torch.autograd.Function):
         return (losses.sum(dtype=torch.float64) * scale).to(losses.dtype)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        with torch.no_grad():
+            grads = _LinearLoss._grads(ctx, upstream)
+        return *(None if grad is None else _fused.once(grad) for grad in grads), None, None
+
+    @staticmethod
+    def _grads(ctx: Any, upstream: Tensor) -> list[Tensor | None]:
         chunks = ctx.chunks
         if chunks.reduction == "none":
             _, grads = chunks.sweep(*ctx.saved_tensors, ctx.needs_input_grad[:3], upstream=upstream)
@@ -138,7 +141,7 @@ class _LinearLoss(torch.autograd.Function):
                 for grad in grads:
                     if grad is not None:
                         grad.mul_(upstream)
-        return *grads, None, None
+        return grads
 
 
 @dataclass
