@@ -36,7 +36,11 @@ impl Mass {
         other.log_over(self) > 0.0 || (self.is_none() && !other.is_none())
     }
 
+    #[inline]
     pub(crate) fn plus(self, other: Self) -> Self {
+        if self.top == other.top {
+            return Self { top: self.top, sum: self.sum + other.sum };
+        }
         let (low, high) = if self.top < other.top { (self, other) } else { (other, self) };
         if low.is_none() {
             high
@@ -70,7 +74,34 @@ impl Mass {
     }
 }
 
+/// A mass that others are parts of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    pub(crate) mass: Mass,
+    inverse: f64,
+}
+
+impl Whole {
+    #[inline]
+    pub(crate) fn new(mass: Mass) -> Self {
+        Self { mass, inverse: if mass.is_none() { 0.0 } else { 1.0 / mass.sum } }
+    }
+
+    /// `part / whole`; 0 for no mass.
+    #[inline]
+    pub(crate) fn share(self, part: Mass) -> f64 {
+        part.sum * self.term_share(part)
+    }
+
+    /// What a term of 1 in the sum of `part` is of the whole.
+    #[inline]
+    pub(crate) fn term_share(self, part: Mass) -> f64 {
+        self.inverse * exp_difference(part.top, self.mass.top)
+    }
+}
+
 /// `e^(a - b)`. The masses of a row mostly have one top.
+#[inline]
 fn exp_difference(a: f64, b: f64) -> f64 {
     if a == b { 1.0 } else { scalar::exp(a - b) }
 }

@@ -6,7 +6,7 @@
 //! of that order. See section "The path kernel" of `docs/numerics.md`.
 
 use super::focal;
-use super::mass::Mass;
+use super::mass::{Mass, Whole};
 use super::shells::{Masses, Row, Shells, special_gradient};
 use crate::numeric::{Float, scalar};
 
@@ -30,13 +30,21 @@ pub(crate) struct Nested {
     /// The positions of each set, where it is a range of them: for whoever fills the shells.
     pub(crate) spans: Vec<(usize, usize)>,
     masses: Masses,
-    /// The mass of each set.
-    sets: Vec<Mass>,
-    /// `1 - P` of each set (marginal), or of each set given the next (conditional).
-    complements: Vec<f64>,
-    /// The weight of each term times the slope of its focal factor.
-    slopes: Vec<f64>,
-    coefficients: Vec<f64>,
+    /// By set.
+    levels: Vec<Level>,
+    factors: Vec<f64>,
+}
+
+/// What a row has at a set.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    /// The mass of what the set has more than the one inside it.
+    shell: Mass,
+    set: Whole,
+    /// `1 - P` of the set (marginal), or of the set given the next (conditional).
+    complement: f64,
+    /// The weight of the term times the slope of its focal factor.
+    slope: f64,
 }
 
 impl Nested {
@@ -60,10 +68,10 @@ impl Nested {
         if let Some((grad, scale)) = grad {
             if row == Row::Regular && loss.is_finite() {
                 match terms {
-                    Terms::Marginal => self.marginal_coefficients(),
-                    Terms::Conditional => self.conditional_coefficients(),
+                    Terms::Marginal => self.marginal_factors(scale),
+                    Terms::Conditional => self.conditional_factors(scale),
                 }
-                self.masses.spread(grad, &self.shells, &self.coefficients, scale);
+                self.shells.multiply(grad, &self.factors);
             } else {
                 special_gradient(loss, grad);
             }
@@ -72,85 +80,85 @@ impl Nested {
     }
 
     fn loss(&mut self, terms: Terms, gamma: f64) -> f64 {
-        let shells = &self.masses.of_shell;
-        let last = shells.len() - 1;
-        self.sets.clear();
+        self.levels.clear();
         let mut inside = Mass::NONE;
-        for &shell in shells {
+        for &shell in &self.masses.of_shell {
             inside = inside.plus(shell);
-            self.sets.push(inside);
+            self.levels.push(Level { shell, set: Whole::new(inside), complement: 0.0, slope: 0.0 });
         }
-        self.complements.clear();
-        self.complements.resize(last, 0.0);
-        let mut outside = 0.0;
-        for set in (0..last).rev() {
-            self.complements[set] = match terms {
+        let all = Whole::new(inside);
+        let (mut loss, mut outside) = (0.0, 0.0);
+        // From the outside in, where the complements are summed. The last set is certain.
+        for set in (0..self.levels.len() - 1).rev() {
+            let next = self.levels[set + 1];
+            let level = &mut self.levels[set];
+            level.complement = match terms {
                 Terms::Marginal => {
-                    outside += shells[set + 1].over(self.sets[last]);
+                    outside += all.share(next.shell);
                     outside
                 }
-                Terms::Conditional => shells[set + 1].over(self.sets[set + 1]),
+                Terms::Conditional => next.set.share(next.shell),
             };
-        }
-        self.slopes.clear();
-        let mut loss = 0.0;
-        for set in 0..last {
             let weight = self.weights[set];
             if weight == 0.0 {
-                self.slopes.push(0.0);
                 continue;
             }
-            if self.sets[set].is_none() {
+            let mass = level.set.mass;
+            if mass.is_none() {
                 return f64::INFINITY;
             }
-            let q = self.complements[set];
             let log_p = match terms {
-                Terms::Marginal if q < 0.5 => scalar::ln_1p(-q),
-                Terms::Marginal => self.sets[set].log_over(self.sets[last]),
-                Terms::Conditional => -scalar::softplus(shells[set + 1].log_over(self.sets[set])),
+                Terms::Marginal if level.complement < 0.5 => scalar::ln_1p(-level.complement),
+                Terms::Marginal => mass.log_over(all.mass),
+                Terms::Conditional => match level.set.share(next.shell) {
+                    ratio if ratio < 1e300 => -scalar::ln_1p(ratio),
+                    _ => -next.shell.log_over(mass), // 1 is nothing beside it
+                },
             };
-            let term = focal::term(log_p, q, gamma);
+            let term = focal::term(log_p, level.complement, gamma);
             loss += weight * term.value;
-            self.slopes.push(weight * term.slope);
+            level.slope = weight * term.slope;
         }
         loss
     }
 
-    /// The sum of the gradient over each shell: `P(shell) V_j - P(shell | S_j) R_j` with `V_j` the slopes inside and
-    /// `R_j = w_j Q_j + P(S_j | S_(j+1)) R_(j+1)`.
-    fn marginal_coefficients(&mut self) {
-        let (shells, sets) = (&self.masses.of_shell, &self.sets);
-        let last = shells.len() - 1;
-        self.coefficients.clear();
-        self.coefficients.resize(last + 1, 0.0);
+    /// What the terms of each shell are multiplied with. The gradient sums to `P(shell) V_j - P(shell | S_j) R_j` over a
+    /// shell, with `V_j` the slopes inside and `R_j = w_j Q_j + P(S_j | S_(j+1)) R_(j+1)`.
+    fn marginal_factors(&mut self, scale: f64) {
+        let Some(all) = self.levels.last().map(|level| level.set) else { return };
+        self.factors.clear();
         // The slopes inside are summed from the inside out: a difference of sums would drown a right prediction.
-        for shell in 1..=last {
-            self.coefficients[shell] = self.coefficients[shell - 1] + self.slopes[shell - 1];
+        let mut inside = 0.0;
+        for level in &self.levels {
+            self.factors.push(inside * all.term_share(level.shell));
+            inside += level.slope;
         }
-        let mut pull = 0.0;
-        for shell in (0..=last).rev() {
-            if shell < last {
-                pull = self.slopes[shell] * self.complements[shell] + sets[shell].over(sets[shell + 1]) * pull;
-            }
-            self.coefficients[shell] =
-                shells[shell].over(sets[last]) * self.coefficients[shell] - shells[shell].over(sets[shell]) * pull;
-        }
+        self.pull(scale);
     }
 
-    /// The sum of the gradient over each shell: `P(shell | S_j) (lambda_(j-1) - G_j)` with
+    /// As [`marginal_factors`](Self::marginal_factors). The gradient sums to `P(shell | S_j) (lambda_(j-1) - G_j)` with
     /// `G_j = lambda_j (1 - P(S_j | S_(j+1))) + P(S_j | S_(j+1)) G_(j+1)`.
-    fn conditional_coefficients(&mut self) {
-        let (shells, sets) = (&self.masses.of_shell, &self.sets);
-        let last = shells.len() - 1;
-        self.coefficients.clear();
-        self.coefficients.resize(last + 1, 0.0);
+    fn conditional_factors(&mut self, scale: f64) {
+        self.factors.clear();
+        let mut inside = 0.0;
+        for level in &self.levels {
+            self.factors.push(inside * level.set.term_share(level.shell));
+            inside = level.slope;
+        }
+        self.pull(scale);
+    }
+
+    /// Takes `P(shell | S_j) R_j` from each shell, where `R_j = w_j (1 - P) + P(S_j | S_(j+1)) R_(j+1)` with the complement
+    /// of the terms, and scales.
+    fn pull(&mut self, scale: f64) {
+        let mut next: Option<Level> = None;
         let mut pull = 0.0;
-        for shell in (0..=last).rev() {
-            if shell < last {
-                pull = self.slopes[shell] * self.complements[shell] + sets[shell].over(sets[shell + 1]) * pull;
+        for (level, factor) in self.levels.iter().zip(&mut self.factors).rev() {
+            if let Some(next) = next {
+                pull = level.slope * level.complement + next.set.share(level.set.mass) * pull;
             }
-            let inside = if shell == 0 { 0.0 } else { self.slopes[shell - 1] };
-            self.coefficients[shell] = shells[shell].over(sets[shell]) * (inside - pull);
+            *factor = scale * (*factor - level.set.term_share(level.shell) * pull);
+            next = Some(*level);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! many paths it is reached, and costs one exponential.
 
 use super::focal;
-use super::mass::Mass;
+use super::mass::{Mass, Whole};
 use super::shells::{Masses, Row, Shells, special_gradient};
 use crate::numeric::{Float, scalar};
 
@@ -19,10 +19,10 @@ pub(crate) struct Overlapping {
     /// Whether the sample has a weight: a row without any class left then has the loss `+inf`.
     pub(crate) takes_part: bool,
     masses: Masses,
-    sets: Vec<Mass>,
+    sets: Vec<Whole>,
     complements: Vec<f64>,
     slopes: Vec<f64>,
-    coefficients: Vec<f64>,
+    factors: Vec<f64>,
 }
 
 impl Overlapping {
@@ -41,8 +41,8 @@ impl Overlapping {
         };
         if let Some((grad, scale)) = grad {
             if row == Row::Regular && loss.is_finite() {
-                self.coefficients();
-                self.masses.spread(grad, &self.shells, &self.coefficients, scale);
+                self.fill_factors(scale);
+                self.shells.multiply(grad, &self.factors);
             } else {
                 special_gradient(loss, grad);
             }
@@ -52,7 +52,7 @@ impl Overlapping {
 
     fn loss(&mut self, gamma: f64) -> f64 {
         let atoms = &self.masses.of_shell;
-        let all = total(atoms.iter().copied());
+        let all = Whole::new(total(atoms.iter().copied()));
         self.sets.clear();
         self.complements.clear();
         self.slopes.clear();
@@ -61,8 +61,8 @@ impl Overlapping {
             let contains = &self.contains[set * atoms.len()..][..atoms.len()];
             let part = |inside: bool| atoms.iter().zip(contains).filter(move |&(_, &c)| c == inside).map(|(&a, _)| a);
             let mass = total(part(true));
-            let q: f64 = part(false).map(|atom| atom.over(all)).sum();
-            self.sets.push(mass);
+            let q: f64 = part(false).map(|atom| all.share(atom)).sum();
+            self.sets.push(Whole::new(mass));
             self.complements.push(q);
             if weight == 0.0 {
                 self.slopes.push(0.0);
@@ -71,7 +71,7 @@ impl Overlapping {
             if mass.is_none() {
                 return f64::INFINITY;
             }
-            let log_p = if q < 0.5 { scalar::ln_1p(-q) } else { mass.log_over(all) };
+            let log_p = if q < 0.5 { scalar::ln_1p(-q) } else { mass.log_over(all.mass) };
             let term = focal::term(log_p, q, gamma);
             loss += weight * term.value;
             self.slopes.push(weight * term.slope);
@@ -79,25 +79,25 @@ impl Overlapping {
         loss
     }
 
-    /// The sum of the gradient over each atom: `P(atom)` times the slopes of the sets without it, less
-    /// `P(atom | set) (1 - P(set))` times the slope of each set that holds it.
-    fn coefficients(&mut self) {
+    /// What the terms of each atom are multiplied with. The gradient sums over an atom to `P(atom)` times the slopes of the
+    /// sets without it, less `P(atom | set) (1 - P(set))` times the slope of each set that holds it.
+    fn fill_factors(&mut self, scale: f64) {
         let atoms = &self.masses.of_shell;
-        let all = total(atoms.iter().copied());
-        self.coefficients.clear();
+        let all = Whole::new(total(atoms.iter().copied()));
+        self.factors.clear();
         for (atom, &mass) in atoms.iter().enumerate() {
             let (mut push, mut pull) = (0.0, 0.0);
             if !mass.is_none() {
                 for (set, &slope) in self.slopes.iter().enumerate().filter(|&(_, &slope)| slope != 0.0) {
                     if self.contains[set * atoms.len() + atom] {
-                        pull += slope * self.complements[set] * mass.over(self.sets[set]);
+                        pull += slope * self.complements[set] * self.sets[set].term_share(mass);
                     } else {
                         push += slope;
                     }
                 }
-                push *= mass.over(all);
+                push *= all.term_share(mass);
             }
-            self.coefficients.push(push - pull);
+            self.factors.push(scale * (push - pull));
         }
     }
 }

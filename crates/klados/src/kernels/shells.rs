@@ -32,6 +32,11 @@ impl Shells {
         self.count
     }
 
+    /// Multiplies the terms of each shell.
+    pub(crate) fn multiply<T: Float>(&self, terms: &mut [T], factors: &[f64]) {
+        T::scale_runs(terms, &self.runs, factors);
+    }
+
     fn ranges(&self, shell: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let starts = std::iter::once(0).chain(self.runs.iter().map(|run| run.end()));
         self.runs.iter().zip(starts).filter(move |(run, _)| run.group() == shell).map(|(run, start)| start..run.end())
@@ -43,7 +48,6 @@ impl Shells {
 pub(crate) struct Masses {
     pub(crate) of_shell: Vec<Mass>,
     sums: Vec<f64>,
-    factors: Vec<f64>,
 }
 
 /// What a row turned out to be.
@@ -95,15 +99,6 @@ impl Masses {
         }
         Row::Regular
     }
-
-    /// Multiplies the terms of each shell, so that they sum to `coefficients[shell] * scale`.
-    pub(crate) fn spread<T: Float>(&mut self, terms: &mut [T], shells: &Shells, coefficients: &[f64], scale: f64) {
-        let masses = self.of_shell.iter().zip(coefficients);
-        self.factors.clear();
-        // The terms of a shell without mass are 0 already.
-        self.factors.extend(masses.map(|(mass, &of)| if mass.is_none() { 0.0 } else { scale * of / mass.sum }));
-        T::scale_runs(terms, &shells.runs, &self.factors);
-    }
 }
 
 /// The mass of a shell and its terms, relative to the shell's own maximum.
@@ -126,6 +121,7 @@ fn measure_shell<T: Float>(z: &[T], shells: &Shells, shell: usize, mut terms: Op
 
 #[cfg(test)]
 mod tests {
+    use super::super::mass::Whole;
     use super::*;
 
     /// The mass of each shell, its logarithm from the row's maximum, and the terms over the shell's sum, of a row of three
@@ -142,7 +138,8 @@ mod tests {
         assert_eq!(masses.measure(&z, &shells, Some(&mut terms)), Row::Regular);
         let whole = Mass { top: T::max_of(&z).to_f64(), sum: 1.0 };
         let logs = masses.of_shell.iter().map(|mass| mass.log_over(whole)).collect();
-        masses.spread(&mut terms, &shells, &[0.5; 3], 2.0);
+        let shares: Vec<f64> = masses.of_shell.iter().map(|mass| Whole::new(*mass).term_share(*mass)).collect();
+        shells.multiply(&mut terms, &shares);
         (logs, terms.iter().map(|term| term.to_f64()).collect())
     }
 
