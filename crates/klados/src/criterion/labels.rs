@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::error::check_length;
 use super::{Inner, InputError, InputErrorKind as Kind, Objective};
-use crate::kernels::nested::Nested;
+use crate::kernels::nested::{Nested, Step};
 use crate::kernels::overlapping::Overlapping;
 use crate::loss::Unresolved;
 use crate::{Hierarchy, Label, NodeId};
@@ -134,76 +134,72 @@ impl Inner {
 
     /// The largest weight that a class of the label carries below what the label resolves; exactly 0 where there is no
     /// node of weight.
-    fn unresolved_weight(&self, weights: &[f64], named: &Named, resolved: impl Iterator<Item = NodeId>) -> f64 {
+    fn unresolved_weight(&self, weights: &[f64], named: &[NodeId], resolved: impl Iterator<Item = NodeId>) -> f64 {
         let add = |(above, counted): (f64, u32), node: NodeId| {
             let weight = weights[node.index()];
             (above + weight, counted + u32::from(weight != 0.0))
         };
         let (above, counted) = resolved.fold((0.0, 0), add);
-        let most = named.nodes.iter().map(|node| self.heaviest[node.index()].1).max().unwrap_or(0);
+        let most = named.iter().map(|node| self.heaviest[node.index()].1).max().unwrap_or(0);
         if most <= counted {
             return 0.0;
         }
-        named.nodes.iter().map(|node| self.heaviest[node.index()].0 - above).fold(0.0, f64::max)
+        named.iter().map(|node| self.heaviest[node.index()].0 - above).fold(0.0, f64::max)
     }
 
-    /// The chain of sets of a hard label in a tree, with the weights of their terms times `factor`. Positions are in
-    /// tree order.
-    pub(super) fn fill_nested(&self, named: &Named, factor: f64, nested: &mut Nested) {
+    /// The weight that falls back to the set of a label from the levels that it does not resolve, in a tree. `lca` is the
+    /// lowest node above all that is named.
+    fn fallback(&self, named: &[NodeId], lca: NodeId) -> f64 {
+        match &self.tables.objective {
+            Objective::Marginal { weights, unresolved: Unresolved::Label } => {
+                let path = std::iter::successors(Some(lca), |node| self.hierarchy.parents(*node).first().copied());
+                self.unresolved_weight(weights, named, path.filter(|node| *node != NodeId::ROOT))
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// The chain of sets of a node in a tree, with the weights of their terms times `factor`. Positions are in tree order.
+    pub(super) fn fill_chain(&self, node: NodeId, factor: f64, nested: &mut Nested) {
+        nested.climb(&self.steps, node.index(), factor);
+        // A class resolves all levels.
+        if self.hierarchy.leaf_class(node).is_none()
+            && let Some(own) = nested.weights.first_mut()
+        {
+            *own += self.fallback(&[node], node) * factor;
+        }
+    }
+
+    /// The chain of sets of a union in a tree, with the weights of their terms times `factor`. Positions are in tree order.
+    pub(super) fn fill_union(&self, named: &Named, factor: f64, nested: &mut Nested) {
         let hierarchy = &self.hierarchy;
         let lca = named.nodes[1..].iter().fold(named.nodes[0], |lca, node| hierarchy.lca(lca, *node));
-        let is_union = named.nodes.len() > 1;
-        let path = || std::iter::successors(Some(lca), |node| hierarchy.parents(*node).first().copied());
-        // What weighs on each node, and on the label's own set: of a union that is a term, of a node it is the node's.
-        let (weights, own) = match &self.tables.objective {
-            // A class resolves all that is above it.
-            Objective::Marginal { weights, .. } if !is_union && named.height == 0 => (weights, 0.0),
-            Objective::Marginal { weights, unresolved } => match unresolved {
-                Unresolved::Skip => (weights, 0.0),
-                Unresolved::Label => {
-                    let resolved = path().filter(|node| *node != NodeId::ROOT);
-                    (weights, self.unresolved_weight(weights, named, resolved))
-                }
-            },
-            Objective::Conditional { lambda, union } if is_union => {
-                (lambda, union.weight(hierarchy.depth(lca), named.height))
-            }
-            Objective::Conditional { lambda, .. } => (lambda, 0.0),
-            Objective::SoftLabels { .. } | Objective::Rows(_) => return, // these have no chain
+        let own = match &self.tables.objective {
+            Objective::Conditional { union, .. } => union.weight(hierarchy.depth(lca), named.height),
+            _ => self.fallback(&named.nodes, lca),
         };
         nested.takes_part = factor != 0.0;
         nested.weights.clear();
-        nested.spans.clear();
-        if is_union {
-            nested.weights.push(own * factor);
-        }
-        for node in path() {
-            nested.spans.push(hierarchy.span(node));
-            nested.weights.push(weights[node.index()] * factor);
-        }
-        // The last set is the root's, which has no term.
-        nested.weights.pop();
-        if let (false, Some(first)) = (is_union, nested.weights.first_mut()) {
-            *first += own * factor;
-        }
-        // The shells, from the inside out: the label, of a union what it leaves of the lowest common ancestor, and what
-        // each node above adds. The positions, from the left: what the nodes above add, from the root down, the middle,
-        // and so up again.
-        let spans = &nested.spans;
+        nested.weights.push(own * factor);
+        let path: Vec<Step> = std::iter::successors(Some(lca), |node| hierarchy.parents(*node).first().copied())
+            .map(|node| self.steps[node.index()])
+            .collect();
+        nested.weights.extend(path[..path.len() - 1].iter().map(|step| step.weight * factor));
+        // Shell 0 is the union, 1 what it leaves of the lowest common ancestor, and then what each node above adds. The
+        // positions, from the left: what the nodes above add, from the root down, the middle, and so up again.
         let shells = &mut nested.shells;
-        let inner = usize::from(is_union);
-        shells.reset(inner + spans.len());
-        for (above, &(start, _)) in spans.iter().enumerate().rev().skip(1) {
-            shells.extend_to(start, inner + above + 1);
+        shells.reset(path.len() + 1);
+        for (above, step) in path.iter().enumerate().rev().skip(1) {
+            shells.extend_to(step.span.0 as usize, above + 2);
         }
         // `named.nodes` is in hierarchy order, so its spans ascend.
         for node in &named.nodes {
             let (start, end) = hierarchy.span(*node);
-            shells.extend_to(start, inner);
+            shells.extend_to(start, 1);
             shells.extend_to(end, 0);
         }
-        for (above, &(_, end)) in spans.iter().enumerate() {
-            shells.extend_to(end, inner + above);
+        for (above, step) in path.iter().enumerate() {
+            shells.extend_to(step.span.1 as usize, above + 1);
         }
     }
 
@@ -223,7 +219,7 @@ impl Inner {
         let resolved = self.resolved(named);
         let fallback = match unresolved {
             Unresolved::Skip => 0.0,
-            Unresolved::Label => self.unresolved_weight(weights, named, resolved.iter().copied()),
+            Unresolved::Label => self.unresolved_weight(weights, &named.nodes, resolved.iter().copied()),
         };
         let mut sets: Vec<(f64, &[NodeId])> = Vec::new();
         for node in &resolved {
@@ -309,7 +305,7 @@ impl Inner {
                     terms.push(class_term(super::TermSet::Node(*node), NodeId::ROOT, weights[node.index()]));
                 }
                 if *unresolved == Unresolved::Label {
-                    let weight = self.unresolved_weight(weights, &named, resolved.iter().copied());
+                    let weight = self.unresolved_weight(weights, &named.nodes, resolved.iter().copied());
                     match terms.first_mut() {
                         Some(first) if first.of == own() => first.weight += weight,
                         _ => terms.push(class_term(own(), NodeId::ROOT, weight)),

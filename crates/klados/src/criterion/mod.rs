@@ -39,6 +39,7 @@ pub(crate) use weighted::WeightedRows;
 
 use crate::kernels::batch::for_each_row;
 pub(crate) use crate::kernels::extremum::Positive;
+use crate::kernels::nested::Step;
 use crate::kernels::nodes::NodeTables;
 use crate::loss::{Loss, Reduction};
 use crate::numeric::Element;
@@ -91,6 +92,8 @@ struct Inner {
     nodes: OnceLock<NodeTables>,
     /// Where the columns are in another order than the tree's.
     positions: Option<Positions>,
+    /// By node of a tree, in a loss on a chain of sets.
+    steps: Vec<Step>,
     /// By node: the most weight that a class at or below it carries on all nodes above the class, and the most such
     /// nodes with a weight. Of a marginal loss.
     heaviest: Vec<(f64, u32)>,
@@ -132,6 +135,7 @@ impl Criterion {
         let inner = Inner {
             nodes: OnceLock::new(),
             positions: (!in_order).then(|| Positions::new(hierarchy.tree_order())),
+            steps: steps(hierarchy, &tables.objective),
             heaviest,
             mean_class_weight: tables.class_weight.as_deref().map(|weights| mean_by_node(hierarchy, weights)),
             node_columns,
@@ -537,6 +541,25 @@ impl Inner {
             (None, label) => mean(classes_of(&self.hierarchy, label)),
         }
     }
+}
+
+fn steps(hierarchy: &Hierarchy, objective: &Objective) -> Vec<Step> {
+    let (Objective::Marginal { weights, .. } | Objective::Conditional { lambda: weights, .. }) = objective else {
+        return Vec::new();
+    };
+    if !hierarchy.is_tree() {
+        return Vec::new();
+    }
+    let step = |node: NodeId| {
+        let (start, end) = hierarchy.span(node);
+        Step {
+            parent: hierarchy.parents(node).first().unwrap_or(&NodeId::ROOT).index() as u32,
+            depth: hierarchy.depth(node) as u32,
+            span: (start as u32, end as u32),
+            weight: weights[node.index()],
+        }
+    };
+    hierarchy.nodes().map(step).collect()
 }
 
 /// `sum(v)` and `count(v)` of the nodes of weight at or above `v`, and from the classes up the largest of each below.

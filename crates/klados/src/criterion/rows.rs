@@ -226,7 +226,6 @@ impl Inner {
         factor: f64,
     ) -> f64 {
         let gamma = self.tables.gamma;
-        scratch.named.set(&self.hierarchy, label);
         let terms = match &self.tables.objective {
             Objective::SoftLabels { by_height } => {
                 let node = self.single_node(label);
@@ -244,8 +243,13 @@ impl Inner {
             Objective::Marginal { .. } | Objective::Rows(_) => Terms::Marginal,
         };
         if self.hierarchy.is_tree() {
-            self.fill_nested(&scratch.named, factor, &mut scratch.nested);
             let nested = &mut scratch.nested;
+            if let Label::Union(_) = label {
+                scratch.named.set(&self.hierarchy, label);
+                self.fill_union(&scratch.named, factor, nested);
+            } else {
+                self.fill_chain(self.single_node(label), factor, nested);
+            }
             let Some(positions) = &self.positions else { return nested.row(z, grad, terms, gamma) };
             let ordered = (&mut scratch.z, &mut scratch.grad);
             in_order(
@@ -262,6 +266,7 @@ impl Inner {
             )
         } else {
             let Softmax { named, overlapping, order, signatures, .. } = scratch;
+            named.set(&self.hierarchy, label);
             self.fill_overlapping(named, factor, overlapping, order, signatures);
             let ordered = (&mut scratch.z, &mut scratch.grad);
             in_order(

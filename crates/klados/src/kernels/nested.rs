@@ -19,6 +19,18 @@ pub(crate) enum Terms {
     Conditional,
 }
 
+/// What the way up a tree needs of a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// The root's is itself.
+    pub(crate) parent: u32,
+    pub(crate) depth: u32,
+    /// The positions of the classes at or below the node.
+    pub(crate) span: (u32, u32),
+    /// Of the node's term; the root has none.
+    pub(crate) weight: f64,
+}
+
 /// One row's chain of sets with the weight of each term, and the memory that the kernel reuses.
 #[derive(Debug, Default)]
 pub(crate) struct Nested {
@@ -27,8 +39,6 @@ pub(crate) struct Nested {
     pub(crate) weights: Vec<f64>,
     /// Whether the sample has a weight: a row without any class left then has the loss `+inf`.
     pub(crate) takes_part: bool,
-    /// The positions of each set, where it is a range of them: for whoever fills the shells.
-    pub(crate) spans: Vec<(usize, usize)>,
     masses: Masses,
     /// By set.
     levels: Vec<Level>,
@@ -41,13 +51,27 @@ struct Level {
     /// The mass of what the set has more than the one inside it.
     shell: Mass,
     set: Whole,
-    /// `1 - P` of the set (marginal), or of the set given the next (conditional).
-    complement: f64,
     /// The weight of the term times the slope of its focal factor.
     slope: f64,
+    /// What the terms from here up take from the gradient over the set: `R_j = w_j Q_j + P(S_j | S_(j+1)) R_(j+1)`.
+    pull: f64,
 }
 
 impl Nested {
+    /// Takes the chain of sets from a node of a tree up to the root, with the weights times `factor`.
+    pub(crate) fn climb(&mut self, steps: &[Step], node: usize, factor: f64) {
+        let mut step = steps[node];
+        let depth = step.depth as usize;
+        self.takes_part = factor != 0.0;
+        self.weights.clear();
+        self.shells.nest(depth, step.span);
+        for set in 0..depth {
+            self.weights.push(step.weight * factor);
+            step = steps[step.parent as usize];
+            self.shells.surround(depth, set + 1, step.span);
+        }
+    }
+
     /// The loss of a row, and its gradient times a number into `grad`. `z` and `grad` are in the order of the shells'
     /// positions.
     ///
@@ -67,10 +91,7 @@ impl Nested {
         };
         if let Some((grad, scale)) = grad {
             if row == Row::Regular && loss.is_finite() {
-                match terms {
-                    Terms::Marginal => self.marginal_factors(scale),
-                    Terms::Conditional => self.conditional_factors(scale),
-                }
+                self.fill_factors(terms, scale);
                 self.shells.multiply(grad, &self.factors);
             } else {
                 special_gradient(loss, grad);
@@ -80,86 +101,64 @@ impl Nested {
     }
 
     fn loss(&mut self, terms: Terms, gamma: f64) -> f64 {
-        self.levels.clear();
         let mut inside = Mass::NONE;
-        for &shell in &self.masses.of_shell {
+        self.levels.clear();
+        self.levels.extend(self.masses.of_shell.iter().map(|&shell| {
             inside = inside.plus(shell);
-            self.levels.push(Level { shell, set: Whole::new(inside), complement: 0.0, slope: 0.0 });
-        }
-        let all = Whole::new(inside);
-        let (mut loss, mut outside) = (0.0, 0.0);
-        // From the outside in, where the complements are summed. The last set is certain.
-        for set in (0..self.levels.len() - 1).rev() {
-            let next = self.levels[set + 1];
-            let level = &mut self.levels[set];
-            level.complement = match terms {
+            Level { shell, set: Whole::new(inside), slope: 0.0, pull: 0.0 }
+        }));
+        // The last set is certain.
+        let Some((&mut all, levels)) = self.levels.split_last_mut() else { return 0.0 };
+        let (mut loss, mut outside, mut next) = (0.0, 0.0, all);
+        // From the outside in, where the complements are summed.
+        for (level, &weight) in levels.iter_mut().zip(&self.weights).rev() {
+            // `1 - P` of the set (marginal), or of the set given the next (conditional).
+            let complement = match terms {
                 Terms::Marginal => {
-                    outside += all.share(next.shell);
+                    outside += all.set.share(next.shell);
                     outside
                 }
                 Terms::Conditional => next.set.share(next.shell),
             };
-            let weight = self.weights[set];
-            if weight == 0.0 {
-                continue;
+            if weight != 0.0 {
+                let mass = level.set.mass;
+                if mass.is_none() {
+                    return f64::INFINITY;
+                }
+                let log_p = match terms {
+                    Terms::Marginal if complement < 0.5 => scalar::ln_1p(-complement),
+                    Terms::Marginal => mass.log_over(all.set.mass),
+                    Terms::Conditional => match level.set.share(next.shell) {
+                        ratio if ratio < 1e300 => -scalar::ln_1p(ratio),
+                        _ => -next.shell.log_over(mass), // 1 is nothing beside it
+                    },
+                };
+                let term = focal::term(log_p, complement, gamma);
+                loss += weight * term.value;
+                level.slope = weight * term.slope;
             }
-            let mass = level.set.mass;
-            if mass.is_none() {
-                return f64::INFINITY;
-            }
-            let log_p = match terms {
-                Terms::Marginal if level.complement < 0.5 => scalar::ln_1p(-level.complement),
-                Terms::Marginal => mass.log_over(all.mass),
-                Terms::Conditional => match level.set.share(next.shell) {
-                    ratio if ratio < 1e300 => -scalar::ln_1p(ratio),
-                    _ => -next.shell.log_over(mass), // 1 is nothing beside it
-                },
-            };
-            let term = focal::term(log_p, level.complement, gamma);
-            loss += weight * term.value;
-            level.slope = weight * term.slope;
+            level.pull = level.slope * complement + next.set.share(level.set.mass) * next.pull;
+            next = *level;
         }
         loss
     }
 
-    /// What the terms of each shell are multiplied with. The gradient sums to `P(shell) V_j - P(shell | S_j) R_j` over a
-    /// shell, with `V_j` the slopes inside and `R_j = w_j Q_j + P(S_j | S_(j+1)) R_(j+1)`.
-    fn marginal_factors(&mut self, scale: f64) {
+    /// What the terms of each shell are multiplied with. Over a shell the gradient sums to `P(shell) V_j` (marginal; `V_j`
+    /// are the slopes inside) or `P(shell | S_j) lambda_(j-1)` (conditional), less `P(shell | S_j) R_j`.
+    fn fill_factors(&mut self, terms: Terms, scale: f64) {
         let Some(all) = self.levels.last().map(|level| level.set) else { return };
-        self.factors.clear();
         // The slopes inside are summed from the inside out: a difference of sums would drown a right prediction.
         let mut inside = 0.0;
-        for level in &self.levels {
-            self.factors.push(inside * all.term_share(level.shell));
-            inside += level.slope;
-        }
-        self.pull(scale);
-    }
-
-    /// As [`marginal_factors`](Self::marginal_factors). The gradient sums to `P(shell | S_j) (lambda_(j-1) - G_j)` with
-    /// `G_j = lambda_j (1 - P(S_j | S_(j+1))) + P(S_j | S_(j+1)) G_(j+1)`.
-    fn conditional_factors(&mut self, scale: f64) {
         self.factors.clear();
-        let mut inside = 0.0;
-        for level in &self.levels {
-            self.factors.push(inside * level.set.term_share(level.shell));
-            inside = level.slope;
-        }
-        self.pull(scale);
-    }
-
-    /// Takes `P(shell | S_j) R_j` from each shell, where `R_j = w_j (1 - P) + P(S_j | S_(j+1)) R_(j+1)` with the complement
-    /// of the terms, and scales.
-    fn pull(&mut self, scale: f64) {
-        let mut next: Option<Level> = None;
-        let mut pull = 0.0;
-        for (level, factor) in self.levels.iter().zip(&mut self.factors).rev() {
-            if let Some(next) = next {
-                pull = level.slope * level.complement + next.set.share(level.set.mass) * pull;
-            }
-            *factor = scale * (*factor - level.set.term_share(level.shell) * pull);
-            next = Some(*level);
-        }
+        self.factors.extend(self.levels.iter().map(|level| {
+            let share = level.set.term_share(level.shell);
+            let factor = match terms {
+                Terms::Marginal => inside * all.term_share(level.shell) - share * level.pull,
+                Terms::Conditional => share * (inside - level.pull),
+            };
+            inside = if terms == Terms::Marginal { inside + level.slope } else { level.slope };
+            scale * factor
+        }));
     }
 }
 

@@ -6,8 +6,9 @@ use crate::numeric::{Element, Float, Run, scalar};
 /// Disjoint sets of positions that together are the row, each a few runs. Reused from row to row.
 #[derive(Debug, Default)]
 pub(crate) struct Shells {
-    /// In the order of the positions.
+    /// In the order of the positions. Some may be empty.
     runs: Vec<Run>,
+    /// Where the next run begins; in a chain where the one on the left ends.
     end: usize,
     count: usize,
 }
@@ -26,6 +27,23 @@ impl Shells {
             self.runs.push(Run::new(end, shell));
             self.end = end;
         }
+    }
+
+    /// Starts a chain of `depth` ranges around one, which is shell 0.
+    #[inline]
+    pub(crate) fn nest(&mut self, depth: usize, (start, end): (u32, u32)) {
+        self.count = depth + 1;
+        self.runs.resize(2 * depth + 1, Run::new(0, 0));
+        self.runs[depth] = Run::new(end as usize, 0);
+        self.end = start as usize;
+    }
+
+    /// Gives a shell of a chain of `depth` ranges what its range has more than that of the shell before it.
+    #[inline]
+    pub(crate) fn surround(&mut self, depth: usize, shell: usize, (start, end): (u32, u32)) {
+        self.runs[depth - shell] = Run::new(self.end, shell);
+        self.runs[depth + shell] = Run::new(end as usize, shell);
+        self.end = start as usize;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -84,18 +102,15 @@ impl Masses {
         self.sums.clear();
         self.sums.resize(shells.len(), 0.0);
         let top = T::exp_runs(z, &shells.runs, &mut self.sums, terms.as_deref_mut());
-        if scalar::is_poison(top) {
-            return Row::Poisoned;
-        }
-        if top == f64::NEG_INFINITY {
-            return Row::Masked;
+        if !top.is_finite() {
+            return if scalar::is_poison(top) { Row::Poisoned } else { Row::Masked };
         }
         self.of_shell.clear();
-        for (shell, &sum) in self.sums.iter().enumerate() {
-            self.of_shell.push(match sum >= T::LEAST_SUM {
-                true => Mass { top, sum },
-                false => measure_shell(z, shells, shell, terms.as_deref_mut()),
-            });
+        self.of_shell.extend(self.sums.iter().map(|&sum| Mass { top, sum }));
+        for (shell, mass) in self.of_shell.iter_mut().enumerate() {
+            if mass.sum < T::LEAST_SUM {
+                *mass = measure_shell(z, shells, shell, terms.as_deref_mut());
+            }
         }
         Row::Regular
     }

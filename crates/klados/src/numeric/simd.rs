@@ -72,7 +72,7 @@ impl<S: Simd> Exp<S> for Below<S> {
         let error = (z - (d - back)) - (self.max + back);
         let shifted = d.mul_add(std::f32::consts::LOG2_E, ROUND);
         let value = power(reduced(d, shifted - ROUND) + error, shifted);
-        d.simd_lt(f32x16::splat(simd, -87.0)).select(f32x16::splat(simd, 0.0), value)
+        d.simd_ge(f32x16::splat(simd, -87.0)).select(value, f32x16::splat(simd, 0.0))
     }
 }
 
@@ -104,7 +104,7 @@ impl<S: Simd> Exp<S> for Scaled<S> {
     fn exp(self, simd: S, z: f32x16<S>) -> f32x16<S> {
         let shifted = z.mul_add(std::f32::consts::LOG2_E, self.round);
         let value = power(reduced(z, shifted - self.round), shifted);
-        z.simd_lt(self.floor).select(f32x16::splat(simd, 0.0), value)
+        z.simd_ge(self.floor).select(value, f32x16::splat(simd, 0.0))
     }
 }
 
@@ -220,6 +220,9 @@ fn add_runs<S: Simd, E: Exp<S>, const STORE: bool>(
     let (mut held, mut base, mut ready, mut done) = (zero, 0, 0, 0);
     for run in runs {
         let end = run.end();
+        if end == done {
+            continue;
+        }
         let mut wide = f64x8::splat(simd, 0.0);
         let mut sum = zero;
         if done < ready {
@@ -321,6 +324,9 @@ fn multiply_runs<S: Simd>(simd: S, values: &mut [f32], runs: &[Run], factors: &[
     let mut done = 0;
     for run in runs {
         let end = run.end();
+        if end == done {
+            continue;
+        }
         let own = f32x16::splat(simd, factors[run.group()] as f32);
         if end > base {
             last = lanes(simd, done.max(base) - base, end - base).select(last * own, last);
@@ -466,7 +472,7 @@ mod tests {
             let mut end = 0;
             while end < length {
                 let longest = [3, 40, 3000][random(3)];
-                end = (end + 1 + random(longest)).min(length);
+                end = (end + random(2) + random(longest)).min(length);
                 runs.push(Run::new(end, random(4)));
             }
             let factors = [0.5, 2.0, -3.0, 1e-3];
