@@ -34,6 +34,17 @@ impl Kind {
     }
 }
 
+/// Why a multi-hot target is refused whose columns [may be either](may_be_either).
+pub(crate) const MAY_BE_EITHER: &str = "the columns of the target may be the classes or the nodes, which are as many and \
+     in another order; hierarchy.with_node_columns(hierarchy.classes) gives them one order";
+
+/// Whether as many columns as there are classes may be those of the nodes but the root: in a hierarchy of one level.
+pub(crate) fn may_be_either(hierarchy: &Hierarchy) -> bool {
+    let nodes = hierarchy.node_columns();
+    nodes.len() == hierarchy.class_count()
+        && nodes.iter().enumerate().any(|(class, node)| hierarchy.class_node(class) != *node)
+}
+
 /// An array of targets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Targets<'a> {
@@ -94,17 +105,12 @@ impl Targets<'_> {
 
     /// What the columns of a multi-hot target are: the classes, or the nodes but the root.
     fn multi_hot_columns(&self, hierarchy: &Hierarchy, classes: Vec<NodeId>) -> Result<Vec<NodeId>, PyErr> {
-        let nodes = hierarchy.node_columns();
-        // A hierarchy of one level has as many of the one as of the other.
-        let may_be_either = nodes.len() == classes.len() && nodes != classes;
+        let may_be_either = may_be_either(hierarchy);
         if self.columns != classes.len() || (may_be_either && self.has_node_columns) {
-            return Ok(nodes);
+            return Ok(hierarchy.node_columns());
         }
         if may_be_either {
-            return Err(error::value(
-                "the columns of the target may be the classes or the nodes, which are as many and in another order; \
-                 hierarchy.with_node_columns(hierarchy.classes) gives them one order",
-            ));
+            return Err(error::value(MAY_BE_EITHER.to_owned()));
         }
         Ok(classes)
     }

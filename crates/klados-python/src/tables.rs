@@ -6,6 +6,8 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::labels;
+
 /// Classes, superclasses, weights.
 pub(crate) type Triples<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>);
 
@@ -147,6 +149,9 @@ fn refusals<'py>(py: Python<'py>, criterion: &Criterion) -> PyResult<Bound<'py, 
         if let Err(error) = criterion.check_label(&label) {
             refuses.set_item(kind, error.to_string())?;
         }
+    }
+    if !refuses.contains("multi_hot")? && !criterion.has_node_columns() && labels::may_be_either(hierarchy) {
+        refuses.set_item("multi_hot", labels::MAY_BE_EITHER)?;
     }
     Ok(refuses)
 }

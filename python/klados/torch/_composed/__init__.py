@@ -11,16 +11,21 @@ path has it to 6 digits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from klados._klados import Criterion, NodeLogProbs
+from klados._klados import Criterion, Hierarchy, NodeLogProbs
+from klados.torch._composed.bernoulli import bernoulli
 from klados.torch._composed.buffers import Buffers
 from klados.torch._composed.class_softmax import Conditional, Marginal, SoftLabels, WeightedSoftmax
+from klados.torch._composed.descendant_softmax import DescendantSoftmax
 from klados.torch._composed.form import Form
+from klados.torch._composed.group_softmax import GroupSoftmax
+from klados.torch._composed.margin import Margin
 from klados.torch._composed.nodes import (
     ClassSoftmaxNodes,
     NodeForm,
@@ -29,21 +34,39 @@ from klados.torch._composed.nodes import (
     WeightedSigmoidNodes,
     WeightedSoftmaxNodes,
 )
+from klados.torch._composed.random_cut import RandomCut
+from klados.torch._composed.score_nodes import (
+    ConditionalSigmoidNodes,
+    DescendantSoftmaxNodes,
+    IndependentSigmoidNodes,
+    MaxNodes,
+    SiblingSoftmaxNodes,
+)
 from klados.torch._composed.target import Target
 
 __all__ = ["NodeTables", "Tables", "losses", "node_log_probs"]
 
-_FORMS: dict[str, type[Form]] = {
+_FORMS: dict[str, Callable[[Hierarchy, dict[str, Any]], Form]] = {
+    "bernoulli": bernoulli,
     "conditional": Conditional,
+    "descendant_softmax": DescendantSoftmax,
+    "group_softmax": GroupSoftmax,
+    "margin": Margin,
     "marginal": Marginal,
+    "random_cut": RandomCut,
     "soft_labels": SoftLabels,
     "weighted_softmax": WeightedSoftmax,
 }
 
 _NODE_FORMS: dict[str, type[NodeForm]] = {
     "class_softmax": ClassSoftmaxNodes,
+    "conditional_sigmoid": ConditionalSigmoidNodes,
+    "descendant_softmax": DescendantSoftmaxNodes,
+    "independent_sigmoid": IndependentSigmoidNodes,
+    "max": MaxNodes,
     "noisy_or": NoisyOrNodes,
     "parameter_sharing_softmax": ParameterSharingNodes,
+    "sibling_softmax": SiblingSoftmaxNodes,
     "weighted_class_softmax": WeightedSoftmaxNodes,
     "weighted_sigmoid": WeightedSigmoidNodes,
 }
@@ -55,15 +78,24 @@ class Tables(Buffers):
     def __init__(self, criterion: Criterion) -> None:
         super().__init__()
         tables = criterion.tables()
-        form = _FORMS.get(tables["form"])
-        if form is None:
-            raise ValueError(f"{criterion.name} has no composed path yet; use impl='fused'")
-        self.form = form(criterion.hierarchy, tables)
+        self.form = _FORMS[tables["form"]](criterion.hierarchy, tables)
         self.refuses: dict[str, str] = tables["refuses"]
+        self.classes = criterion.hierarchy.num_classes
+        self.nodes = criterion.hierarchy.num_nodes - 1
+
+    def check(self, target: Tensor, kind: str) -> None:
+        """That the loss takes targets of this kind and shape, in the words of the core."""
+        if kind in self.refuses:
+            raise ValueError(self.refuses[kind])
+        allowed = {self.classes: f"{self.classes} (classes)"}
+        if kind == "multi_hot":
+            allowed.setdefault(self.nodes, f"{self.nodes} (nodes but the root)")
+        if kind != "index" and target.shape[1] not in allowed:
+            raise ValueError(f"the target has {target.shape[1]} columns, expected {' or '.join(allowed.values())}")
 
 
 def losses(
-    input: Tensor, target: Tensor, tables: Tables, kind: str, ignore_index: int, step: int, reduction: str
+    input: Tensor, target: Tensor, tables: Tables, kind: str, ignore_index: int, step: int | Tensor, reduction: str
 ) -> Tensor:
     """The losses of a batch, reduced or not.
 
@@ -75,8 +107,7 @@ def losses(
     Raises:
         ValueError: if the loss does not take such targets. What is in them is not looked at.
     """
-    if kind in tables.refuses:
-        raise ValueError(tables.refuses[kind])
+    tables.check(target, kind)
     input = _widened(input)
     dtype = input.dtype
     of = Target.of(target, kind, ignore_index, dtype)
@@ -96,10 +127,7 @@ class NodeTables(Buffers):
     def __init__(self, operation: NodeLogProbs, form: str | dict[str, Any]) -> None:
         super().__init__()
         name = form if isinstance(form, str) else next(iter(form))
-        node_form = _NODE_FORMS.get(name)
-        if node_form is None:
-            raise ValueError(f"{name} has no composed path yet; use impl='fused'")
-        self.form = node_form(operation)
+        self.form = _NODE_FORMS[name](operation)
         nodes = operation.nodes
         is_all = len(operation.superclasses) > 0 or np.array_equal(nodes, np.arange(operation.hierarchy.num_nodes))
         self.table("nodes", None if is_all else nodes)
