@@ -66,7 +66,7 @@ class ClassSoftmax(Form):
         """Whether the terms of such a target depend on which classes are masked."""
         return self.has_class_target(target)
 
-    def losses(self, input: Tensor, target: Target, step: int) -> Tensor:
+    def losses(self, input: Tensor, target: Target, step: int | Tensor) -> Tensor:
         logits = input if self.sums is None else self.sums(input)
         top = logits.detach().amax(1)
         masked = top == _NONE  # all classes of the row

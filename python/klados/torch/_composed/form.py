@@ -37,7 +37,7 @@ class Form(Buffers):
         self.table("class_weight", class_weight)
         self.table("label_weight", None if class_weight is None else self.label_weights(hierarchy, class_weight))
 
-    def losses(self, input: Tensor, target: Target, step: int) -> Tensor:
+    def losses(self, input: Tensor, target: Target, step: int | Tensor) -> Tensor:
         """The unreduced losses, special rows and all.
 
         Shape:
