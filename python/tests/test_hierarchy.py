@@ -89,6 +89,14 @@ def test_from_dict_of_dicts_and_lists() -> None:
     assert set(ANIMALS) < edges_of(hierarchy)
 
 
+@pytest.mark.filterwarnings("error")
+def test_from_dict_of_each_parent_to_its_children() -> None:
+    nested = Hierarchy.from_dict({"animal": {"mammal": ["bat", "dog"], "bird": ["crow"]}})
+    flat = Hierarchy.from_dict({"animal": ["mammal", "bird"], "mammal": ["bat", "dog"], "bird": ["crow"]})
+    assert flat == nested
+    assert Hierarchy.from_dict({"mammal": ["bat"], "rock": None}).classes == ["rock", "bat"]
+
+
 def test_from_dict_that_is_deep_does_not_exhaust_the_stack() -> None:
     tree: dict = {}
     for depth in range(20_000):
@@ -591,11 +599,11 @@ def test_a_loss_is_compared_hashed_and_pickled() -> None:
     ("make", "error", "words"),
     [
         (lambda: klados.loss("cross_entropy"), ValueError, "marginal_cross_entropy"),
-        (lambda: klados.loss(7), (TypeError, ValueError), ""),
+        (lambda: klados.loss(7), (TypeError, ValueError), "."),
         (lambda: klados.loss("soft_labels", beta="high"), ValueError, "beta|float|f64|number"),
         (lambda: klados.loss("soft_labels", beta=object()), TypeError, "object, which has no JSON form"),
         (lambda: klados.loss("soft_labels", alpha=1), ValueError, "unknown field `alpha`, expected one of"),
-        (lambda: klados.loss("soft_labels", beta=float("nan")), ValueError, ""),
+        (lambda: klados.loss("soft_labels", beta=float("nan")), ValueError, "."),
         (lambda: klados.loss("hierarchical_cross_entropy", weighting="width"), ValueError, "depth_normalized"),
     ],
 )

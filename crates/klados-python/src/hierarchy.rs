@@ -287,7 +287,8 @@ impl Hierarchy {
     /// A hierarchy from nested dicts and lists of names, from the top down; the same name is the same node.
     ///
     /// Args:
-    ///     tree: from each name to what is below it: a dict, a list of names, or ``None``. A dict from class to superclass is
+    ///     tree: from each name to what is below it: a dict, a list of names, or ``None``. What is below a name may stand in an
+    ///         entry of its own, ``{"animal": ["mammal"], "mammal": ["bat"]}``. A dict from class to superclass is
     ///         ``Hierarchy.from_edges((parent, child) for child, parent in tree.items())``.
     ///     classes: as in :meth:`from_edges`.
     ///
@@ -331,7 +332,7 @@ impl Hierarchy {
             for (name, _) in &entries {
                 match &parent {
                     Some(parent) => builder.add_edge(parent, name),
-                    None => builder.add_root(name),
+                    None => builder.add_node(name),
                 }
                 .map_err(error::hierarchy)?;
             }

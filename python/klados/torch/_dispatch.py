@@ -100,10 +100,15 @@ def apply(
 def check(input: Tensor, columns: int, reduction: str, impl: str) -> None:
     """That a call makes sense, as far as shapes and types show it."""
     check_options(reduction, impl)
-    if input.dtype not in FLOATS:
-        raise ValueError(f"the logits are {input.dtype}, expected float16, bfloat16, float32 or float64")
+    check_logits(input)
     if input.dim() == 0 or input.shape[min(1, input.dim() - 1)] != columns:
         raise ValueError(f"the logits have shape {tuple(input.shape)}, expected (N, {columns}, ...) or ({columns},)")
+
+
+def check_logits(logits: Tensor) -> None:
+    """That logits are of a type that is computed with."""
+    if logits.dtype not in FLOATS:
+        raise ValueError(f"the logits are {logits.dtype}, expected float16, bfloat16, float32 or float64")
 
 
 def check_target(target: Tensor, kind: str) -> None:

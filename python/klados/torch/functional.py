@@ -85,6 +85,8 @@ def node_log_probs(
         >>> loss.exp().item()
         3.0...
     """
+    _dispatch.check_options("none", impl)
+    _dispatch.check_logits(logits)
     of_nodes = operation(hierarchy, form, level)
     if logits.dim() == 0 or logits.shape[-1] != of_nodes.columns:
         raise ValueError(f"the logits have shape {tuple(logits.shape)}, expected (..., {of_nodes.columns})")
