@@ -12,7 +12,7 @@ import torch
 from klados.arrays import node_operation
 from klados.torch import HierarchicalLoss, functional
 from klados.torch._composed import NodeTables, node_log_probs
-from klados.torch._composed.nodes import log_one_minus_exp
+from klados.torch._composed.noisy_or import log_one_minus_exp
 from klados.torch._composed.reduce import focal, log_softmax, masked_logsumexp, segment_logsumexp, segment_sum
 from torch.utils._python_dispatch import TorchDispatchMode
 

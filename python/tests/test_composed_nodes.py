@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import golden
 import numpy as np
 import pytest
 import torch
@@ -191,7 +190,7 @@ def special(rows: int, columns: int) -> Tensor:
             case 7:
                 logits[row, np.arange(columns) != row % columns] = -INF
             case _:
-                logits[row] *= 30
+                logits[row] *= 1000
     return logits
 
 
@@ -220,38 +219,6 @@ def test_values_and_gradients_are_those_of_the_core(hierarchy: klados.Hierarchy,
             for ours, theirs in zip(found, expected, strict=True):
                 # Differences of numbers of the size of the logits, in float64.
                 np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-10, err_msg=f"{name} {reduction}")
-
-
-SKIPPED = "a plain f32 log-softmax underflows, rounds to 1, or meets a logit that is not finite"
-STEMS = [
-    "binary_cross_entropy",
-    "conditional_sigmoid",
-    "descendant_softmax",
-    "levelwise_softmax",
-    "random_cut",
-    "sibling_softmax",
-    "softmax_margin",
-    "tree_min",
-]
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("stem", STEMS)
-def test_golden(stem: str) -> None:
-    rows = skipped = 0
-    failures: list[str] = []
-    for case in golden.load(stem):
-        if case.scale == "extreme":
-            skipped += 1  # SKIPPED says why
-            continue
-        for part in case.parts:
-            logits = torch.from_numpy(case.logits.astype(np.float32))
-            loss, grad = composed(case.hierarchy, case.loss, logits, torch.from_numpy(part.target), part.kind, "none")
-            failures += golden.differences(case, part.rows, loss[part.rows], grad[part.rows], golden.COMPOSED)
-            rows += len(part.rows)
-    print(f"{stem}: {rows} rows compared, {skipped} cases left out: {SKIPPED}")
-    assert not failures, f"{len(failures)} differences:\n" + "\n".join(failures[:20])
-    assert rows > 100
 
 
 # One of each way to compute, of which the derivatives are checked.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid
 
 from klados._klados import NodeLogProbs
 from klados.torch._composed.buffers import Buffers
 from klados.torch._composed.class_softmax import AncestorSums
+from klados.torch._composed.noisy_or import noisy_or
 from klados.torch._composed.reduce import log_softmax
 from klados.torch._composed.sets import Sets
 
@@ -82,19 +83,7 @@ class NoisyOrNodes(NodeForm):
         self.sets = Sets.of_nodes(operation.hierarchy)
 
     def forward(self, input: Tensor) -> Tensor:
-        input = spread_nan(input)
-        rest = self.sets.sum(softplus(input, threshold=40))
-        # Where every sigmoid is so small that 1 minus it is 1, they add up.
-        return with_root(log_one_minus_exp(rest, self.sets.logsumexp(without_gradient_of_none(input))))
-
-
-def log_one_minus_exp(rest: Tensor, log_rest: Tensor) -> Tensor:
-    """``log(1 - exp(-rest))`` for ``rest >= 0``; ``log_rest`` is the logarithm of ``rest`` where that is small."""
-    tiny, large = rest <= torch.finfo(rest.dtype).eps, rest > 0.5
-    # Each branch is kept from what would give it no derivative where another is taken.
-    near = (-torch.expm1(-rest.masked_fill(tiny | large, 0.5))).log()
-    far = torch.log1p(-torch.exp(-rest.masked_fill(~large, 1)))
-    return torch.where(tiny, log_rest, torch.where(large, far, near))
+        return with_root(noisy_or(spread_nan(input), self.sets)[0])
 
 
 def spread_nan(input: Tensor) -> Tensor:
