@@ -427,6 +427,70 @@ class TestTypes:
         assert criterion.to("meta").tables.form.paths.weight.device.type == "meta"
 
 
+class TestTransforms:
+    @pytest.fixture(params=["marginal_cross_entropy", "hierarchical_cross_entropy", "soft_labels", "weighted_cross_entropy"])
+    def criterion(self, request: pytest.FixtureRequest) -> HierarchicalLoss:
+        hierarchy = tree()
+        parameters = {"map": map_of(hierarchy)} if request.param == "weighted_cross_entropy" else {}
+        loss = klados.loss(request.param, gamma=0.5, **parameters)
+        return HierarchicalLoss(hierarchy, loss, reduction="none", impl="composed")
+
+    def test_vmap(self, criterion: HierarchicalLoss) -> None:
+        logits = special(18, criterion.columns)
+        for kind, target in targets(criterion.hierarchy, criterion.loss, 18).items():
+            expected = criterion(logits, target, kind=kind)
+            groups = logits.reshape(3, 6, -1), target.reshape(3, 6, *target.shape[1:])
+
+            def function(logits: torch.Tensor, target: torch.Tensor, kind: str = kind) -> torch.Tensor:
+                return criterion(logits, target, kind=kind)
+
+            torch.testing.assert_close(torch.vmap(function)(*groups).flatten(), expected, equal_nan=True)
+            slopes = torch.vmap(torch.func.grad(lambda x, y, f=function: f(x, y).sum()))(*groups)
+            leaf = logits.clone().requires_grad_()
+            (expected,) = torch.autograd.grad(criterion(leaf, target, kind=kind).sum(), leaf)
+            torch.testing.assert_close(slopes.reshape(18, -1), expected, equal_nan=True)
+
+    def test_forward_mode(self, criterion: HierarchicalLoss) -> None:
+        logits = (ordinary(3, criterion.columns) / 3).requires_grad_()
+        for kind, target in targets(criterion.hierarchy, criterion.loss, 3).items():
+
+            def function(logits: torch.Tensor, kind: str = kind, target: torch.Tensor = target) -> torch.Tensor:
+                return criterion(logits, target, kind=kind)
+
+            assert torch.autograd.gradcheck(function, logits, check_forward_ad=True, fast_mode=True)
+            hessian = torch.func.hessian(lambda x, f=function: f(x).sum())(logits.detach())
+            assert hessian.isfinite().all() and torch.allclose(hessian, hessian.permute(2, 3, 0, 1))
+
+    def test_export(self, criterion: HierarchicalLoss) -> None:
+        logits, target = special(9, criterion.columns), torch.arange(9)
+        exported = torch.export.export(criterion, (logits, target)).module()
+        torch.testing.assert_close(exported(logits, target), criterion(logits, target), equal_nan=True)
+
+    def test_deterministic_algorithms_and_layouts(self, criterion: HierarchicalLoss) -> None:
+        logits, target = ordinary(4, criterion.columns), torch.arange(4)
+        expected = criterion(logits, target)
+        torch.use_deterministic_algorithms(True)
+        try:
+            leaf = logits.t().contiguous().t().requires_grad_()
+            value = criterion(leaf, target)
+            value.sum().backward()
+        finally:
+            torch.use_deterministic_algorithms(False)
+        torch.testing.assert_close(value, expected)
+
+    def test_nothing(self, criterion: HierarchicalLoss) -> None:
+        logits = torch.zeros(0, criterion.columns, requires_grad=True)
+        assert criterion(logits, torch.zeros(0, dtype=torch.int64)).shape == (0,)
+        criterion.reduction = "mean"
+        value = criterion(logits, torch.zeros(0, dtype=torch.int64))
+        value.backward()
+        assert value == 0
+        ignored = torch.full((2, criterion.columns), float("nan"), requires_grad=True)
+        value = criterion(ignored, torch.tensor([-100, -100]))
+        value.backward()
+        assert value == 0 and (ignored.grad == 0).all()
+
+
 class TestMemory:
     def test_tables_are_linear_and_no_mask_of_classes_and_nodes_is_made(self) -> None:
         paths = [[f"{i // 200}", f"{i // 10}", f"{i}"] for i in range(4000)]

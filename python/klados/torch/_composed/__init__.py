@@ -124,6 +124,8 @@ def losses(
 class NodeTables(Buffers):
     """The tables of a form, and which nodes are asked for."""
 
+    nodes: Tensor | None
+
     def __init__(self, operation: NodeLogProbs, form: str | dict[str, Any]) -> None:
         super().__init__()
         name = form if isinstance(form, str) else next(iter(form))
@@ -140,7 +142,7 @@ def node_log_probs(input: Tensor, tables: NodeTables) -> Tensor:
         - input: ``[rows, columns]``.
         - output: ``[rows, width]``; ``float64`` for ``float64``, else ``float32``.
     """
-    log_p = tables.form(_widened(input))
+    log_p: Tensor = tables.form(_widened(input))
     return log_p if tables.nodes is None else log_p.index_select(1, tables.nodes)
 
 

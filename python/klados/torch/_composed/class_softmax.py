@@ -28,6 +28,9 @@ _INFINITE = float("inf")
 class AncestorSums(Buffers):
     """Class logits that are the sums of the node logits at and above the class."""
 
+    column: Tensor
+    class_: Tensor
+
     def __init__(self, hierarchy: Hierarchy) -> None:
         super().__init__()
         self.classes = hierarchy.num_classes
@@ -101,6 +104,9 @@ class _OnSets(ClassSoftmax):
         set_weight: by set, what the term weighs of a class in the set.
     """
 
+    row: Tensor
+    set_weight: Tensor
+
     def __init__(
         self,
         hierarchy: Hierarchy,
@@ -143,7 +149,7 @@ class _OnSets(ClassSoftmax):
             weight = weight.scatter_add(1, self.paths.set.index_select(0, label), own)
         return log_set, weight, impossible
 
-    def _all(self, log_p: Tensor, is_open: Tensor | None, target: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _all(self, log_p: Tensor, is_open: Tensor | None, target: Target) -> tuple[Tensor, Tensor, Tensor | None]:
         """Of all sets: their log-probabilities, and the weights that a target over the classes gives them."""
         log_set = self.all_log_probs(self.sets.logsumexp(log_p))
         if is_open is None:
@@ -194,6 +200,9 @@ class _OnNodes(_OnSets):
 class Marginal(_OnNodes):
     """``-sum_u w_u log P(u) - r log P(S)``."""
 
+    class_sum: Tensor
+    class_count: Tensor
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         weights = tables["weights"].copy()
         weights[0] = 0
@@ -222,6 +231,10 @@ class Marginal(_OnNodes):
 
 class Conditional(_OnNodes):
     """``-sum_u lambda_u log P(u | parent)``, and for a union ``-lambda log P(S | lca)``. Trees."""
+
+    parent: Tensor
+    given: Tensor
+    union: Tensor
 
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         weights = tables["lambda"].copy()
@@ -305,6 +318,12 @@ class WeightedSoftmax(_OnSets):
 
 class SoftLabels(ClassSoftmax):
     """``-sum_k q_k log p_k``, ``q`` falling with the height of the lowest common ancestor."""
+
+    row: Tensor
+    path: Tensor
+    value: Tensor
+    above: Tensor
+    places: Tensor
 
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)

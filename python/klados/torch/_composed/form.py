@@ -29,6 +29,9 @@ class Form(Buffers):
         tables: of ``Criterion.tables()``.
     """
 
+    class_weight: Tensor | None
+    label_weight: Tensor | None
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__()
         self.gamma: float = tables["gamma"]
@@ -56,7 +59,7 @@ class Form(Buffers):
 
     def sample_weight(self, target: Target, dtype: torch.dtype) -> Tensor:
         """The class weight of each row, of which a soft target has 1: ``[rows]``."""
-        if self.class_weight is None or target.kind == "probabilities":
+        if self.class_weight is None or self.label_weight is None or target.kind == "probabilities":
             return torch.ones(target.ignored.shape, dtype=dtype, device=target.ignored.device)
         if target.kind == "index":
             return self.label_weight.index_select(0, target.values).to(dtype)

@@ -62,7 +62,9 @@ class WeightedSoftmaxNodes(NodeForm):
     def __init__(self, operation: NodeLogProbs) -> None:
         super().__init__(operation)
         self.classes = operation.hierarchy.num_classes
-        self.sets = Sets.of_map(self.classes, operation.map(), operation.width)
+        weights = operation.map()
+        assert weights is not None  # the form has a map
+        self.sets = Sets.of_map(self.classes, weights, operation.width)
 
     def forward(self, input: Tensor) -> Tensor:
         return self.sets.logsumexp(_class_log_probs(input))[:, self.classes :]

@@ -31,6 +31,9 @@ class Members(Buffers):
         log_weight: beside ``columns``, what is added to the logit of each.
     """
 
+    columns: Tensor | None
+    log_weight: Tensor | None
+
     def __init__(self, columns: Array, start: Array, end: Array, log_weight: Array | None = None) -> None:
         super().__init__()
         self.start, self.end = start, end
@@ -76,6 +79,13 @@ class Paths(Buffers):
         weight: the weight of the term.
         labels: how many there are.
     """
+
+    set: Tensor
+    weight: Tensor
+    start: Tensor
+    size: Tensor | None
+    slot: Tensor
+    place: Tensor
 
     def __init__(self, members: Members, label: Array, set: Array, slot: Array, weight: Array, labels: int) -> None:
         super().__init__()

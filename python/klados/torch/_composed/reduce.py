@@ -84,7 +84,10 @@ def log_softmax(logits: Tensor, hidden: Tensor) -> Tensor:
         - hidden: ``[rows]`` of booleans.
         - output: ``[rows, columns]``; in a hidden row whatever comes.
     """
-    return _LogSoftmax.apply(logits, hidden)
+    if torch.compiler.is_compiling():
+        return logits.masked_fill(hidden.unsqueeze(1), 0).log_softmax(1)  # a compiler makes no copy
+    log_p: Tensor = _LogSoftmax.apply(logits, hidden)
+    return log_p
 
 
 class _LogSoftmax(torch.autograd.Function):
@@ -97,12 +100,19 @@ class _LogSoftmax(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(output, inputs[1])
+        ctx.save_for_forward(output, inputs[1])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         log_p, hidden = ctx.saved_tensors
         grad = torch.ops.aten._log_softmax_backward_data(grad, log_p, 1, log_p.dtype)
         return grad.masked_fill_(hidden.unsqueeze(1), 0), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
+        log_p, hidden = ctx.saved_tensors
+        tangent = tangent - (log_p.exp() * tangent).sum(1, keepdim=True)
+        return tangent.masked_fill(hidden.unsqueeze(1), 0)
 
 
 def focal(log_p: Tensor, gamma: float) -> Tensor:

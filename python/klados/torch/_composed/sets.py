@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,11 @@ class Sets(Buffers):
     the pairs of class and set.
     """
 
+    place: Tensor
+
     def __init__(self, steps: list[_Step], place: Array) -> None:
         super().__init__()
-        self.steps = nn.ModuleList(steps)
+        self.steps: Iterable[_Step] = nn.ModuleList(steps)  # type: ignore[assignment]
         self.table("place", place)
         self.elements = sum(step.elements for step in steps)
         """How many columns are read to reduce all sets."""
@@ -90,6 +93,11 @@ class Sets(Buffers):
 
 class _Step(Buffers):
     """Sets of columns that are there, or of what former steps have put beside them."""
+
+    source: Tensor
+    segment: Tensor
+    weight: Tensor | None
+    log_weight: Tensor | None
 
     def __init__(self, source: Array, segment: Array, count: int, weight: Array | None = None) -> None:
         super().__init__()
