@@ -74,29 +74,86 @@ impl Mass {
     }
 }
 
-/// A mass that others are parts of.
+/// What a set of classes weighs: a number, where all sets of a row are relative to one logit, or a [`Mass`].
+pub(crate) trait Amount: Copy {
+    /// Of no class.
+    const NONE: Self;
+    /// The number in its own unit.
+    fn sum(self) -> f64;
+    /// The unit of this over that of another.
+    fn unit_over(self, other: Self) -> f64;
+    fn plus(self, other: Self) -> Self;
+    /// `log(self / whole)`; `-inf` for nothing.
+    fn log_over(self, whole: Self) -> f64;
+}
+
+impl Amount for f64 {
+    const NONE: Self = 0.0;
+
+    #[inline]
+    fn sum(self) -> f64 {
+        self
+    }
+
+    #[inline]
+    fn unit_over(self, _: Self) -> f64 {
+        1.0
+    }
+
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+
+    #[inline]
+    fn log_over(self, whole: Self) -> f64 {
+        scalar::ln(self / whole)
+    }
+}
+
+impl Amount for Mass {
+    const NONE: Self = Self::NONE;
+
+    fn sum(self) -> f64 {
+        self.sum
+    }
+
+    fn unit_over(self, other: Self) -> f64 {
+        exp_difference(self.top, other.top)
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self::plus(self, other)
+    }
+
+    fn log_over(self, whole: Self) -> f64 {
+        Self::log_over(self, whole)
+    }
+}
+
+/// An amount that others are parts of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Whole {
-    pub(crate) mass: Mass,
+pub(crate) struct Whole<A> {
+    pub(crate) amount: A,
     inverse: f64,
 }
 
-impl Whole {
+impl<A: Amount> Whole<A> {
     #[inline]
-    pub(crate) fn new(mass: Mass) -> Self {
-        Self { mass, inverse: if mass.is_none() { 0.0 } else { 1.0 / mass.sum } }
+    pub(crate) fn new(amount: A) -> Self {
+        Self { amount, inverse: if amount.sum() == 0.0 { 0.0 } else { 1.0 / amount.sum() } }
     }
 
-    /// `part / whole`; 0 for no mass.
+    /// `part / whole`; 0 for nothing.
     #[inline]
-    pub(crate) fn share(self, part: Mass) -> f64 {
-        part.sum * self.term_share(part)
+    pub(crate) fn share(self, part: A) -> f64 {
+        part.sum() * self.term_share(part)
     }
 
     /// What a term of 1 in the sum of `part` is of the whole.
     #[inline]
-    pub(crate) fn term_share(self, part: Mass) -> f64 {
-        self.inverse * exp_difference(part.top, self.mass.top)
+    pub(crate) fn term_share(self, part: A) -> f64 {
+        self.inverse * part.unit_over(self.amount)
     }
 }
 

@@ -6,7 +6,7 @@
 //! of that order. See section "The path kernel" of `docs/numerics.md`.
 
 use super::focal;
-use super::mass::{Mass, Whole};
+use super::mass::{Amount, Mass, Whole};
 use super::shells::{Masses, Row, Shells, special_gradient};
 use crate::numeric::{Float, scalar};
 
@@ -40,17 +40,24 @@ pub(crate) struct Nested {
     /// Whether the sample has a weight: a row without any class left then has the loss `+inf`.
     pub(crate) takes_part: bool,
     masses: Masses,
-    /// By set.
-    levels: Vec<Level>,
+    chain: Chain<f64>,
+    /// Where a shell is so far below the others that it is a mass of its own.
+    far: Chain<Mass>,
     factors: Vec<f64>,
+}
+
+/// What a row has at each set of its chain.
+#[derive(Debug)]
+struct Chain<A> {
+    levels: Vec<Level<A>>,
 }
 
 /// What a row has at a set.
 #[derive(Clone, Copy, Debug)]
-struct Level {
-    /// The mass of what the set has more than the one inside it.
-    shell: Mass,
-    set: Whole,
+struct Level<A> {
+    /// What the set has more than the one inside it.
+    shell: A,
+    set: Whole<A>,
     /// The weight of the term times the slope of its focal factor.
     slope: f64,
     /// What the terms from here up take from the gradient over the set: `R_j = w_j Q_j + P(S_j | S_(j+1)) R_(j+1)`.
@@ -84,26 +91,40 @@ impl Nested {
         terms: Terms,
         gamma: f64,
     ) -> f64 {
-        let row = self.masses.measure(z, &self.shells, grad.as_mut().map(|(grad, _)| &mut **grad));
+        let Self { shells, weights, masses, chain, far, factors, .. } = self;
+        let row = masses.measure(z, shells, grad.as_mut().map(|(grad, _)| &mut **grad));
         let loss = match row {
-            Row::Regular => self.loss(terms, gamma),
+            Row::Regular if masses.have_one_top => chain.loss(&masses.sums, weights, terms, gamma),
+            Row::Regular => far.loss(&masses.of_shell, weights, terms, gamma),
             special => special.special_loss(self.takes_part),
         };
         if let Some((grad, scale)) = grad {
             if row == Row::Regular && loss.is_finite() {
-                self.fill_factors(terms, scale);
-                self.shells.multiply(grad, &self.factors);
+                factors.clear();
+                match masses.have_one_top {
+                    true => chain.fill_factors(terms, scale, factors),
+                    false => far.fill_factors(terms, scale, factors),
+                }
+                shells.multiply(grad, factors);
             } else {
                 special_gradient(loss, grad);
             }
         }
         loss
     }
+}
 
-    fn loss(&mut self, terms: Terms, gamma: f64) -> f64 {
-        let mut inside = Mass::NONE;
+impl<A> Default for Chain<A> {
+    fn default() -> Self {
+        Self { levels: Vec::new() }
+    }
+}
+
+impl<A: Amount> Chain<A> {
+    fn loss(&mut self, shells: &[A], weights: &[f64], terms: Terms, gamma: f64) -> f64 {
+        let mut inside = A::NONE;
         self.levels.clear();
-        self.levels.extend(self.masses.of_shell.iter().map(|&shell| {
+        self.levels.extend(shells.iter().map(|&shell| {
             inside = inside.plus(shell);
             Level { shell, set: Whole::new(inside), slope: 0.0, pull: 0.0 }
         }));
@@ -111,7 +132,7 @@ impl Nested {
         let Some((&mut all, levels)) = self.levels.split_last_mut() else { return 0.0 };
         let (mut loss, mut outside, mut next) = (0.0, 0.0, all);
         // From the outside in, where the complements are summed.
-        for (level, &weight) in levels.iter_mut().zip(&self.weights).rev() {
+        for (level, &weight) in levels.iter_mut().zip(weights).rev() {
             // `1 - P` of the set (marginal), or of the set given the next (conditional).
             let complement = match terms {
                 Terms::Marginal => {
@@ -121,23 +142,23 @@ impl Nested {
                 Terms::Conditional => next.set.share(next.shell),
             };
             if weight != 0.0 {
-                let mass = level.set.mass;
-                if mass.is_none() {
+                let amount = level.set.amount;
+                if amount.sum() == 0.0 {
                     return f64::INFINITY;
                 }
                 let log_p = match terms {
                     Terms::Marginal if complement < 0.5 => scalar::ln_1p(-complement),
-                    Terms::Marginal => mass.log_over(all.set.mass),
+                    Terms::Marginal => amount.log_over(all.set.amount),
                     Terms::Conditional => match level.set.share(next.shell) {
                         ratio if ratio < 1e300 => -scalar::ln_1p(ratio),
-                        _ => -next.shell.log_over(mass), // 1 is nothing beside it
+                        _ => -next.shell.log_over(amount), // 1 is nothing beside it
                     },
                 };
                 let term = focal::term(log_p, complement, gamma);
                 loss += weight * term.value;
                 level.slope = weight * term.slope;
             }
-            level.pull = level.slope * complement + next.set.share(level.set.mass) * next.pull;
+            level.pull = level.slope * complement + next.set.share(level.set.amount) * next.pull;
             next = *level;
         }
         loss
@@ -145,12 +166,11 @@ impl Nested {
 
     /// What the terms of each shell are multiplied with. Over a shell the gradient sums to `P(shell) V_j` (marginal; `V_j`
     /// are the slopes inside) or `P(shell | S_j) lambda_(j-1)` (conditional), less `P(shell | S_j) R_j`.
-    fn fill_factors(&mut self, terms: Terms, scale: f64) {
+    fn fill_factors(&self, terms: Terms, scale: f64, factors: &mut Vec<f64>) {
         let Some(all) = self.levels.last().map(|level| level.set) else { return };
         // The slopes inside are summed from the inside out: a difference of sums would drown a right prediction.
         let mut inside = 0.0;
-        self.factors.clear();
-        self.factors.extend(self.levels.iter().map(|level| {
+        factors.extend(self.levels.iter().map(|level| {
             let share = level.set.term_share(level.shell);
             let factor = match terms {
                 Terms::Marginal => inside * all.term_share(level.shell) - share * level.pull,

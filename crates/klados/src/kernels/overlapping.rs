@@ -19,7 +19,7 @@ pub(crate) struct Overlapping {
     /// Whether the sample has a weight: a row without any class left then has the loss `+inf`.
     pub(crate) takes_part: bool,
     masses: Masses,
-    sets: Vec<Whole>,
+    sets: Vec<Whole<Mass>>,
     complements: Vec<f64>,
     slopes: Vec<f64>,
     factors: Vec<f64>,
@@ -51,7 +51,7 @@ impl Overlapping {
     }
 
     fn loss(&mut self, gamma: f64) -> f64 {
-        let atoms = &self.masses.of_shell;
+        let atoms = self.masses.of_shells();
         let all = Whole::new(total(atoms.iter().copied()));
         self.sets.clear();
         self.complements.clear();
@@ -71,7 +71,7 @@ impl Overlapping {
             if mass.is_none() {
                 return f64::INFINITY;
             }
-            let log_p = if q < 0.5 { scalar::ln_1p(-q) } else { mass.log_over(all.mass) };
+            let log_p = if q < 0.5 { scalar::ln_1p(-q) } else { mass.log_over(all.amount) };
             let term = focal::term(log_p, q, gamma);
             loss += weight * term.value;
             self.slopes.push(weight * term.slope);
@@ -82,7 +82,7 @@ impl Overlapping {
     /// What the terms of each atom are multiplied with. The gradient sums over an atom to `P(atom)` times the slopes of the
     /// sets without it, less `P(atom | set) (1 - P(set))` times the slope of each set that holds it.
     fn fill_factors(&mut self, scale: f64) {
-        let atoms = &self.masses.of_shell;
+        let atoms = self.masses.of_shells();
         let all = Whole::new(total(atoms.iter().copied()));
         self.factors.clear();
         for (atom, &mass) in atoms.iter().enumerate() {

@@ -64,8 +64,11 @@ impl Shells {
 /// The masses of a row's shells.
 #[derive(Debug, Default)]
 pub(crate) struct Masses {
+    /// By shell, relative to one logit, where `have_one_top`.
+    pub(crate) sums: Vec<f64>,
+    pub(crate) have_one_top: bool,
+    top: f64,
     pub(crate) of_shell: Vec<Mass>,
-    sums: Vec<f64>,
 }
 
 /// What a row turned out to be.
@@ -105,14 +108,27 @@ impl Masses {
         if !top.is_finite() {
             return if scalar::is_poison(top) { Row::Poisoned } else { Row::Masked };
         }
-        self.of_shell.clear();
-        self.of_shell.extend(self.sums.iter().map(|&sum| Mass { top, sum }));
-        for (shell, mass) in self.of_shell.iter_mut().enumerate() {
-            if mass.sum < T::LEAST_SUM {
-                *mass = measure_shell(z, shells, shell, terms.as_deref_mut());
-            }
+        self.have_one_top = self.sums.iter().all(|&sum| sum >= T::LEAST_SUM);
+        if !self.have_one_top {
+            self.of_shell.clear();
+            self.of_shell.extend(self.sums.iter().enumerate().map(|(shell, &sum)| match sum >= T::LEAST_SUM {
+                true => Mass { top, sum },
+                false => measure_shell(z, shells, shell, terms.as_deref_mut()),
+            }));
         }
+        self.top = top;
         Row::Regular
+    }
+}
+
+impl Masses {
+    /// By shell, whether they have one top or not.
+    pub(crate) fn of_shells(&mut self) -> &[Mass] {
+        if self.have_one_top {
+            self.of_shell.clear();
+            self.of_shell.extend(self.sums.iter().map(|&sum| Mass { top: self.top, sum }));
+        }
+        &self.of_shell
     }
 }
 
@@ -152,7 +168,7 @@ mod tests {
         let (mut masses, mut terms) = (Masses::default(), vec![T::default(); 70]);
         assert_eq!(masses.measure(&z, &shells, Some(&mut terms)), Row::Regular);
         let whole = Mass { top: T::max_of(&z).to_f64(), sum: 1.0 };
-        let logs = masses.of_shell.iter().map(|mass| mass.log_over(whole)).collect();
+        let logs = masses.of_shells().iter().map(|mass| mass.log_over(whole)).collect();
         let shares: Vec<f64> = masses.of_shell.iter().map(|mass| Whole::new(*mass).term_share(*mass)).collect();
         shells.multiply(&mut terms, &shares);
         (logs, terms.iter().map(|term| term.to_f64()).collect())
