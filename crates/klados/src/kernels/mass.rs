@@ -1,4 +1,4 @@
-//! The mass `sum e^z` of a set of classes, as a sum relative to a logit: its own largest, or the row's.
+//! The mass `sum e^z` of a set of classes, as a sum relative to a number: its own largest logit, or one for the row.
 //!
 //! Two numbers instead of one logarithm: where a label is 9000 below the row's maximum, the log-sum-exps of its sets
 //! differ in digits that a single `f64` of that size no longer has.

@@ -14,8 +14,8 @@
 //! | [`noisy_or`], [`weighted_sigmoid`], [`extremum`] | nodes or superclasses by the sigmoids of several columns | binary cross-entropy, tree-min |
 //! | [`groups`] | nodes in softmaxes over groups of nodes | sibling and level-wise softmax |
 //!
-//! Exponentials of a class softmax are taken relative to the maximum of the row, or of a shell that is far below it, and
-//! their sums are `f64`.
+//! Exponentials of a class softmax are taken relative to one number, or in a shell that is far below the others to its
+//! maximum, and their sums are `f64`.
 
 pub(crate) mod batch;
 pub(crate) mod bernoulli;

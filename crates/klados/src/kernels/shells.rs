@@ -99,10 +99,9 @@ pub(crate) fn special_gradient<T: Element>(loss: f64, grad: &mut [T]) {
 }
 
 impl Masses {
-    /// Takes the exponentials of a row into `terms` where it is given: relative to about the maximum of the row, or in a shell
-    /// whose mass is too far below it, relative to the maximum of the shell.
+    /// Takes the exponentials of a row into `terms` where it is given: relative to one number, or in a shell whose sum is too
+    /// small for that, relative to the maximum of the shell.
     pub(crate) fn measure<T: Float>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
-        self.sums.clear();
         self.sums.resize(shells.len(), 0.0);
         let top = T::exp_runs(z, &shells.runs, &mut self.sums, terms.as_deref_mut());
         if !top.is_finite() {

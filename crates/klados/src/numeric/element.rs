@@ -42,8 +42,8 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
 ///
 /// Sums run in fixed stripes (16 lanes in `f32`, 8 in `f64`), so that any number of threads gives the same bits.
 pub trait Float: Element<Wide = Self> {
-    /// A sum of terms of a row from here up has lost nothing to the terms that are 0 since they are too small, nor
-    /// have ratios of its terms to it. `1e-20` in `f32`, whose terms end some 86 below the largest.
+    /// A sum of terms `e^(z - top)` from here up has lost nothing to the terms that are 0 since they are too small, nor have
+    /// ratios of its terms to it: in `f32` terms end at `e^-86`.
     #[doc(hidden)]
     const LEAST_SUM: f64;
     /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
@@ -52,9 +52,9 @@ pub trait Float: Element<Wide = Self> {
     /// `sum e^(z - max)`, for a finite `max` of which no `z` is above. Stores the terms in `out` where it is given.
     #[doc(hidden)]
     fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64;
-    /// Adds `e^(z - top)` of each run of a row to the sum of its group, and stores these terms in `out` where it is given.
-    /// Returns `top`, which is not far from the largest `z`. Where that is not finite, or NaN is among them, it returns that
-    /// and does nothing else.
+    /// Adds `e^(z - top)` of each run of a row to the sum of its group, from 0, and stores these terms in `out` where it is
+    /// given. Returns `top`: the largest `z`, or 0 where that does as well. Where the largest is not finite, or NaN is among
+    /// them, it returns that; sums and terms mean nothing then.
     #[doc(hidden)]
     fn exp_runs(z: &[Self], runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>) -> f64;
     /// Multiplies each value by the factor of its group.
@@ -144,6 +144,7 @@ impl Float for f64 {
 
     fn exp_runs(z: &[Self], runs: &[Run], sums: &mut [f64], mut out: Option<&mut [Self]>) -> f64 {
         let max = Self::max_of(z);
+        sums.fill(0.0);
         if !max.is_finite() {
             return max;
         }

@@ -71,7 +71,7 @@ struct Plain<S: Simd> {
 impl<S: Simd> Exp<S> for Plain<S> {
     #[inline(always)]
     fn exp(&mut self, simd: S, z: f32x16<S>) -> f32x16<S> {
-        self.beyond = self.beyond | !z.simd_le(f32x16::splat(simd, LIMIT));
+        self.beyond |= !z.simd_le(f32x16::splat(simd, LIMIT));
         let shifted = z.mul_add(std::f32::consts::LOG2_E, ROUND);
         let value = power(reduced(z, shifted - ROUND), shifted);
         z.simd_ge(f32x16::splat(simd, -86.0)).select(value, f32x16::splat(simd, 0.0))
