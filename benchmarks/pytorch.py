@@ -69,6 +69,7 @@ class Contenders:
     def __init__(self, hierarchy: klados.Hierarchy, dense: bool) -> None:
         self.above = levels(hierarchy)
         self.klados = MarginalCrossEntropyLoss(hierarchy)
+        self.composed = MarginalCrossEntropyLoss(hierarchy, impl="composed")
 
         self.members = [torch.argsort(above, stable=True).reshape(-1, above.bincount().max()) for above in self.above]
         self.masks = [F.one_hot(above).T.bool() for above in self.above] if dense else []
@@ -159,7 +160,7 @@ def main() -> None:
         contenders = Contenders(hierarchy, dense)
         logits = (4 * torch.randn(batch, classes)).requires_grad_()
         target = torch.randint(classes, (batch,))
-        names = ["flat", "klados", "gathered", "index_add"] + (["loop", "matmul"] if dense else [])
+        names = ["flat", "klados", "composed", "gathered", "index_add"] + (["loop", "matmul"] if dense else [])
         runs = {name: getattr(contenders, name) for name in names}
         expected = step(runs["klados"], logits, target)
         for name in names[2:]:
