@@ -181,7 +181,8 @@ class _Losses(torch.autograd.Function):
                 grad.mul_(upstream.unsqueeze(1))
             elif (factor := upstream.item()) != 1.0:
                 grad.mul_(factor)
-            grad = grad.to(ctx.dtype)
+            if grad.dtype != ctx.dtype:
+                grad = grad.to(ctx.dtype)
         return once(grad), None, None, None, None, None, None
 
 
