@@ -320,6 +320,9 @@ impl Criterion {
     /// ```
     pub fn check_label(&self, label: &Label) -> Result<(), InputError> {
         let hierarchy = &self.inner.hierarchy;
+        if self.is_ordinary(label) {
+            return Ok(());
+        }
         check_label(hierarchy, label)?;
         let label = &*one_node(hierarchy, label);
         match (&self.inner.tables.objective, label) {
@@ -334,6 +337,12 @@ impl Criterion {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A class that is there, in a loss of a softmax over the classes: what most batches are made of.
+    fn is_ordinary(&self, label: &Label) -> bool {
+        let known = matches!(label, Label::Class(class) if *class < self.inner.hierarchy.class_count());
+        known && !matches!(self.inner.tables.objective, Objective::Rows(_))
     }
 
     /// Reads a label as [`Hierarchy::parse_label`] does; in losses with superclasses of their own also the name of one.
@@ -396,6 +405,10 @@ impl Criterion {
     pub fn normalizer(&self, labels: &[Label]) -> Result<f64, InputError> {
         let mut sum = 0.0;
         for (row, label) in labels.iter().enumerate() {
+            if self.is_ordinary(label) {
+                sum += self.inner.weight_of(label);
+                continue;
+            }
             self.check_label(label).map_err(|error| error.in_row(row))?;
             let label = &*one_node(&self.inner.hierarchy, label);
             let terms = match (&self.inner.tables.objective, label) {
