@@ -382,3 +382,14 @@ def test_what_stands_beside_a_subtree_keeps_its_digits() -> None:
     torch.testing.assert_close(value[0].tolist(), expected, rtol=1e-6, atol=0)
     (grad,) = torch.autograd.grad(value[0, 1], scores)
     torch.testing.assert_close(grad[0], torch.tensor([0.0, 0.0, 0.0474259, 0.9525741, 0.0]), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(("hierarchy", "loss"), CASES)
+def test_nothing_is_asked_of_the_host(hierarchy: klados.Hierarchy, loss: klados.Loss) -> None:
+    """On a device without data: whatever asked for a number of it would fail."""
+    criterion = HierarchicalLoss(hierarchy, loss, impl="composed").eval().to("meta")
+    for name, target in targets(hierarchy, loss, 5).items():
+        logits = torch.empty(5, criterion.columns, device="meta", requires_grad=True)
+        value = criterion(logits, target.to("meta"), kind=name.split()[0])
+        (grad,) = torch.autograd.grad(value, logits)
+        assert grad.shape == logits.shape
