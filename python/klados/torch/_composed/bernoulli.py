@@ -10,10 +10,12 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, pad
 
 from klados._klados import Hierarchy
+from klados.torch._composed.buffers import Buffers
 from klados.torch._composed.levels import Levels
 from klados.torch._composed.noisy_or import noisy_or
 from klados.torch._composed.pairs import PathMaximum
-from klados.torch._composed.rows import Rows, Scores, weighted
+from klados.torch._composed.paths import Members, Paths
+from klados.torch._composed.rows import Rows, Scores, column_by_node, weighted
 from klados.torch._composed.sets import Sets
 from klados.torch._composed.target import Target
 
@@ -56,9 +58,7 @@ class Bernoulli(Rows):
         self.table("node", np.concatenate([hierarchy.class_nodes, np.arange(nodes)]))
         self.table("class_node", hierarchy.class_nodes)
         # Where a column of a multi-hot target is, behind one that stands for none.
-        column = np.zeros(nodes, dtype=np.int64)
-        column[hierarchy.node_columns] = np.arange(1, nodes)
-        self.table("column", column)
+        self.table("column", column_by_node(hierarchy) + 1)
         self.table("class_column", hierarchy.node_classes + 1)
         parent, child = hierarchy.edges.T
         self.table("edge_parent", parent)
@@ -200,8 +200,16 @@ class Independent(Bernoulli):
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
         self.scores = Scores(hierarchy)
+        self.siblings: _PathSiblings | None = None
+        if self.asked == "path":
+            self.siblings = _PathSiblings(hierarchy, tables)
 
     def rows(self, input: Tensor, target: Target, step: int | Tensor) -> tuple[Tensor, Tensor]:
+        if self.siblings is not None and target.kind == "index":
+            log_p, log_q, weight = self.siblings(input, self.node.index_select(0, target.values))
+            if self.class_weight is not None:
+                weight = weight * self.factor(target, input.dtype).unsqueeze(1)
+            return weighted(weight, log_p, log_q, self.gamma)
         scores = self.scores(input)
         if target.kind == "probabilities":
             of_class, impossible = self.class_target(target, self.is_open(scores), scores.dtype)
@@ -209,6 +217,43 @@ class Independent(Bernoulli):
             return loss, infinite | impossible
         yes, no, _ = self.pulls(target, scores.dtype)
         return self.judged(yes, no, *sigmoid(scores))
+
+
+class _PathSiblings(Buffers):
+    """The nodes that are asked about where the label is one node: those of its path, and their siblings."""
+
+    def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
+        super().__init__()
+        nodes = hierarchy.num_nodes
+        parent = np.zeros(nodes, dtype=np.int64)
+        parent[hierarchy.edges[:, 1]] = hierarchy.edges[:, 0]
+        by_parent = 1 + np.argsort(parent[1:], kind="stable")
+        end = np.cumsum(np.bincount(parent[1:], minlength=nodes))
+        start = np.concatenate([[0], end[:-1]])
+        place = np.zeros(nodes, dtype=np.int64)
+        place[by_parent] = np.arange(nodes - 1)
+        label, node = tables["lineage"].T
+        slot = hierarchy.depths[node] - 1
+        members = Members(column_by_node(hierarchy)[by_parent], start, end)
+        self.paths = Paths(members, label, parent[node], slot, np.ones(len(node)), nodes)
+        # By label and slot, where the node of the path is among all; an empty slot has none.
+        own = np.full((nodes, int(slot.max()) + 1), -1)
+        own[label, slot] = place[node]
+        self.table("own", own)
+        weights = tables["weights"][by_parent]
+        self.table("no", weights)
+        self.table("yes", weights * tables["pos_weight"][by_parent])
+
+    def forward(self, input: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The logarithms of the probability of what is so and of its complement, and what the first weighs."""
+        at, columns, outside = self.paths.gathered(label)
+        own = self.own.index_select(0, label).gather(1, self.paths.slot.expand(len(label), -1))
+        is_own = at == own
+        log_yes, log_no = sigmoid(input.gather(1, columns))
+        weight = torch.where(is_own, self.yes[at], self.no[at]).to(input.dtype)
+        nothing = own < 0 if outside is None else outside | (own < 0)
+        log_p, log_q = torch.where(is_own, log_yes, log_no), torch.where(is_own, log_no, log_yes)
+        return log_p, log_q, weight.masked_fill(nothing, 0)
 
 
 class NoisyOr(Bernoulli):

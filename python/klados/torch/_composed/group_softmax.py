@@ -11,7 +11,7 @@ from torch import Tensor
 from klados._klados import Hierarchy
 from klados.torch._composed.paths import Members, Paths
 from klados.torch._composed.reduce import focal, masked_logsumexp, segment_logsumexp
-from klados.torch._composed.rows import NodeRows
+from klados.torch._composed.rows import NodeRows, column_by_node
 from klados.torch._composed.target import Target
 
 __all__ = ["GroupSoftmax", "log_in_group"]
@@ -33,29 +33,42 @@ class GroupSoftmax(NodeRows):
         # Of one class alone, which has no term, the ancestor is the class: one depth more.
         self.table("union", None if tables["union"] is None else np.append(tables["union"], [0.0, 0.0]))
         self.union_by_depth: bool = tables["union_by"] == "depth"
-        # The groups that a path has terms in, each gathered.
+        # The groups that a path has terms in, each gathered from the columns of the logits.
+        column = column_by_node(hierarchy)
         by_group = 1 + np.argsort(group[1:], kind="stable")
         end = np.cumsum(np.bincount(group[1:], minlength=self.groups))
-        members = Members(by_group, np.concatenate([[0], end[:-1]]), end)
+        of_groups = None if prior is None else prior[by_group]
+        members = Members(column[by_group], np.concatenate([[0], end[:-1]]), end, of_groups)
         label, node = tables["lineage"].T
         kept = weights[node] != 0
         label, node = label[kept], node[kept]
         slot = hierarchy.depths[node]
         self.own_groups = Paths(members, label, group[node], slot, weights[node], hierarchy.num_nodes)
         slots, slot = np.unique(slot, return_inverse=True)
-        own = np.zeros((hierarchy.num_nodes, len(slots)), dtype=np.int64)
-        own[label, slot] = node
-        self.table("own", own)
+        own, own_prior = np.zeros((2, hierarchy.num_nodes, len(slots)))
+        own[label, slot] = column[node]
+        own_prior[label, slot] = 0 if prior is None else prior[node]
+        self.table("own", own.astype(np.int64))
+        self.table("own_prior", None if prior is None else own_prior)
+
+    def rows(self, input: Tensor, target: Target, step: int | Tensor) -> tuple[Tensor, Tensor]:
+        if target.kind != "index" or self.has_class_target(target):
+            return super().rows(input, target, step)
+        dtype = input.dtype
+        label = self.node.index_select(0, target.values)
+        own = input.gather(1, self.own.index_select(0, label))
+        if self.own_prior is not None:
+            own = own + self.own_prior.index_select(0, label).to(dtype)
+        weight = self.own_groups.weight.index_select(0, label).to(dtype)
+        if self.class_weight is not None:
+            weight = weight * self.factor(target, dtype).unsqueeze(1)
+        return self._sum(weight, _ratio(own, self.own_groups.logsumexp(input, label)))
 
     def node_rows(self, scores: Tensor, target: Target, step: int | Tensor) -> tuple[Tensor, Tensor]:
+        """Of targets that may have a term at every node."""
         if self.prior is not None:
             scores = scores + self.prior.to(scores.dtype)
         dtype = scores.dtype
-        if target.kind == "index" and not self.has_class_target(target):
-            label = self.node.index_select(0, target.values)
-            weight = self.own_groups.weight.index_select(0, label).to(dtype)
-            log_p = _ratio(scores.gather(1, self.own.index_select(0, label)), self.own_groups.logsumexp(scores, label))
-            return self._sum(weight * self.factor(target, dtype).unsqueeze(1), log_p)
         weight, impossible = self.node_weights(scores, target)
         weight = weight * self.weights.to(dtype)
         log_p = log_in_group(scores, self.group, self.groups)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
@@ -11,6 +12,7 @@ from torch.nn.functional import logsigmoid
 from klados._klados import Hierarchy
 from klados.torch._composed.branches import Branches, log_add
 from klados.torch._composed.levels import first_of, segment_extremum
+from klados.torch._composed.reduce import masked_logsumexp
 from klados.torch._composed.rows import NodeRows
 from klados.torch._composed.target import Target
 
@@ -22,8 +24,8 @@ _NONE = -float("inf")
 class Margin(NodeRows):
     """``-s_y + LSE_v (s_v + margin)`` over all nodes and the root with score 0, or the maximum in its place.
 
-    A margin is a number of edges times what one is worth, so that the nodes at all distances are measured for every label at
-    once: those below it, and those beside each node of its path.
+    Of a distribution every class is a label. A margin is a number of edges times what one is worth, so that the nodes at all
+    distances are measured for all of them at once: those below a label, and those beside each node of its path.
     """
 
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
@@ -32,6 +34,7 @@ class Margin(NodeRows):
         self.edge: float = float(tables["by_edges"][1])
         self.branches = Branches(hierarchy, self.levels)
         self.table("depth", hierarchy.depths)
+        self.table("nodes", np.arange(hierarchy.num_nodes))
         self.table("by_edges", tables["by_edges"])
 
     def node_rows(self, scores: Tensor, target: Target, step: int | Tensor) -> tuple[Tensor, Tensor]:
@@ -44,10 +47,26 @@ class Margin(NodeRows):
             label = self.node.index_select(0, target.values).unsqueeze(1)
         own = scores.gather(1, label)
         masked = own == _NONE
-        loss = (self._hard if self.hard else self._soft)(scores, label, own.masked_fill(masked, 0))
+        own = own.masked_fill(masked, 0)
+        if target.kind == "index":
+            loss = self._of_one(scores, label, own)
+        else:
+            loss = (self._hard if self.hard else self._soft)(scores, label, own)
         infinite = (masked & (weight != 0)).any(1)
         loss = (weight * loss.masked_fill(masked | (weight == 0), 0)).sum(1)
         return loss, infinite if impossible is None else infinite | impossible
+
+    def _of_one(self, scores: Tensor, label: Tensor, own: Tensor) -> Tensor:
+        """Of one label a row: ``[rows, 1]``."""
+        meeting = self.meeting(label.squeeze(1))
+        margin = self.by_edges.to(scores.dtype)[self.depth[label] + self.depth - 2 * meeting]
+        if not self.hard:
+            others = masked_logsumexp(scores + margin, self.nodes != label).unsqueeze(1)
+            return -logsigmoid(own - others)
+        value = scores.detach() + margin
+        best = self.nodes.expand_as(value).masked_fill(value < value.amax(1, keepdim=True), len(self.nodes))
+        best = best.amin(1, keepdim=True)
+        return scores.gather(1, best) + margin.gather(1, best) - own
 
     def _soft(self, scores: Tensor, label: Tensor, own: Tensor) -> Tensor:
         subtrees = self.branches.subtrees(scores, self.edge)

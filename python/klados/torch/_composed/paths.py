@@ -111,6 +111,22 @@ class Paths(Buffers):
         self.table("slot", np.repeat(np.arange(len(used)), widths))
         self.table("place", np.arange(widths.sum()) - np.repeat(ends - widths, widths))
 
+    def gathered(self, label: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Where the sets of a label are, slot after slot.
+
+        Shape:
+            - label: ``[rows]``.
+            - output: ``[rows, widths]``: places among the columns of all sets; those columns; and which places are outside of
+              their set, nothing where none is.
+        """
+        slot = self.slot.expand(label.shape[0], -1)
+        at = self.start.index_select(0, label).gather(1, slot) + self.place
+        outside = None
+        if self.size is not None:
+            outside = self.place >= self.size.index_select(0, label).gather(1, slot)
+            at = at.clamp(max=self.members.last)
+        return at, at if self.members.columns is None else self.members.columns[at], outside
+
     def logsumexp(self, values: Tensor, label: Tensor) -> Tensor:
         """``log sum w e^x`` of the set in each slot; of an empty slot whatever comes.
 
@@ -121,14 +137,9 @@ class Paths(Buffers):
         """
         if not self.widths:
             return values.new_zeros(values.shape[0], 0)
-        slot = self.slot.expand(values.shape[0], -1)
-        at = self.start.index_select(0, label).gather(1, slot) + self.place
-        outside = None
-        if self.size is not None:
-            outside = self.place >= self.size.index_select(0, label).gather(1, slot)
-            at = at.clamp(max=self.members.last)
+        at, columns, outside = self.gathered(label)
         # One gather for all slots: its gradient is an array as large as the logits.
-        members = values.gather(1, at if self.members.columns is None else self.members.columns[at])
+        members = values.gather(1, columns)
         if self.members.log_weight is not None:
             members = members + self.members.log_weight[at].to(values.dtype)
         if outside is not None:

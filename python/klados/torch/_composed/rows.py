@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from klados.torch._composed.levels import Levels
 from klados.torch._composed.sets import Sets
 from klados.torch._composed.target import Target
 
-__all__ = ["NodeRows", "Rows", "Scores", "settled", "weighted"]
+__all__ = ["NodeRows", "Rows", "Scores", "column_by_node", "settled", "weighted"]
 
 _NONE = -float("inf")
 
@@ -44,9 +45,7 @@ class Scores(Buffers):
 
     def __init__(self, hierarchy: Hierarchy) -> None:
         super().__init__()
-        column = np.zeros(hierarchy.num_nodes, dtype=np.int64)
-        column[hierarchy.node_columns] = np.arange(1, hierarchy.num_nodes)
-        self.table("column", column)
+        self.table("column", column_by_node(hierarchy) + 1)
 
     def forward(self, input: Tensor) -> Tensor:
         """``[rows, nodes - 1]`` to ``[rows, nodes]``."""
@@ -71,6 +70,8 @@ class NodeRows(Rows):
         path = np.zeros((hierarchy.num_nodes, int(hierarchy.depths.max())), dtype=np.int64)
         path[label, hierarchy.depths[above] - 1] = above
         self.table("path", path)
+        # The same in columns, in which nothing is like nothing.
+        self.table("path_columns", np.where(path == 0, -1, path).T)
         parent = np.zeros(hierarchy.num_nodes, dtype=np.int64)
         parent[hierarchy.edges[:, 1]] = hierarchy.edges[:, 0]
         self.table("parent", parent)
@@ -87,6 +88,14 @@ class NodeRows(Rows):
     def paths(self, target: Target) -> Tensor:
         """The nodes at and above the label by index, by depth and filled with the root: ``[rows, depths]``."""
         return self.path.index_select(0, self.node.index_select(0, target.values))
+
+    def meeting(self, label: Tensor) -> Tensor:
+        """The depth of the lowest common ancestor of a node and each: ``[rows]`` to ``[rows, nodes]``."""
+        path = self.path.index_select(0, label)
+        depth = torch.zeros(len(path), self.path_columns.shape[1], dtype=torch.int64, device=path.device)
+        for d, column in enumerate(self.path_columns):
+            depth = depth + (path[:, d : d + 1] == column)
+        return depth
 
     def is_open(self, scores: Tensor) -> Tensor:
         """Which classes are not masked: ``[rows, classes]``."""
@@ -120,6 +129,13 @@ class NodeRows(Rows):
         marks = target.values.to(dtype)
         total = marks.sum(1, keepdim=True)
         return ((self.sets.sum(marks) == total) & (total > 0)).to(dtype)
+
+
+def column_by_node(hierarchy: Hierarchy) -> npt.NDArray[np.int64]:
+    """By node the column of its logit; -1 for the root."""
+    column = np.full(hierarchy.num_nodes, -1)
+    column[hierarchy.node_columns] = np.arange(hierarchy.num_nodes - 1)
+    return column
 
 
 def settled(input: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
