@@ -59,6 +59,7 @@ pub(crate) fn test(tests: &mut Tests) -> Result<Outcome> {
         &["--force-reinstall", "--no-deps"].map(Path::new).iter().copied().chain([&*wheel]).collect::<Vec<_>>(),
     )?;
     sh(command(environment.python()).args(["-m", "mypy.stubtest", "klados._klados"]))?;
+    sh(command(environment.python()).args(["-m", "mypy", "python/klados"]))?;
     let mut pytest = command(environment.python());
     pytest.args(["-m", "pytest", "python/tests", "--quiet", "--durations=10"]);
     run_seeing(&mut pytest, |line| tests.count_pytest(line))?;

@@ -82,14 +82,12 @@ _nodes = _Recent()
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def compiled(name: str, parameters: dict[str, Any], hierarchy: Hierarchy) -> CompiledLoss:
     key = (name, *[(name, _hashable(value)) for name, value in parameters.items()])
-    of: CompiledLoss = _losses.get(key, hierarchy, lambda: CompiledLoss(Loss(name, **parameters), hierarchy))
-    return of
+    return _losses.get(key, hierarchy, lambda: CompiledLoss(Loss(name, **parameters), hierarchy))
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> CompiledNodes:
-    of: CompiledNodes = _nodes.get((_hashable(form), level), hierarchy, lambda: CompiledNodes(hierarchy, form, level))
-    return of
+    return _nodes.get((_hashable(form), level), hierarchy, lambda: CompiledNodes(hierarchy, form, level))
 
 
 def _hashable(value: Any) -> Any:

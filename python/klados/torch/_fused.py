@@ -62,12 +62,9 @@ def losses(
     if torch.compiler.is_compiling():
         tracked = torch.is_grad_enabled() and logits.requires_grad
         at = step if isinstance(step, Tensor) else torch.full((), step, dtype=torch.int64, device="cpu")
-        out: Tensor
-        out, _ = torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)
-        return out
+        return torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)[0]
     try:
-        out = _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, int(step), reduction)
-        return out
+        return _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, int(step), reduction)
     except RuntimeError as error:
         raise explained(error) from error
 
@@ -80,11 +77,9 @@ def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tens
         - output: ``[rows, width]``; ``float64`` for ``float64``, else ``float32``.
     """
     if torch.compiler.is_compiling():
-        out: Tensor = torch.ops.klados.node_log_probs(logits, handle)
-        return out
+        return torch.ops.klados.node_log_probs(logits, handle)
     try:
-        out = _NodeLogProbs.apply(logits, operation)
-        return out
+        return _NodeLogProbs.apply(logits, operation)
     except RuntimeError as error:
         raise explained(error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,10 @@ class Buffers(nn.Module):
     another weight.
     """
 
+    if TYPE_CHECKING:
+        # The tables are named where they are made; torch says of all of them "a tensor or a module".
+        def __getattr__(self, name: str) -> Any: ...
+
     def table(self, name: str, values: npt.NDArray[np.generic] | None) -> None:
         """Adds a table. ``None`` is a table that is not there."""
         tensor = None if values is None else torch.from_numpy(np.ascontiguousarray(values))
@@ -31,5 +36,5 @@ class Buffers(nn.Module):
                 table = table.float()  # which has no wider type
             return table.to(device)
 
-        super()._apply(moved, recurse)
+        super()._apply(moved, recurse)  # type: ignore[no-untyped-call]
         return self
