@@ -50,6 +50,16 @@ impl Inner {
         mut grad: Option<(&mut [T], f64)>,
         place: (usize, u64),
     ) -> f64 {
+        // The most frequent case goes first: where rows are short, the way to the kernel counts.
+        if let (Label::Class(class), true) = (label, self.classes_are_chains()) {
+            let Scratch { softmax, wide, .. } = scratch;
+            let (node, factor) = (self.hierarchy.class_node(*class), self.weight_of(label));
+            let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+            return T::with_wide(z, grad, wide, |z, grad| {
+                softmax.nested.climb(&self.steps, node.index(), factor);
+                self.nested_row(softmax, z, grad.map(|grad| (grad, scale)))
+            });
+        }
         if *label == Label::Ignored {
             if let Some((grad, _)) = grad {
                 grad.fill(T::default());
@@ -226,22 +236,18 @@ impl Inner {
         factor: f64,
     ) -> f64 {
         let gamma = self.tables.gamma;
-        let terms = match &self.tables.objective {
-            Objective::SoftLabels { by_height } => {
-                let node = self.single_node(label);
-                let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
-                if factor == 0.0 {
-                    return self.without_terms(z, grad);
-                }
-                self.fill_soft_labels(by_height, node, &mut scratch.target, &mut scratch.rank);
-                if self.is_masked(label, z) {
-                    scratch.target.fill(0.0);
-                }
-                return classes::row(z, grad, &mut scratch.target, gamma, factor, scale);
+        if let Objective::SoftLabels { by_height } = &self.tables.objective {
+            let node = self.single_node(label);
+            let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+            if factor == 0.0 {
+                return self.without_terms(z, grad);
             }
-            Objective::Conditional { .. } => Terms::Conditional,
-            Objective::Marginal { .. } | Objective::Rows(_) => Terms::Marginal,
-        };
+            self.fill_soft_labels(by_height, node, &mut scratch.target, &mut scratch.rank);
+            if self.is_masked(label, z) {
+                scratch.target.fill(0.0);
+            }
+            return classes::row(z, grad, &mut scratch.target, gamma, factor, scale);
+        }
         if self.hierarchy.is_tree() {
             let nested = &mut scratch.nested;
             if let Label::Union(_) = label {
@@ -250,20 +256,7 @@ impl Inner {
             } else {
                 self.fill_chain(self.single_node(label), factor, nested);
             }
-            let Some(positions) = &self.positions else { return nested.row(z, grad, terms, gamma) };
-            let ordered = (&mut scratch.z, &mut scratch.grad);
-            in_order(
-                &positions.classes,
-                z,
-                grad,
-                ordered,
-                |z, grad| nested.row(z, grad, terms, gamma),
-                |ordered, grad| {
-                    for (grad, &position) in grad.iter_mut().zip(&positions.of_class) {
-                        *grad = ordered[position as usize];
-                    }
-                },
-            )
+            self.nested_row(scratch, z, grad)
         } else {
             let Softmax { named, overlapping, order, signatures, .. } = scratch;
             named.set(&self.hierarchy, label);
@@ -282,6 +275,35 @@ impl Inner {
                 },
             )
         }
+    }
+
+    /// Whether the row of a class is one call of the path kernel.
+    #[inline]
+    fn classes_are_chains(&self) -> bool {
+        !self.steps.is_empty() && self.tables.label_smoothing == 0.0 && self.tables.layout == Layout::Classes
+    }
+
+    /// The path kernel on the chain of sets that is in it.
+    fn nested_row<T: Float>(&self, scratch: &mut Softmax<T>, z: &[T], grad: Option<(&mut [T], f64)>) -> f64 {
+        let (nested, gamma) = (&mut scratch.nested, self.tables.gamma);
+        let terms = match &self.tables.objective {
+            Objective::Conditional { .. } => Terms::Conditional,
+            _ => Terms::Marginal,
+        };
+        let Some(positions) = &self.positions else { return nested.row(z, grad, terms, gamma) };
+        let ordered = (&mut scratch.z, &mut scratch.grad);
+        in_order(
+            &positions.classes,
+            z,
+            grad,
+            ordered,
+            |z, grad| nested.row(z, grad, terms, gamma),
+            |ordered, grad| {
+                for (grad, &position) in grad.iter_mut().zip(&positions.of_class) {
+                    *grad = ordered[position as usize];
+                }
+            },
+        )
     }
 
     /// The loss `sum_k t_k L({k})` of a target over the classes: a soft label, the uniform part of label smoothing, or

@@ -206,144 +206,165 @@ fn add_runs<S: Simd, E: Exp<S>, const STORE: bool>(
     sums: &mut [f64],
     out: &mut [f32],
 ) {
-    let zero = f32x16::splat(simd, 0.0);
     let length = z.len();
-    // The terms from `base` to `ready` are in hand; those before `done` are added up.
-    let (mut held, mut base, mut ready, mut done) = (zero, 0, 0, 0);
-    for run in runs {
-        let end = run.end();
-        if end == done {
-            continue;
+    let mut totals = Totals::new(simd, runs, sums);
+    if length < LANES {
+        let terms = of.exp(simd, padded(simd, z));
+        if STORE {
+            out.copy_from_slice(&terms.as_slice()[..length]);
         }
-        let mut wide = f64x8::splat(simd, 0.0);
-        let mut sum = zero;
-        if done < ready {
-            let stop = end.min(ready);
-            sum = lanes(simd, done - base, stop - base).select(held, zero);
-            done = stop;
-        }
-        if done + LANES <= end {
-            let whole = (end - done) / LANES * LANES;
-            let inner = z[done..done + whole].chunks(BLOCK * LANES);
-            let mut outs = if STORE { out[done..done + whole].chunks_mut(BLOCK * LANES) } else { [].chunks_mut(1) };
-            for block in inner {
-                sum += block_sum::<_, _, STORE>(simd, of, block, outs.next().unwrap_or_default());
-                if block.len() == BLOCK * LANES {
-                    wide += widened(sum);
-                    sum = zero;
-                }
+        totals.add(simd, terms, 0, 0);
+        return;
+    }
+    let mut base = 0;
+    while base + LANES <= length {
+        let quads = (totals.run.end().min(length) - base) / (4 * LANES);
+        if quads > 0 {
+            let stop = base + quads.min(BLOCK / 4) * 4 * LANES;
+            totals.sum +=
+                block_sum::<_, _, STORE>(simd, of, &z[base..stop], if STORE { &mut out[base..stop] } else { &mut [] });
+            if stop - base == BLOCK * LANES {
+                totals.widen(simd);
             }
-            done += whole;
-            ready = done;
-        }
-        if done < end {
-            if length < LANES {
-                held = of.exp(simd, padded(simd, z));
-                if STORE {
-                    out.copy_from_slice(&held.as_slice()[..length]);
-                }
-                ready = length;
-            } else {
-                // The last vector of a row overlaps the one before it.
-                base = done.min(length - LANES);
-                ready = base + LANES;
-                held = of.exp(simd, f32x16::from_slice(simd, &z[base..ready]));
-                if STORE {
-                    held.store_slice(&mut out[base..ready]);
-                }
+            base = stop;
+            if totals.run.end() == base {
+                totals.finish(simd);
             }
-            sum += lanes(simd, done - base, end - base).select(held, zero);
-            done = end;
+        } else {
+            let terms = of.exp(simd, f32x16::from_slice(simd, &z[base..base + LANES]));
+            if STORE {
+                terms.store_slice(&mut out[base..base + LANES]);
+            }
+            totals.add(simd, terms, base, 0);
+            base += LANES;
         }
-        sums[run.group()] += (wide + widened(sum)).reduce_sum();
+    }
+    if base < length {
+        // The last vector overlaps the one before it.
+        let last = length - LANES;
+        let terms = of.exp(simd, f32x16::from_slice(simd, &z[last..]));
+        if STORE {
+            terms.store_slice(&mut out[last..]);
+        }
+        totals.add(simd, terms, last, base - last);
     }
 }
 
-/// The sum of the terms of at most `BLOCK` vectors.
+/// The sums of runs, as the terms come.
+struct Totals<'a, S: Simd> {
+    /// The run that the next term is of.
+    run: Run,
+    rest: std::slice::Iter<'a, Run>,
+    /// Of the terms of the run so far.
+    sum: f32x16<S>,
+    wide: f64x8<S>,
+    by_group: &'a mut [f64],
+}
+
+impl<'a, S: Simd> Totals<'a, S> {
+    #[inline(always)]
+    fn new(simd: S, runs: &'a [Run], by_group: &'a mut [f64]) -> Self {
+        let mut rest = runs.iter();
+        let run = next(&mut rest);
+        Self { run, rest, sum: f32x16::splat(simd, 0.0), wide: f64x8::splat(simd, 0.0), by_group }
+    }
+
+    /// Adds the terms of the positions from `base` on, without the lanes before `from`.
+    #[inline(always)]
+    fn add(&mut self, simd: S, terms: f32x16<S>, base: usize, mut from: usize) {
+        let zero = f32x16::splat(simd, 0.0);
+        while self.run.end() <= base + LANES {
+            let to = self.run.end() - base;
+            self.sum += lanes(simd, from, to).select(terms, zero);
+            self.finish(simd);
+            from = to;
+        }
+        self.sum += lanes(simd, from, LANES).select(terms, zero);
+    }
+
+    /// The run has all its terms.
+    #[inline(always)]
+    fn finish(&mut self, simd: S) {
+        self.widen(simd);
+        self.by_group[self.run.group()] += self.wide.reduce_sum();
+        self.wide = f64x8::splat(simd, 0.0);
+        self.run = next(&mut self.rest);
+    }
+
+    #[inline(always)]
+    fn widen(&mut self, simd: S) {
+        let (low, high) = self.sum.widen();
+        self.wide += low + high;
+        self.sum = f32x16::splat(simd, 0.0);
+    }
+}
+
+/// The next run; after the last one that has no end.
+#[inline(always)]
+fn next(runs: &mut std::slice::Iter<'_, Run>) -> Run {
+    runs.next().copied().unwrap_or(Run::new(u32::MAX as usize, 0))
+}
+
+/// The sum of the terms of at most `BLOCK` vectors, a multiple of four.
 #[inline(always)]
 fn block_sum<S: Simd, E: Exp<S>, const STORE: bool>(simd: S, of: &mut E, z: &[f32], out: &mut [f32]) -> f32x16<S> {
     let zero = f32x16::splat(simd, 0.0);
     let mut sums = [zero; 4];
-    let mut quads = z.chunks_exact(4 * LANES);
-    let mut out_quads = out.chunks_exact_mut(4 * LANES);
-    for quad in &mut quads {
+    let mut outs = out.chunks_exact_mut(4 * LANES);
+    for z in z.chunks_exact(4 * LANES) {
         let mut terms = [zero; 4];
         for i in 0..4 {
-            terms[i] = of.exp(simd, f32x16::from_slice(simd, &quad[i * LANES..(i + 1) * LANES]));
+            terms[i] = of.exp(simd, f32x16::from_slice(simd, &z[i * LANES..(i + 1) * LANES]));
             sums[i] += terms[i];
         }
-        if STORE && let Some(out) = out_quads.next() {
+        if STORE && let Some(out) = outs.next() {
             for i in 0..4 {
                 terms[i].store_slice(&mut out[i * LANES..(i + 1) * LANES]);
             }
         }
     }
-    let mut outs = out_quads.into_remainder().chunks_exact_mut(LANES);
-    for z in quads.remainder().chunks_exact(LANES) {
-        let term = of.exp(simd, f32x16::from_slice(simd, z));
-        sums[0] += term;
-        if STORE && let Some(out) = outs.next() {
-            term.store_slice(out);
-        }
-    }
     (sums[0] + sums[1]) + (sums[2] + sums[3])
-}
-
-#[inline(always)]
-fn widened<S: Simd>(sum: f32x16<S>) -> f64x8<S> {
-    let (low, high) = sum.widen();
-    low + high
 }
 
 /// Multiplies each value by the factor of its group.
 #[inline(always)]
 fn multiply_runs<S: Simd>(simd: S, values: &mut [f32], runs: &[Run], factors: &[f64]) {
+    let in_units = |run: Run| (factors[run.group()] / UNIT) as f32;
     let length = values.len();
     if length < LANES {
         let mut start = 0;
         for run in runs {
-            let factor = (factors[run.group()] / UNIT) as f32;
+            let factor = in_units(*run);
             values[start..run.end()].iter_mut().for_each(|value| *value = *value * factor * UNIT as f32);
             start = run.end();
         }
         return;
     }
-    // The last vector overlaps one that is whole: it is read before that is written.
-    let body = length / LANES * LANES;
-    let base = length - LANES;
-    let mut last = f32x16::from_slice(simd, &values[base..]);
-    let mut factor = f32x16::splat(simd, 0.0);
-    let mut done = 0;
-    for run in runs {
-        let end = run.end();
-        if end == done {
-            continue;
-        }
-        let own = f32x16::splat(simd, (factors[run.group()] / UNIT) as f32);
-        if end > base {
-            last = lanes(simd, done.max(base) - base, end - base).select(last * own * UNIT as f32, last);
-        }
-        // The vector that the runs before this one left: `factor` has their lanes.
-        if done % LANES > 0 {
-            let at = done / LANES * LANES;
-            let stop = end.min(at + LANES);
-            factor = lanes(simd, done - at, stop - at).select(own, factor);
-            done = stop;
-            if done % LANES == 0 {
-                multiply(simd, &mut values[at..done], factor);
-            }
-        }
-        if done < end {
-            let whole = (end - done) / LANES * LANES;
-            for values in values[done..done + whole].chunks_exact_mut(LANES) {
+    let mut rest = runs.iter();
+    let mut run = next(&mut rest);
+    let mut own = f32x16::splat(simd, in_units(run));
+    let mut base = 0;
+    while base < length {
+        let whole = (run.end().min(length) - base) / LANES * LANES;
+        if whole > 0 {
+            for values in values[base..base + whole].chunks_exact_mut(LANES) {
                 multiply(simd, values, own);
             }
-            factor = own;
-            done = end;
+            base += whole;
+            continue;
         }
-    }
-    if body < length {
-        last.store_slice(&mut values[base..]);
+        // The last vector overlaps the one before it, whose lanes are left as they are.
+        let first = base.min(length - LANES);
+        let done = f32x16::splat(simd, 1.0 / UNIT as f32);
+        let mut factor = lanes(simd, base - first, LANES).select(own, done);
+        while run.end() < (first + LANES).min(length) {
+            let to = run.end() - first;
+            run = next(&mut rest);
+            own = f32x16::splat(simd, in_units(run));
+            factor = lanes(simd, to, LANES).select(own, factor);
+        }
+        multiply(simd, &mut values[first..first + LANES], factor);
+        base = first + LANES;
     }
 }
 
