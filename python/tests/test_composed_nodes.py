@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import klados
 from klados.torch import HierarchicalLoss, _composed, functional
@@ -276,6 +277,95 @@ def test_losses_compile_to_one_graph(loss: klados.Loss) -> None:
             value = function(logits, target)
             found.append((value.detach(), torch.autograd.grad(value, logits)[0]))
         torch.testing.assert_close(*found)
+
+
+class TestTransforms:
+    @pytest.fixture(params=TRACED, ids=lambda loss: loss.name)
+    def criterion(self, request: pytest.FixtureRequest) -> HierarchicalLoss:
+        return HierarchicalLoss(tree(), request.param, reduction="none", impl="composed").eval()
+
+    def test_vmap(self, criterion: HierarchicalLoss) -> None:
+        if criterion.loss.name == "random_cut":
+            pytest.skip("the draw is of the row's number in its batch, which is another one in each group")
+        logits = special(18, criterion.columns)
+        for name, target in targets(criterion.hierarchy, criterion.loss, 18).items():
+            kind = name.split()[0]
+            expected = criterion(logits, target, kind=kind)
+            groups = logits.reshape(3, 6, -1), target.reshape(3, 6, *target.shape[1:])
+
+            def function(logits: Tensor, target: Tensor, kind: str = kind) -> Tensor:
+                return criterion(logits, target, kind=kind)
+
+            torch.testing.assert_close(torch.vmap(function)(*groups).flatten(), expected, equal_nan=True)
+            slopes = torch.vmap(torch.func.grad(lambda x, y, f=function: f(x, y).sum()))(*groups)
+            leaf = logits.clone().requires_grad_()
+            (expected,) = torch.autograd.grad(criterion(leaf, target, kind=kind).sum(), leaf)
+            torch.testing.assert_close(slopes.reshape(18, -1), expected, equal_nan=True)
+
+    def test_forward_mode(self, criterion: HierarchicalLoss) -> None:
+        logits = (ordinary(3, criterion.columns) / 3).requires_grad_()
+        for name, target in targets(criterion.hierarchy, criterion.loss, 3).items():
+
+            def function(logits: Tensor, kind: str = name.split()[0], target: Tensor = target) -> Tensor:
+                return criterion(logits, target, kind=kind)
+
+            assert torch.autograd.gradcheck(function, logits, check_forward_ad=True, fast_mode=True)
+
+    def test_export(self, criterion: HierarchicalLoss) -> None:
+        logits, target = special(9, criterion.columns), torch.arange(9)
+        exported = torch.export.export(criterion, (logits, target)).module()
+        torch.testing.assert_close(exported(logits, target), criterion(logits, target), equal_nan=True)
+
+    def test_deterministic_algorithms(self, criterion: HierarchicalLoss) -> None:
+        logits, target = ordinary(4, criterion.columns), torch.arange(4)
+        expected = criterion(logits, target)
+        torch.use_deterministic_algorithms(True)
+        try:
+            leaf = logits.clone().requires_grad_()
+            value = criterion(leaf, target)
+            value.sum().backward()
+        finally:
+            torch.use_deterministic_algorithms(False)
+        torch.testing.assert_close(value, expected)
+
+    def test_nothing(self, criterion: HierarchicalLoss) -> None:
+        for name, target in targets(criterion.hierarchy, criterion.loss, 3).items():
+            logits = torch.zeros(0, criterion.columns, requires_grad=True)
+            assert criterion(logits, target[:0], kind=name.split()[0]).shape == (0,)
+        criterion.reduction = "mean"
+        value = criterion(logits, torch.zeros(0, dtype=torch.int64), kind="index")
+        value.backward()
+        assert value == 0
+        ignored = torch.full((2, criterion.columns), float("nan"), requires_grad=True)
+        value = criterion(ignored, torch.tensor([-100, -100]))
+        value.backward()
+        assert value == 0 and (ignored.grad == 0).all()
+
+
+class Largest(TorchDispatchMode):
+    """The size of the largest tensor that an operation makes."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for tensor in out if isinstance(out, (tuple, list)) else [out]:
+            if isinstance(tensor, Tensor):
+                self.elements = max(self.elements, tensor.numel())
+        return out
+
+
+@pytest.mark.parametrize("loss", [loss for loss in TRACED if not loss.given.get("class_weight") and "map" not in loss.given], ids=repr)
+def test_no_mask_of_classes_and_nodes_is_made(loss: klados.Loss) -> None:
+    hierarchy = klados.Hierarchy.from_paths([[f"{i // 100}", f"{i // 10}", f"{i}"] for i in range(1000)])
+    criterion = HierarchicalLoss(hierarchy, loss, impl="composed")
+    assert sum(table.numel() for table in criterion.buffers()) < 60 * hierarchy.num_nodes
+    logits = torch.randn(3, criterion.columns, requires_grad=True)
+    for name, target in targets(hierarchy, loss, 3).items():
+        with Largest() as largest:
+            criterion(logits, target, kind=name.split()[0]).backward()
+        # Of a distribution some losses look at each class and each node above it.
+        assert largest.elements <= 4 * 3 * hierarchy.num_nodes, name
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])

@@ -39,6 +39,17 @@ class Bernoulli(Rows):
     has_node_columns = True
     """Whether there is a logit a node, and not one a class."""
 
+    above: Tensor
+    node: Tensor
+    class_node: Tensor
+    column: Tensor
+    class_column: Tensor
+    edge_parent: Tensor
+    edge_child: Tensor
+    parent: Tensor
+    weights: Tensor
+    pos_weight: Tensor
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
         nodes = hierarchy.num_nodes
@@ -63,9 +74,10 @@ class Bernoulli(Rows):
         parent, child = hierarchy.edges.T
         self.table("edge_parent", parent)
         self.table("edge_child", child)
-        tree_parent = np.zeros(nodes, dtype=np.int64)
-        tree_parent[child] = parent
-        self.table("parent", tree_parent if hierarchy.is_tree else None)
+        # On a tree, where alone it is used.
+        of_child = np.zeros(nodes, dtype=np.int64)
+        of_child[child] = parent
+        self.table("parent", of_child)
         self._weigh(tables)
 
     def _weigh(self, tables: dict[str, Any]) -> None:
@@ -222,6 +234,10 @@ class Independent(Bernoulli):
 class _PathSiblings(Buffers):
     """The nodes that are asked about where the label is one node: those of its path, and their siblings."""
 
+    own: Tensor
+    no: Tensor
+    yes: Tensor
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__()
         nodes = hierarchy.num_nodes
@@ -331,6 +347,9 @@ class WeightedSigmoid(Bernoulli):
     """``sum_k W_kv sigma(z_k)`` of the superclasses of a map, and ``sigma(z_k)`` of the classes, which come first here."""
 
     has_node_columns = False
+
+    named: Tensor
+    superclass: Tensor
 
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)

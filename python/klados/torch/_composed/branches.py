@@ -20,6 +20,9 @@ _NONE = -float("inf")
 class Branches(Buffers):
     """Log-sum-exps of subtrees, in which an edge may be worth something. Arrays are ``[rows, nodes]``."""
 
+    parent: Tensor
+    places: Tensor
+
     def __init__(self, hierarchy: Hierarchy, levels: Levels) -> None:
         super().__init__()
         self.levels = levels

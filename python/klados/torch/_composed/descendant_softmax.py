@@ -22,6 +22,8 @@ _NONE = -float("inf")
 class DescendantSoftmax(NodeRows):
     """``sum_a log(1 + against_a / e^{s_a})`` over the nodes at and above the label."""
 
+    depth: Tensor
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
         self.branches = Branches(hierarchy, self.levels)

@@ -22,6 +22,13 @@ _NONE = -float("inf")
 class GroupSoftmax(NodeRows):
     """``-sum_u w_u (1 - P(u))^gamma log P(u)`` over the path of the label, ``P(u)`` in the group of ``u``."""
 
+    weights: Tensor
+    group: Tensor
+    prior: Tensor | None
+    union: Tensor  # where groups are of siblings, which alone take unions
+    own: Tensor
+    own_prior: Tensor | None
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
         weights, group, prior = tables["weights"].copy(), tables["group"], tables["log_prior"]

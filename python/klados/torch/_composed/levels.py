@@ -21,6 +21,9 @@ class Levels(Buffers):
     where an edge may skip some, all that came before.
     """
 
+    order: Tensor
+    place: Tensor
+
     def __init__(self, hierarchy: Hierarchy) -> None:
         super().__init__()
         depths = hierarchy.depths

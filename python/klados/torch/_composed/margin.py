@@ -28,6 +28,10 @@ class Margin(NodeRows):
     distances are measured for all of them at once: those below a label, and those beside each node of its path.
     """
 
+    depth: Tensor
+    nodes: Tensor
+    by_edges: Tensor
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
         self.hard: bool = tables["hard"]

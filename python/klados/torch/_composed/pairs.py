@@ -19,6 +19,9 @@ class PathMaximum(Buffers):
     Memory is linear in the pairs of a class and a node above it, and on a DAG in the edges between these.
     """
 
+    above: Tensor
+    class_: Tensor
+
     def __init__(self, hierarchy: Hierarchy) -> None:
         super().__init__()
         above, class_ = hierarchy.closure.T
@@ -51,7 +54,7 @@ class PathMaximum(Buffers):
     def largest(self, scores: Tensor) -> Tensor:
         """By pair the node of the largest score, of equal ones the first: ``[rows, nodes]`` to ``[rows, pairs]``."""
         own = self.above.expand(scores.shape[0], -1).split(self.sizes, 1)
-        best = own[0]
+        best: Tensor = own[0]
         for height in range(1, len(self.sizes)):
             segment, size = getattr(self, f"segment{height}"), self.sizes[height]
             below = best.index_select(1, getattr(self, f"source{height}"))

@@ -26,6 +26,10 @@ class RandomCut(NodeRows):
     The draw is a hash of integers, so that it is the core's on every device and in every batch.
     """
 
+    place: Tensor
+    is_leaf: Tensor
+    seed: Tensor
+
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
         place = tables["place"].copy()

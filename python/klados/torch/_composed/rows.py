@@ -43,6 +43,8 @@ class Rows(Form):
 class Scores(Buffers):
     """From logits with a column a node to scores in hierarchy order, with one of 0 for the root."""
 
+    column: Tensor
+
     def __init__(self, hierarchy: Hierarchy) -> None:
         super().__init__()
         self.table("column", column_by_node(hierarchy) + 1)
@@ -59,6 +61,12 @@ class NodeRows(Rows):
         hierarchy: what the loss was compiled for.
         tables: of ``Criterion.tables()``.
     """
+
+    path: Tensor
+    path_columns: Tensor
+    parent: Tensor
+    class_node: Tensor
+    node: Tensor
 
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
@@ -149,7 +157,8 @@ def settled(input: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
         - output: ``[rows, columns]``, ``[rows]``.
     """
     poisoned = ~(input.detach() < -_NONE).all(1) & ~ignored
-    return _Settled.apply(input, ignored, poisoned), poisoned
+    clean: Tensor = _Settled.apply(input, ignored, poisoned)
+    return clean, poisoned
 
 
 class _Settled(torch.autograd.Function):
@@ -162,11 +171,20 @@ class _Settled(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs[1:])
+        ctx.save_for_forward(*inputs[1:])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return _Settled._slope(ctx, grad), None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _ignored: None, _poisoned: None) -> Tensor:
+        return _Settled._slope(ctx, tangent)
+
+    @staticmethod
+    def _slope(ctx: Any, tangent: Tensor) -> Tensor:
         ignored, poisoned = ctx.saved_tensors
-        return grad.masked_fill(ignored.unsqueeze(1), 0).masked_fill(poisoned.unsqueeze(1), float("nan")), None, None
+        return tangent.masked_fill(ignored.unsqueeze(1), 0).masked_fill(poisoned.unsqueeze(1), float("nan"))
 
 
 def weighted(weight: Tensor, log_p: Tensor, log_q: Tensor, gamma: float) -> tuple[Tensor, Tensor]:

@@ -68,6 +68,8 @@ class ConditionalSigmoidNodes(IndependentSigmoidNodes):
 class SiblingSoftmaxNodes(_ScoreNodes):
     """The product of the softmaxes over siblings, over a node and all above it."""
 
+    parent: Tensor
+
     def __init__(self, operation: NodeLogProbs) -> None:
         super().__init__(operation)
         hierarchy = operation.hierarchy
