@@ -1,5 +1,19 @@
 """The losses for PyTorch: modules, functions, and differentiable log-probabilities of nodes.
 
+With a logit a class:
+
+- :class:`MarginalCrossEntropyLoss`: cross-entropy at every level; marginal likelihood for coarse labels. Start here.
+- :class:`HierarchicalCrossEntropyLoss`, :class:`SoftLabelsLoss`: mistakes count by how high up they are.
+- :class:`WeightedCrossEntropyLoss`: superclasses by a matrix of weights.
+- :class:`LinearMarginalCrossEntropyLoss`: the last linear layer and the first of these, for many classes.
+
+With a logit a node: :class:`SiblingSoftmaxLoss`, :class:`LevelwiseSoftmaxLoss`, :class:`ParameterSharingSoftmaxLoss`,
+:class:`DescendantSoftmaxLoss`, :class:`SoftmaxMarginLoss`, :class:`RandomCutLoss`.
+
+For multi-label data: :class:`BinaryCrossEntropyLoss`, :class:`ConditionalSigmoidLoss`, :class:`TreeMinLoss`.
+
+:class:`HierarchicalLoss` is any of them by its name, and :mod:`klados.torch.functional` has them as functions.
+
 Example::
 
     >>> import torch, klados
