@@ -2,9 +2,9 @@
 
     python benchmarks/linear_memory.py [--classes 100000] [--features 256] [--batch 512] [--threads 1] [--repeats 3]
 
-Each way runs in a process of its own, forward and backward with gradients by features, weight and bias. The memory is what
-the process peaks at above what it had with weight and features in place; the gradients themselves, which every way needs,
-are part of it and are stated beside it.
+Each way runs in a process of its own, forward and backward with gradients by features, weight and bias. The memory is
+what the process peaks at above what it had with weight and features in place; the gradients themselves, which every way
+needs, are part of it and are stated beside it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def main() -> None:
     if arguments.way is not None:
         print(json.dumps(measure(arguments)))
         return
-    print(f"{arguments.classes} classes, {arguments.features} features, batch {arguments.batch}, threads {arguments.threads}")
+    sizes = f"{arguments.classes} classes, {arguments.features} features, batch {arguments.batch}"
+    print(f"{sizes}, threads {arguments.threads}")
     print(f"{'':38} {'peak MiB':>9} {'of it gradients':>16} {'seconds':>8}")
     for way, what in WAYS.items():
         command = [sys.executable, __file__, *sys.argv[1:], "--way", way]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
+from typing import Any
 
 import pytest
 import torch
@@ -20,9 +21,8 @@ HIERARCHY = klados.Hierarchy.from_edges(
     classes=["oak", "bat", "poodle", "crow", "pug", "dog", "robin", "fern"],
 )
 ROWS, FEATURES, CLASSES = 13, 5, HIERARCHY.num_classes
-TARGET = torch.from_numpy(
-    HIERARCHY.encode(["oak", "dog", "=dog", "mammal", "bird", None, "pug", "animal", "fern", "plant", "crow", "bat", "robin"])
-)
+LABELS = ["oak", "dog", "=dog", "mammal", "bird", None, "pug", "animal", "fern", "plant", "crow", "bat", "robin"]
+TARGET = torch.from_numpy(HIERARCHY.encode(LABELS))
 
 
 def tensors(dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
@@ -32,7 +32,11 @@ def tensors(dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]
 
 
 def both(
-    given: tuple[Tensor, ...], target: Tensor = TARGET, chunk_size: int | None = 4, upstream: Tensor | None = None, **options
+    given: tuple[Tensor, ...],
+    target: Tensor = TARGET,
+    chunk_size: int | None = 4,
+    upstream: Tensor | None = None,
+    **options: Any,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Loss and gradients in chunks, and of the two steps."""
     input, weight, *bias = given
@@ -150,7 +154,8 @@ def test_special_rows() -> None:
 def test_backward_more_than_once() -> None:
     for reduction in ("mean", "none"):
         given = tensors()
-        out = functional.linear_marginal_cross_entropy(*given, TARGET, HIERARCHY, chunk_size=4, reduction=reduction).sum()
+        losses = functional.linear_marginal_cross_entropy(*given, TARGET, HIERARCHY, chunk_size=4, reduction=reduction)
+        out = losses.sum()
         first = torch.autograd.grad(out, given, retain_graph=True)
         again = torch.autograd.grad(3 * out, given)
         assert_same(list(again), [3 * grad for grad in first], 1e-14)
@@ -158,8 +163,26 @@ def test_backward_more_than_once() -> None:
             torch.autograd.grad(out, given)
 
 
+def test_a_second_derivative_is_an_error() -> None:
+    for reduction in ("mean", "none"):
+        given = tensors()
+        out = functional.linear_marginal_cross_entropy(*given, TARGET, HIERARCHY, reduction=reduction).sum()
+        (grad,) = torch.autograd.grad(out, given[0], create_graph=True)
+        with pytest.raises(RuntimeError, match="differentiable once; take the two steps"):
+            grad.sum().backward()
+
+
+def test_a_scaled_loss_of_float16_keeps_small_gradients() -> None:
+    input, weight, bias = tensors(torch.float16)
+    with torch.no_grad():
+        bias[0] += 16  # almost right: gradients of 1e-7, which float16 has none of
+    target = torch.zeros(ROWS, dtype=torch.int64)
+    got, expected = both((input, weight, bias), target, upstream=torch.tensor(2.0**16))
+    assert got[1].abs().max() > 0
+    assert_same(got, expected, 2**-9)
+
+
 def test_the_composed_path() -> None:
-    pytest.importorskip("klados.torch._composed")
     assert_same(*both(tensors(), impl="composed"), 1e-13)
     assert_same(*both(tensors(), impl="composed", reduction="none", upstream=torch.linspace(-1, 2, ROWS)), 1e-13)
 
@@ -188,10 +211,10 @@ def test_errors() -> None:
     input, weight, bias = tensors()
     call = functional.linear_marginal_cross_entropy
     cases = [
-        ((input, weight[:7], bias, TARGET), {}, r"the weight has shape \(7, 5\) and the input \(13, 5\), expected \(8, F\)"),
+        ((input, weight[:7], bias, TARGET), {}, r"the weight has shape \(7, 5\) and the input \(13, 5\), expected \(8"),
         ((input, weight, bias[:7], TARGET), {}, r"the bias has shape \(7,\), expected \(8,\)"),
         ((input, weight, bias, TARGET[:5]), {}, r"the target has shape \(5,\), expected \(13,\)"),
-        ((input, weight.float(), bias, TARGET), {}, "the weight torch.float32 and the bias torch.float64; expected one type"),
+        ((input, weight.float(), bias, TARGET), {}, "the weight torch.float32 and the bias torch.float64; expected"),
         ((input, weight, bias, TARGET + 50), {}, "row 0: the target is 50"),
         ((input, weight, bias, TARGET), {"chunk_size": 0}, "chunk_size 0: expected at least one row"),
         ((input, weight, bias, TARGET), {"reduction": "average"}, "reduction 'average'"),

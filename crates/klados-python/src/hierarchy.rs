@@ -664,6 +664,55 @@ impl Hierarchy {
         self.by_node(py, |node| self.core().count_classes_below(node) as i64)
     }
 
+    /// The classes in tree order: those below any node of a tree are next to each other.
+    ///
+    /// Shape:
+    ///     - output: ``[classes]``, ``int64``: the class at each place.
+    ///
+    /// Example::
+    ///
+    ///     >>> from klados import Hierarchy
+    ///     >>> hierarchy = Hierarchy.from_edges([("mammal", "bat"), ("bird", "crow"), ("mammal", "dog")])
+    ///     >>> hierarchy.tree_order  # bat and dog, then crow
+    ///     array([0, 2, 1])
+    #[getter]
+    fn tree_order<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        let classes = self.core().classes_below(NodeId::ROOT);
+        classes.into_iter().map(|class| class as i64).collect::<Vec<_>>().into_pyarray(py)
+    }
+
+    /// The range of ``tree_order`` that is at or below each node of a tree, by index.
+    ///
+    /// Shape:
+    ///     - output: ``[nodes, 2]``, ``int64``: the first place and that behind the last.
+    ///
+    /// Raises:
+    ///     ValueError: in a DAG, where the classes below a node are no range.
+    ///
+    /// Example::
+    ///
+    ///     >>> from klados import Hierarchy
+    ///     >>> hierarchy = Hierarchy.from_edges([("mammal", "bat"), ("bird", "crow"), ("mammal", "dog")])
+    ///     >>> hierarchy.class_ranges[hierarchy.node("mammal")]
+    ///     array([0, 2])
+    #[getter]
+    fn class_ranges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
+        let core = self.core();
+        if !core.is_tree() {
+            return Err(error::value("the classes below a node of a DAG are no range; class_ranges is for trees"));
+        }
+        let mut carries = vec![false; core.node_count()];
+        (0..core.class_count()).for_each(|class| carries[core.class_node(class).index()] = true);
+        // Nodes are in depth-first order, and so are the classes that they carry.
+        let mut cells = Vec::with_capacity(2 * core.node_count());
+        let mut before = 0;
+        for node in core.nodes() {
+            cells.extend([before, before + core.count_classes_below(node) as i64]);
+            before += i64::from(carries[node.index()]);
+        }
+        cells.into_pyarray(py).reshape([core.node_count(), 2])
+    }
+
     /// The edges by the indices of their nodes: parent, child.
     ///
     /// Shape:

@@ -30,6 +30,7 @@ except ModuleNotFoundError as error:
 
 from klados.torch import functional
 from klados.torch._module import HierarchicalLoss
+from klados.torch.distributed import GlobalMean
 from klados.torch.linear import LinearMarginalCrossEntropyLoss
 from klados.torch.losses.binary_cross_entropy import BinaryCrossEntropyLoss
 from klados.torch.losses.conditional_sigmoid import ConditionalSigmoidLoss
@@ -44,11 +45,13 @@ from klados.torch.losses.soft_labels import SoftLabelsLoss
 from klados.torch.losses.softmax_margin import SoftmaxMarginLoss
 from klados.torch.losses.tree_min import TreeMinLoss
 from klados.torch.losses.weighted_cross_entropy import WeightedCrossEntropyLoss
+from klados.torch.sharded import ShardedMarginalCrossEntropyLoss, shard_bounds
 
 __all__ = [
     "BinaryCrossEntropyLoss",
     "ConditionalSigmoidLoss",
     "DescendantSoftmaxLoss",
+    "GlobalMean",
     "HierarchicalCrossEntropyLoss",
     "HierarchicalLoss",
     "LevelwiseSoftmaxLoss",
@@ -56,10 +59,12 @@ __all__ = [
     "MarginalCrossEntropyLoss",
     "ParameterSharingSoftmaxLoss",
     "RandomCutLoss",
+    "ShardedMarginalCrossEntropyLoss",
     "SiblingSoftmaxLoss",
     "SoftLabelsLoss",
     "SoftmaxMarginLoss",
     "TreeMinLoss",
     "WeightedCrossEntropyLoss",
     "functional",
+    "shard_bounds",
 ]

@@ -97,6 +97,18 @@ def apply(
     return out.reshape(input.shape[:1] + input.shape[2:] if input.dim() > 1 else ()) if reduction == "none" else out
 
 
+def normalizer(
+    input: Tensor, target: Tensor, compiled: Compiled, ignore_index: int, kind: TargetKind | None
+) -> float:
+    """What the mean of a batch of any shape divides by."""
+    if kind is None:
+        kind = target_kind(target.is_floating_point(), target.dim(), max(input.dim(), 1), compiled.takes_sets)
+    check(input, compiled.columns, "mean", "auto")
+    check_target(target, kind)
+    _, target = by_rows(input, target, kind)
+    return _fused.normalizer(target, compiled.criterion, kind, ignore_index)
+
+
 def check(input: Tensor, columns: int, reduction: str, impl: str) -> None:
     """That a call makes sense, as far as shapes and types show it."""
     check_options(reduction, impl)

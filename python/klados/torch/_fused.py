@@ -34,6 +34,8 @@ _NAMES = {
     torch.bool: "bool",
 }
 
+SECOND_TIME = "trying to go backward a second time through a loss; say retain_graph=True the first time"
+
 # Whether the backward pass that runs keeps the graph for another one. Where this torch does not tell, assume that it does.
 keeps_graph = getattr(torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True)
 
@@ -43,7 +45,7 @@ def wide(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def _kept(dtype: torch.dtype) -> torch.dtype:
+def kept(dtype: torch.dtype) -> torch.dtype:
     """The type in which the gradient of logits of a type waits for what comes from above. Who scales a loss does so because
     gradients are too small for ``float16``, and the scale comes after the gradient."""
     return torch.float32 if dtype == torch.float16 else dtype
@@ -101,7 +103,7 @@ def _run(
     tracked: bool,
 ) -> tuple[Tensor, Tensor | None]:
     if tracked:
-        logits = logits.to(_kept(logits.dtype))
+        logits = logits.to(kept(logits.dtype))
     logits, target = logits.contiguous(), target.contiguous()
     grad = torch.empty_like(logits) if tracked else None
     return run(logits, target, criterion, kind, ignore_index, step, reduction, grad), grad
@@ -166,7 +168,7 @@ class _Losses(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         grad = ctx.grad
         if grad is None:
-            raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
+            raise RuntimeError(SECOND_TIME)
         if keeps_graph():
             grad = _scaled(grad, upstream, ctx.dtype)
         else:
@@ -186,11 +188,14 @@ def _scaled(grad: Tensor, upstream: Tensor, dtype: torch.dtype) -> Tensor:
     return (grad * (upstream.unsqueeze(1) if upstream.dim() == 1 else upstream)).to(dtype)
 
 
-def once(grad: Tensor) -> Tensor:
+_FUSED_ONCE = "the fused path is differentiable once; use impl='composed' to differentiate its gradient"
+
+
+def once(grad: Tensor, why: str = _FUSED_ONCE) -> Tensor:
     """A gradient that cannot be differentiated further, which is an error where somebody does, not a missing term."""
     if not torch.is_grad_enabled():
         return grad
-    final: Tensor = _Once.apply(grad.detach().requires_grad_())
+    final: Tensor = _Once.apply(grad.detach().requires_grad_(), why)
     return final
 
 
@@ -198,12 +203,13 @@ class _Once(torch.autograd.Function):
     """What ``torch.autograd.function.once_differentiable`` does, also where what comes from above has no gradient."""
 
     @staticmethod
-    def forward(ctx: Any, grad: Tensor) -> Tensor:
+    def forward(ctx: Any, grad: Tensor, why: str) -> Tensor:
+        ctx.why = why
         return grad.view_as(grad)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Tensor:
-        raise RuntimeError("the fused path is differentiable once; use impl='composed' to differentiate its gradient")
+        raise RuntimeError(ctx.why)
 
 
 class _NodeLogProbs(torch.autograd.Function):
@@ -275,7 +281,7 @@ def _loss_fake(
     out = logits.new_empty((logits.shape[0],) if reduction == "none" else (), dtype=wide(logits.dtype))
     if not tracked:
         return out, logits.new_empty(0)
-    return out, torch.empty_like(logits, dtype=_kept(logits.dtype), memory_format=torch.contiguous_format)
+    return out, torch.empty_like(logits, dtype=kept(logits.dtype), memory_format=torch.contiguous_format)
 
 
 def _loss_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:

@@ -1,6 +1,7 @@
 """The last linear layer and a loss together, a chunk of the batch at a time.
 
-The logits of a batch are never there at once: each chunk's are made, turned into losses and a gradient, and that is turned
+The logits of a batch are never there at once: each chunk's are made, turned into losses and a gradient, and that is
+turned
 into the gradients of the layer, before the next chunk writes to the same memory.
 """
 
@@ -26,6 +27,8 @@ _CHUNK_BYTES = 32 << 20
 # Each chunk reads and writes all of the weight and its gradient, so a chunk is not made small next to them.
 _CHUNKS_OF_WEIGHT = 8
 
+_ONCE = "the loss with its linear layer is differentiable once; take the two steps, with impl='composed'"
+
 
 def default_chunk_size(classes: int, in_features: int, bytes_of_logit: int) -> int:
     """The rows of a chunk: its logits take 32 MiB, or an eighth of the weight where that is more."""
@@ -47,8 +50,7 @@ def apply(
     chunk_size: int | None,
 ) -> Tensor:
     """The loss of ``linear(input, weight, bias)``, of a batch of any shape."""
-    if kind is None:
-        kind = target_kind(target.is_floating_point(), target.dim(), max(input.dim(), 1), compiled.takes_sets)
+    kind = _kind(input, target, compiled, kind)
     dtype = _check(input, weight, bias, target, compiled, kind)
     _dispatch.check_options(reduction, impl)
     if chunk_size is None:
@@ -56,17 +58,36 @@ def apply(
     elif chunk_size < 1:
         raise ValueError(f"chunk_size {chunk_size}: expected at least one row")
     shape = input.shape[:-1]
-    rows = input.reshape(-1, input.shape[-1])
-    target = target.reshape(rows.shape[0], *target.shape[len(shape) :])
-    if target.dtype in (torch.float16, torch.bfloat16):
-        target = target.float()
+    rows, target = input.reshape(-1, input.shape[-1]), _rows(target, kind)
     fused = _dispatch.is_fused(input, impl)
-    chunks = _Chunks(compiled, None if fused else tables(input.device), kind, ignore_index, reduction, chunk_size, dtype)
+    composed = None if fused else tables(input.device)
+    chunks = _Chunks(compiled, composed, kind, ignore_index, reduction, chunk_size, dtype)
     try:
-        out = _LinearLoss.apply(rows, weight, bias, target.contiguous(), chunks)
+        out: Tensor = _LinearLoss.apply(rows, weight, bias, target, chunks)
     except RuntimeError as error:
         raise _fused.explained(error) from error
     return out.reshape(shape) if reduction == "none" else out
+
+
+def normalizer(
+    input: Tensor, target: Tensor, compiled: Compiled, ignore_index: int, kind: TargetKind | None
+) -> float:
+    """What the mean of a batch of any shape divides by."""
+    kind = _kind(input, target, compiled, kind)
+    _check_target(input, target, compiled, kind)
+    return _fused.normalizer(_rows(target, kind), compiled.criterion, kind, ignore_index)
+
+
+def _kind(input: Tensor, target: Tensor, compiled: Compiled, kind: TargetKind | None) -> TargetKind:
+    if kind is not None:
+        return kind
+    return target_kind(target.is_floating_point(), target.dim(), max(input.dim(), 1), compiled.takes_sets)
+
+
+def _rows(target: Tensor, kind: TargetKind) -> Tensor:
+    """``[rows]`` or ``[rows, classes]``, contiguous, of a type that the core reads."""
+    rows = target.reshape(-1) if kind == "index" else target.reshape(-1, target.shape[-1])
+    return (rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows).contiguous()
 
 
 def _check(
@@ -79,15 +100,7 @@ def _check(
         raise ValueError(f"{shapes}, expected ({classes}, F) and (..., F)")
     if bias is not None and bias.shape != (classes,):
         raise ValueError(f"the bias has shape {tuple(bias.shape)}, expected ({classes},)")
-    _dispatch.check_target(target, kind)
-    if kind == "index" and target.is_floating_point():
-        raise ValueError(f"the target is {target.dtype}, expected integers for indices")
-    expected = input.shape[:-1]
-    found = target.shape if kind == "index" else target.shape[:-1]
-    if found != expected or (kind != "index" and target.dim() == 0):
-        columns = () if kind == "index" else (classes,)
-        shapes = f"the target has shape {tuple(target.shape)}, expected {(*expected, *columns)}"
-        raise ValueError(f"{shapes} for an input of shape {tuple(input.shape)}")
+    _check_target(input, target, compiled, kind)
     given = {"weight": weight, "target": target} | ({} if bias is None else {"bias": bias})
     for name, tensor in given.items():
         if tensor.device != input.device:
@@ -103,50 +116,63 @@ def _check(
     return dtype
 
 
+def _check_target(input: Tensor, target: Tensor, compiled: Compiled, kind: TargetKind) -> None:
+    _dispatch.check_target(target, kind)
+    if kind == "index" and target.is_floating_point():
+        raise ValueError(f"the target is {target.dtype}, expected integers for indices")
+    expected = input.shape[:-1]
+    found = target.shape if kind == "index" else target.shape[:-1]
+    if found != expected or (kind != "index" and target.dim() == 0):
+        columns = () if kind == "index" else (compiled.columns,)
+        shapes = f"the target has shape {tuple(target.shape)}, expected {(*expected, *columns)}"
+        raise ValueError(f"{shapes} for an input of shape {tuple(input.shape)}")
+
+
 class _LinearLoss(torch.autograd.Function):
     """For one number the gradients are formed in the forward pass. Losses a row are weighed only by what comes in the
-    backward pass, so there the logits are made again."""
+    backward pass, and the gradients of ``float16`` may need the scale of a ``GradScaler``, which comes then too: so there
+    the logits are made again."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, chunks: _Chunks) -> Tensor:
+    def forward(
+        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, chunks: _Chunks
+    ) -> Tensor:
         needs = ctx.needs_input_grad[:3]
         ctx.chunks, ctx.grads = chunks, None
-        if chunks.reduction == "none":
+        if chunks.forms_gradients_late:
             if any(needs):
                 ctx.save_for_backward(input, weight, bias, target)
-            return chunks.sweep(input, weight, bias, target, (False, False, False))[0]
+            needs = (False, False, False)
         scale = chunks.scale(target)
         losses, ctx.grads = chunks.sweep(input, weight, bias, target, needs, scale=scale)
-        return (losses.sum(dtype=torch.float64) * scale).to(losses.dtype)
+        return losses if chunks.reduction == "none" else (losses.sum(dtype=torch.float64) * scale).to(losses.dtype)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
-        with torch.no_grad():
-            grads = _LinearLoss._grads(ctx, upstream)
-        return *(None if grad is None else _fused.once(grad) for grad in grads), None, None
-
-    @staticmethod
-    def _grads(ctx: Any, upstream: Tensor) -> list[Tensor | None]:
-        chunks = ctx.chunks
-        if chunks.reduction == "none":
-            _, grads = chunks.sweep(*ctx.saved_tensors, ctx.needs_input_grad[:3], upstream=upstream)
+        chunks, upstream = ctx.chunks, upstream.detach()
+        if chunks.forms_gradients_late:
+            input, weight, bias, target = ctx.saved_tensors
+            given = (input.detach(), weight.detach(), None if bias is None else bias.detach(), target)
+            weights = (upstream * chunks.scale(target)).expand(input.shape[0])
+            _, grads = chunks.sweep(*given, ctx.needs_input_grad[:3], upstream=weights)
         elif ctx.grads is None:
-            raise RuntimeError("trying to go backward a second time through a loss; say retain_graph=True the first time")
+            raise RuntimeError(_fused.SECOND_TIME)
         elif _fused.keeps_graph():
             grads = [None if grad is None else (grad * upstream).to(grad.dtype) for grad in ctx.grads]
         else:
             # Nobody comes here again, so the one copy may be changed and given away.
             grads, ctx.grads = ctx.grads, None
-            if upstream.device.type != "cpu" or upstream.item() != 1.0:
+            if not upstream.is_cpu or upstream.item() != 1.0:
                 for grad in grads:
                     if grad is not None:
                         grad.mul_(upstream)
-        return grads
+        return *(None if grad is None else _fused.once(grad, _ONCE) for grad in grads), None, None
 
 
 @dataclass
 class _Chunks:
-    """What a call computes, chunk by chunk. ``tables`` is ``None`` for the fused path; ``dtype`` is that of the logits."""
+    """What a call computes, chunk by chunk. ``tables`` is ``None`` for the fused path; ``dtype`` is that of the
+    logits."""
 
     compiled: Compiled
     tables: Tables | None
@@ -156,9 +182,14 @@ class _Chunks:
     size: int
     dtype: torch.dtype
 
+    @property
+    def forms_gradients_late(self) -> bool:
+        """Whether gradients are formed in the backward pass."""
+        return self.reduction == "none" or self.dtype == torch.float16
+
     def scale(self, target: Tensor) -> float:
         """What the sum of the losses is multiplied with."""
-        if self.reduction == "sum":
+        if self.reduction != "mean":
             return 1.0
         divisor = _fused.normalizer(target, self.compiled.criterion, self.kind, self.ignore_index)
         # A mean over nothing is 0.
@@ -175,8 +206,8 @@ class _Chunks:
         upstream: Tensor | None = None,
         scale: float = 1.0,
     ) -> tuple[Tensor, list[Tensor | None]]:
-        """The losses of the rows, and the gradients by input, weight and bias that are needed of their sum, weighed with
-        ``upstream`` row by row, times ``scale``.
+        """The losses of the rows, and the gradients by input, weight and bias that are needed of their sum, weighed
+        with ``upstream`` row by row, times ``scale``.
 
         Halves are added up over the chunks in ``float32``.
         """
@@ -189,17 +220,19 @@ class _Chunks:
             weight_as, bias_as = weight.to(self.dtype), None if bias is None else bias.to(self.dtype)
             size = min(self.size, input.shape[0])
             logits = torch.empty((size, weight.shape[0]), dtype=self.dtype, device=input.device)
-            buffer = torch.empty_like(logits) if self.tables is None and any(needs) else None
+            kept = _fused.kept(self.dtype)
+            buffer = torch.empty_like(logits, dtype=kept) if self.tables is None and any(needs) else None
             for start in range(0, input.shape[0], max(size, 1)):
                 rows = slice(start, start + size)
                 x = input[rows].to(self.dtype)
                 z = logits[: x.shape[0]]
                 _product(x, weight_as.t(), out=z, plus=bias_as)
-                losses[rows], grad = self._losses(z, target[rows], buffer, any(needs))
+                losses[rows], grad = self._losses(z.to(kept) if any(needs) else z, target[rows], buffer, any(needs))
                 if grad is None:
                     continue
                 if upstream is not None:
                     grad.mul_(upstream[rows].unsqueeze(1))
+                grad = grad.to(self.dtype)
                 if of_input is not None:
                     _product(grad, weight_as, out=of_input[rows], scale=scale)
                 if of_weight is not None:
@@ -210,7 +243,9 @@ class _Chunks:
             of_bias = None if of_bias is None or bias is None else of_bias.to(bias.dtype)
             return losses, [None if of_input is None else of_input.to(input.dtype), of_weight, of_bias]
 
-    def _losses(self, logits: Tensor, target: Tensor, buffer: Tensor | None, tracked: bool) -> tuple[Tensor, Tensor | None]:
+    def _losses(
+        self, logits: Tensor, target: Tensor, buffer: Tensor | None, tracked: bool
+    ) -> tuple[Tensor, Tensor | None]:
         """The losses of a chunk, and their gradient, in ``buffer`` where there is one."""
         if self.tables is None:
             grad = None if buffer is None else buffer[: logits.shape[0]]

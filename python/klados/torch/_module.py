@@ -106,6 +106,30 @@ class HierarchicalLoss(nn.Module):
             step.add_(1)
         return output
 
+    def normalizer(self, input: Tensor, target: Tensor, *, kind: TargetKind | None = None) -> Tensor:
+        """What the mean of a batch divides by: the sum of the class weights of the samples that take part; of
+        ``binary_cross_entropy`` the number of terms.
+
+        With it the mean over several batches is exact: divide the sum of their sums by the sum of these, where gradients are
+        accumulated, or wrap the loss in :class:`GlobalMean`, where the batches are on several machines. Of the input only
+        the shape and the device are looked at. A target on another device is copied to the host.
+
+        Shape:
+            - input, target: as of the loss.
+            - output: a scalar, ``float64``, on the device of the input.
+
+        Example::
+
+            >>> import torch, klados
+            >>> from klados.torch import MarginalCrossEntropyLoss
+            >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+            >>> criterion = MarginalCrossEntropyLoss(hierarchy, weight=torch.tensor([1.0, 2.0, 4.0]))
+            >>> criterion.normalizer(torch.zeros(3, 3), torch.tensor([1, -100, 2]))
+            tensor(6., dtype=torch.float64)
+        """
+        divisor = _dispatch.normalizer(input, target, self._compiled, self.ignore_index, kind)
+        return torch.tensor(divisor, dtype=torch.float64, device=input.device)
+
     def encode(self, labels: Any) -> Tensor:
         """Labels by index, as :meth:`Hierarchy.encode`; with the superclasses of the loss's own map where it has one."""
         return torch.from_numpy(self._compiled.criterion.encode(labels, self.ignore_index))
@@ -129,11 +153,15 @@ class HierarchicalLoss(nn.Module):
         return self
 
     def extra_repr(self) -> str:
-        defaults = Loss(self.loss.name).parameters
-        changed = {name: value for name, value in self.loss.parameters.items() if value != defaults.get(name)}
-        parameters = [f"{name}={reprlib.repr(value)}" for name, value in changed.items()]
         options = [f"ignore_index={self.ignore_index}", f"reduction={self.reduction!r}", f"impl={self.impl!r}"]
-        return ", ".join([f"columns={self.columns}", *parameters, *options])
+        return ", ".join([f"columns={self.columns}", *described(self.loss), *options])
+
+
+def described(loss: Loss) -> list[str]:
+    """The parameters of a loss that are not its defaults, as they are written in a call."""
+    defaults = Loss(loss.name).parameters
+    changed = {name: value for name, value in loss.parameters.items() if value != defaults.get(name)}
+    return [f"{name}={reprlib.repr(value)}" for name, value in changed.items()]
 
 
 def loss_with(name: str, **parameters: Any) -> Loss:

@@ -19,16 +19,17 @@ __all__ = ["LinearMarginalCrossEntropyLoss", "linear_marginal_cross_entropy"]
 
 
 class LinearMarginalCrossEntropyLoss(HierarchicalLoss):
-    r"""The last linear layer of a network and :class:`MarginalCrossEntropyLoss` together, in chunks of the batch, so that
-    the logits of the batch are never held whole.
+    r"""The last linear layer of a network and :class:`MarginalCrossEntropyLoss` together, in chunks of the batch, so
+    that the logits of the batch are never held whole.
 
     .. math::
         \ell(x, y) = \text{MarginalCrossEntropyLoss}(x W^\top + b, y)
 
-    Loss and gradients are those of the two steps. Beside the gradients of input, weight and bias it takes twice the memory
-    of a chunk's logits, where the two steps take twice that of the batch's. The gradients are formed in the forward pass,
-    and only of what tracks them. With ``reduction="none"`` they are formed in the backward pass, since only there it is
-    known what weighs on each row: the logits are then computed twice.
+    Loss and gradients are those of the two steps. Beside the gradients of input, weight and bias it takes twice the
+    memory of a chunk's logits, where the two steps take twice that of the batch's. The gradients are formed in the
+    forward pass, and only of what tracks them. With ``reduction="none"``, and of ``float16``, they are formed in the
+    backward pass, since only there it is known what weighs on each row, or by how much a ``GradScaler`` scales: the
+    logits are then computed twice.
 
     The gradient by the weight is added up over the chunks, that of ``bfloat16`` and ``float16`` in ``float32``.
     It cannot be differentiated twice.
@@ -131,6 +132,11 @@ class LinearMarginalCrossEntropyLoss(HierarchicalLoss):
             chunk_size=self.chunk_size,
         )
 
+    def normalizer(self, input: Tensor, target: Tensor, *, kind: TargetKind | None = None) -> Tensor:
+        """What the mean of a batch divides by: see :meth:`HierarchicalLoss.normalizer`."""
+        divisor = _linear.normalizer(input, target, self._compiled, self.ignore_index, kind)
+        return torch.tensor(divisor, dtype=torch.float64, device=input.device)
+
     def logits(self, input: Tensor) -> Tensor:
         """The logits of a batch, for predictions.
 
@@ -162,8 +168,8 @@ def linear_marginal_cross_entropy(
     impl: Impl = "auto",
     kind: TargetKind | None = None,
 ) -> Tensor:
-    """``marginal_cross_entropy(linear(input, weight, bias), target, hierarchy)`` in chunks of the batch, so that the logits
-    are never held whole. See :class:`klados.torch.LinearMarginalCrossEntropyLoss`.
+    """``marginal_cross_entropy(linear(input, weight, bias), target, hierarchy)`` in chunks of the batch, so that the
+    logits are never held whole. See :class:`klados.torch.LinearMarginalCrossEntropyLoss`.
 
     Example::
 
