@@ -11,7 +11,7 @@ import pytest
 import torch
 from klados.arrays import node_operation
 from klados.torch import HierarchicalLoss, functional
-from klados.torch._composed import NodeTables, node_log_probs
+from klados.torch._composed import NodeTables, node_log_probs, paths
 from klados.torch._composed.noisy_or import log_one_minus_exp
 from klados.torch._composed.reduce import focal, log_softmax, masked_logsumexp, segment_logsumexp, segment_sum
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -491,6 +491,50 @@ class TestTransforms:
         assert value == 0 and (ignored.grad == 0).all()
 
 
+class TestBlocks:
+    """Large sets, which are reduced from blocks of columns."""
+
+    @staticmethod
+    def skewed(seed: int) -> klados.Hierarchy:
+        """Some large subtrees, many small ones, and columns in no order."""
+        rng = np.random.default_rng(seed)
+        size = int(rng.integers(3, 200))
+        edges = [(f"n{int(v * rng.random() ** 2)}", f"n{v}") for v in range(1, size)]
+        classes = klados.Hierarchy.from_edges(edges).classes
+        if seed % 2:
+            rng.shuffle(classes)
+        return klados.Hierarchy.from_edges(edges, classes)
+
+    @pytest.mark.parametrize("name", ["marginal_cross_entropy", "hierarchical_cross_entropy"])
+    @pytest.mark.parametrize("size", [2, 3, 16])
+    def test_of_any_size(self, size: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(paths, "_block", lambda widths, columns: (size if size <= columns else 0, 0))
+        for seed in range(12):
+            hierarchy = self.skewed(seed)
+            loss = klados.loss(name)
+            rows = hierarchy.num_classes + hierarchy.num_nodes
+            logits, target = special(rows, hierarchy.num_classes), torch.arange(rows)
+            assert HierarchicalLoss(hierarchy, loss, impl="composed").tables.form.by_label
+            expected = klados.loss_and_grad(logits.numpy(), target.numpy(), hierarchy, loss, reduction="none")
+            found = composed(hierarchy, loss, logits, target, "index", "none")
+            for ours, theirs in zip(found, expected, strict=True):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-10)
+
+    def test_a_row_reads_little_of_large_sets(self) -> None:
+        edges = [("top", "small"), ("top", "large")] + [("small", f"s{k}") for k in range(10)]
+        edges += [("large", f"l{k}") for k in range(4)] + [(f"l{k % 4}", f"c{k}") for k in range(8000)]
+        hierarchy = klados.Hierarchy.from_edges(edges)
+        form = HierarchicalLoss(hierarchy, impl="composed").tables.form
+        assert form.by_label and form.paths.block
+        assert sum(form.paths.ends.widths) + sum(form.paths.blocks.widths) < 600
+        target = torch.tensor([0, 5, 100, 8009, hierarchy.num_classes + hierarchy.node("large")])
+        logits = ordinary(5, hierarchy.num_classes)
+        expected = klados.loss_and_grad(logits.numpy(), target.numpy(), hierarchy)
+        found = composed(hierarchy, klados.loss("marginal_cross_entropy"), logits, target, "index", "mean")
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-10)
+
+
 class TestMemory:
     def test_tables_are_linear_and_no_mask_of_classes_and_nodes_is_made(self) -> None:
         paths = [[f"{i // 200}", f"{i // 10}", f"{i}"] for i in range(4000)]
@@ -507,7 +551,7 @@ class TestMemory:
     def test_gathered_sets_are_no_wider_than_the_widest_of_their_height(self) -> None:
         paths = [[f"{i // 200}", f"{i // 10}", f"{i}"] for i in range(4000)]
         criterion = HierarchicalLoss(klados.Hierarchy.from_paths(paths), impl="composed")
-        assert criterion.tables.form.paths.widths == (1, 10, 200)
+        assert criterion.tables.form.paths.ends.widths == (1, 10, 200)
 
 
 class Largest(TorchDispatchMode):

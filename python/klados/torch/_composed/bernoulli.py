@@ -251,7 +251,9 @@ class _PathSiblings(Buffers):
         label, node = tables["lineage"].T
         slot = hierarchy.depths[node] - 1
         members = Members(column_by_node(hierarchy)[by_parent], start, end)
-        self.paths = Paths(members, label, parent[node], slot, np.ones(len(node)), nodes)
+        paths = Paths(members, label, parent[node], slot, np.ones(len(node)), nodes)
+        assert paths.ends is not None  # there is a node
+        self.groups = paths.ends
         # By label and slot, where the node of the path is among all; an empty slot has none.
         own = np.full((nodes, int(slot.max()) + 1), -1)
         own[label, slot] = place[node]
@@ -262,8 +264,8 @@ class _PathSiblings(Buffers):
 
     def forward(self, input: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The logarithms of the probability of what is so and of its complement, and what the first weighs."""
-        at, columns, outside = self.paths.gathered(label)
-        own = self.own.index_select(0, label).gather(1, self.paths.slot.expand(len(label), -1))
+        at, columns, outside = self.groups.gathered(label)
+        own = self.own.index_select(0, label).gather(1, self.groups.piece.expand(len(label), -1))
         is_own = at == own
         log_yes, log_no = sigmoid(input.gather(1, columns))
         weight = torch.where(is_own, self.yes[at], self.no[at]).to(input.dtype)

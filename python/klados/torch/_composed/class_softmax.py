@@ -125,7 +125,7 @@ class _OnSets(ClassSoftmax):
         self.table("row", row)
         self.table("set_weight", set_weight)
         # A label's own sets, gathered in slots as wide as the widest, may be more than all sets, reduced once.
-        self.by_label = sum(self.paths.widths) <= sets.elements + hierarchy.num_classes
+        self.by_label = self.paths.elements <= sets.elements + hierarchy.num_classes
 
     def terms(self, log_p: Tensor, is_open: Tensor | None, target: Target) -> tuple[Tensor, Tensor, Tensor | None]:
         dtype = log_p.dtype
