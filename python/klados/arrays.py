@@ -183,21 +183,33 @@ def check_kind(kind: str) -> None:
 
 def _logits(logits: npt.ArrayLike, columns: int) -> tuple[Array, tuple[int, ...]]:
     values = np.asarray(logits)
-    if values.dtype.name not in _FLOATS:
-        values = values.astype(np.float64)
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"the logits are {values.dtype}, expected numbers")
     if values.ndim not in (1, 2) or values.shape[-1] != columns:
         raise ValueError(f"the logits have shape {values.shape}, expected (batch, {columns}) or ({columns},)")
-    return np.ascontiguousarray(values.reshape(-1, columns)), values.shape
+    name = values.dtype.name
+    return _plain(values, name if name in _FLOATS else "float64").reshape(-1, columns), values.shape
+
+
+def _plain(values: Array, name: str) -> Array:
+    """As the core reads it: of a type, in the byte order of the machine, contiguous and aligned."""
+    return np.require(values, np.dtype(name), ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def _target(
     target: npt.ArrayLike, criterion: Criterion, kind: TargetKind | None, rows: int, one: bool
 ) -> tuple[Array, TargetKind]:
     values = np.asarray(target)
-    if values.dtype == np.float16:
-        values = values.astype(np.float32)
-    elif values.dtype.name not in (*_INTEGERS, "float32", "float64"):
-        values = values.astype(np.int64, casting="safe") if values.dtype.kind in "iu" else values.astype(np.float64)
+    if values.dtype.kind in "USO":
+        raise ValueError(f"the target is {values.dtype}, expected numbers; of names, hierarchy.encode makes a target")
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"the target is {values.dtype}, expected numbers")
+    name = values.dtype.name
+    if name == "float16":
+        name = "float32"
+    elif name not in (*_INTEGERS, "float32", "float64"):
+        name = "int64" if values.dtype.kind == "u" else "float64"
+    values = _plain(values, name)
     if kind is None:
         kind = target_kind(values.dtype.kind == "f", values.ndim, 1 if one else 2, criterion.takes_sets)
     check_kind(kind)
@@ -206,4 +218,4 @@ def _target(
     if values.ndim != (1 if kind == "index" else 2) or values.shape[0] != rows:
         expected = f"({rows},)" if kind == "index" else f"({rows}, ...)"
         raise ValueError(f"the target has shape {values.shape}, expected {expected} for kind {kind!r}")
-    return np.ascontiguousarray(values), kind
+    return values, kind

@@ -396,6 +396,37 @@ def test_what_is_not_contiguous(example: Example) -> None:
     assert torch.equal(criterion(row, example.index(6)), criterion(row.contiguous(), example.index(6)))
 
 
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable")
+def test_what_is_not_aligned_is_an_error(criterion, input) -> None:
+    logits = torch.frombuffer(b"\0" * (4 * 8 + 1), dtype=torch.float32, offset=1).reshape(1, 8)
+    assert logits.is_contiguous()
+    with pytest.raises(ValueError, match="not aligned in memory; a copy of it is"):
+        criterion(logits, TARGET[:1])
+    assert criterion(logits.clone(), TARGET[:1]).isfinite()
+    target = torch.frombuffer(b"\0" * (8 * 5 + 1), dtype=torch.int64, offset=1)
+    with pytest.raises(ValueError, match="not aligned in memory; a copy of it is"):
+        criterion(input, target)
+    with pytest.raises(ValueError, match="not aligned in memory; a copy of it is"):
+        functional.node_log_probs(logits, every_loss.tree())
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_what_is_not_strided_is_an_error(criterion) -> None:
+    for logits in (torch.eye(8).to_sparse(), torch.eye(8).to_sparse_csr(), torch.eye(8).to_mkldnn()):
+        with pytest.raises((RuntimeError, ValueError, NotImplementedError)):
+            criterion(logits, torch.arange(8))
+
+
+def test_lazily_conjugated_views() -> None:
+    """Of a conjugate the imaginary part is a view whose sign is not there in memory."""
+    numbers = torch.complex(torch.randn(1, 8, dtype=torch.float64), torch.randn(1, 8, dtype=torch.float64))
+    logits = torch.view_as_real(numbers.conj().resolve_conj())[..., 1]
+    lazy = numbers.conj().imag
+    assert lazy.is_neg()
+    criterion = MarginalCrossEntropyLoss(every_loss.tree())
+    assert torch.equal(criterion(lazy, torch.tensor([2])), criterion(logits, torch.tensor([2])))
+
+
 def test_channels_last(criterion) -> None:
     input = torch.randn(2, 8, 4, 5)
     target = torch.randint(8, (2, 5, 4)).transpose(1, 2)

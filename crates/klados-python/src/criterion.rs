@@ -232,7 +232,7 @@ impl Batch<'_> {
     /// label, or of one where the batch is reduced. They do not overlap, and nothing else writes them meanwhile.
     unsafe fn run<T: Element>(&self, criterion: &klados::Criterion) -> PyResult<f64> {
         // SAFETY: by the function's contract.
-        let logits = unsafe { memory::read::<T>(self.address, self.length) };
+        let logits = unsafe { memory::read::<T>(self.address, self.length) }?;
         let mut own = Vec::new();
         let losses = match self.reduction {
             // SAFETY: by the function's contract.

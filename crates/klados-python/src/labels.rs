@@ -71,7 +71,7 @@ impl Targets<'_> {
             ($($name:literal => $type:ty),*) => {
                 match self.dtype {
                     // SAFETY: by the function's contract.
-                    $($name => self.read(hierarchy, superclasses, unsafe { memory::read::<$type>(self.address, length) }),)*
+                    $($name => self.read(hierarchy, superclasses, unsafe { memory::read::<$type>(self.address, length) }?),)*
                     other => Err(error::value(format!("targets of dtype {other} are not read"))),
                 }
             };

@@ -4,6 +4,9 @@
 //! and length, and alive for the call (`klados/torch/_fused.py`, `klados/arrays.py`).
 
 use half::{bf16, f16};
+use pyo3::PyResult;
+
+use crate::error;
 
 /// An address of an array's first element, from Python.
 pub(crate) type Address = usize;
@@ -13,19 +16,26 @@ pub(crate) type Address = usize;
 /// # Safety
 ///
 /// `address` is that of `length` initialised elements of `T` that nothing writes while the slice lives, or `length` is 0.
-pub(crate) unsafe fn read<'a, T>(address: Address, length: usize) -> &'a [T] {
+///
+/// # Errors
+///
+/// The array is not aligned, as a view of a file's bytes may be.
+pub(crate) unsafe fn read<'a, T>(address: Address, length: usize) -> PyResult<&'a [T]> {
     if length == 0 {
-        return &[]; // an empty tensor has no address
+        return Ok(&[]); // an empty tensor has no address
     }
-    // SAFETY: by the function's contract; the alignment is that of the array's own element type.
-    unsafe { std::slice::from_raw_parts(address as *const T, length) }
+    if !address.is_multiple_of(align_of::<T>()) {
+        return Err(error::value("an array is not aligned in memory; a copy of it is"));
+    }
+    // SAFETY: by the function's contract, and aligned.
+    Ok(unsafe { std::slice::from_raw_parts(address as *const T, length) })
 }
 
 /// The elements of an array, to be written.
 ///
 /// # Safety
 ///
-/// As [`read`], and nothing else reads them either while the slice lives.
+/// As [`read`], and aligned, as what is allocated for a result is; nothing else reads them either while the slice lives.
 pub(crate) unsafe fn write<'a, T>(address: Address, length: usize) -> &'a mut [T] {
     if length == 0 {
         return &mut [];

@@ -84,7 +84,7 @@ impl NodeLogProbs {
             // SAFETY: the caller answers for the addresses, and that they are of `dtype` and of these lengths.
             threads::with_threads(length, || unsafe {
                 with_float!(dtype, T => {
-                    let logits = memory::read::<T>(address, length);
+                    let logits = memory::read::<T>(address, length)?;
                     let out = memory::write::<<T as Element>::Wide>(out, rows * self.inner.width());
                     self.inner.forward(logits, out).map_err(error::input)
                 })
@@ -108,8 +108,8 @@ impl NodeLogProbs {
             // SAFETY: the caller answers for the addresses, and that they are of `dtype` and of these lengths.
             threads::with_threads(length, || unsafe {
                 with_float!(dtype, T => {
-                    let logits = memory::read::<T>(address, length);
-                    let upstream = memory::read::<<T as Element>::Wide>(upstream, rows * self.inner.width());
+                    let logits = memory::read::<T>(address, length)?;
+                    let upstream = memory::read::<<T as Element>::Wide>(upstream, rows * self.inner.width())?;
                     let grad = memory::write::<T>(grad, length);
                     self.inner.backward(logits, upstream, grad).map_err(error::input)
                 })

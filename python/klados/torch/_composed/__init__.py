@@ -82,11 +82,19 @@ class Tables(Buffers):
         self.refuses: dict[str, str] = tables["refuses"]
         self.classes = criterion.hierarchy.num_classes
         self.nodes = criterion.hierarchy.num_nodes - 1
+        # In a hierarchy of one level classes and nodes are as many, and in either order.
+        orders = (criterion.hierarchy.class_nodes.tolist(), criterion.hierarchy.node_columns.tolist())
+        self.has_two_orders = self.classes == self.nodes and not criterion.has_node_columns and orders[0] != orders[1]
 
     def check(self, target: Tensor, kind: str) -> None:
         """That the loss takes targets of this kind and shape, in the words of the core."""
         if kind in self.refuses:
             raise ValueError(self.refuses[kind])
+        if kind == "multi_hot" and self.has_two_orders:
+            raise ValueError(
+                "the columns of the target may be the classes or the nodes, which are as many and in another order; "
+                "hierarchy.with_node_columns(hierarchy.classes) gives them one order"
+            )
         allowed = {self.classes: f"{self.classes} (classes)"}
         if kind == "multi_hot":
             allowed.setdefault(self.nodes, f"{self.nodes} (nodes but the root)")
