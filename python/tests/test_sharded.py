@@ -12,6 +12,9 @@ import ranks
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import DTensor
+from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
 
 import klados
 from klados.torch import MarginalCrossEntropyLoss, ShardedMarginalCrossEntropyLoss, shard_bounds
@@ -138,6 +141,18 @@ def everything(rank: int = 0, size: int = 1) -> None:
     MarginalCrossEntropyLoss(hierarchy)(all_of_it[0] @ all_of_it[1].t(), target).backward()
     assert torch.allclose(mine[0].grad, all_of_it[0].grad, rtol=0, atol=1e-15)
     assert torch.allclose(mine[1].grad, all_of_it[1].grad[sharded.classes], rtol=0, atol=1e-15)
+
+    # The same by torch's own tensor parallelism, with classes that are in tree order.
+    ordered = hierarchy.with_classes([hierarchy.classes[k] for k in hierarchy.tree_order])
+    assert ordered.tree_order.tolist() == list(range(8))
+    models = [torch.nn.Sequential(torch.nn.Linear(5, 6), torch.nn.Linear(6, 8)).double() for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    parallelize_module(models[1][1], init_device_mesh("cpu", (size,)), ColwiseParallel())
+    MarginalCrossEntropyLoss(ordered)(models[0](features), target).backward()
+    ShardedMarginalCrossEntropyLoss(ordered)(models[1](features), target).backward()
+    for one, other in zip(models[1].parameters(), models[0].parameters(), strict=True):
+        grad = one.grad.full_tensor() if isinstance(one.grad, DTensor) else one.grad
+        assert torch.allclose(grad, other.grad, rtol=0, atol=1e-15)
 
     # A group that is not all ranks.
     if size == 3:

@@ -50,8 +50,9 @@ class ShardedMarginalCrossEntropyLoss(nn.Module):
     trained one. Targets are class and node indices as ever.
 
     As in every column-parallel layer, the features that all ranks multiply with their part of the last layer get from
-    each rank the part of the gradient that comes through its classes: add these up over the group, as
-    ``ColwiseParallel`` of :mod:`torch.distributed.tensor.parallel` does.
+    each rank the part of the gradient that comes through its classes: add these up over the group. ``ColwiseParallel``
+    of :mod:`torch.distributed.tensor.parallel` does, and cuts the layer up as needed where the classes are in tree order
+    from the start: ``hierarchy.with_classes([hierarchy.classes[k] for k in hierarchy.tree_order])``.
 
     Args:
         hierarchy: a tree. In a DAG there is no order in which the classes below every node are next to each other.
