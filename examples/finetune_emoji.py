@@ -14,7 +14,14 @@ coarse labels        MarginalCrossEntropyLoss on all labels as they are
 flat, all            cross-entropy on labels that are all by emoji: what more labelling would give
 superclasses, all    MarginalCrossEntropyLoss on the same labels
 
-The settings were chosen on twemoji (--test-vendor twemoji), not on the vendor of the table.
+The settings were chosen on twemoji (--test-vendor twemoji), not on the vendor of the table. It printed, with the seed 0:
+
+                         group  subgroup     emoji
+before                    51.8      31.4      16.9
+flat, a quarter           50.8      31.1      17.0
+coarse labels             71.4      50.5      23.4
+flat, all                 69.9      53.3      39.5
+superclasses, all         73.8      56.0      38.9
 """
 
 from __future__ import annotations

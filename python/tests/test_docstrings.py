@@ -47,6 +47,14 @@ def members(of: str, item: type) -> Iterator[tuple[str, Any, bool]]:
 ITEMS = list(items())
 
 
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    """An example sets their number."""
+    before = klados.get_num_threads()
+    yield
+    klados.set_num_threads(before)
+
+
 @pytest.mark.parametrize(("name", "item", "needs_example"), ITEMS, ids=[name for name, *_ in ITEMS])
 def test_it_has_a_docstring_whose_examples_run(name: str, item: Any, needs_example: bool) -> None:
     text = inspect.getdoc(item)
