@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import Any, Final, Self, final
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +119,7 @@ class Hierarchy:
 
 @final
 class Criterion:
-    def __new__(cls, loss: str, hierarchy: Hierarchy) -> Self: ...
+    def __new__(cls, loss: str, hierarchy: Hierarchy) -> Criterion: ...
     @property
     def hierarchy(self) -> Hierarchy: ...
     @property
@@ -157,7 +157,7 @@ class Criterion:
 
 @final
 class NodeLogProbs:
-    def __new__(cls, form: str, hierarchy: Hierarchy, nodes: Sequence[int] | None = None) -> Self: ...
+    def __new__(cls, form: str, hierarchy: Hierarchy, nodes: Sequence[int] | None = None) -> NodeLogProbs: ...
     @property
     def hierarchy(self) -> Hierarchy: ...
     @property
