@@ -157,7 +157,9 @@ def settled(input: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
         - output: ``[rows, columns]``, ``[rows]``.
     """
     poisoned = ~(input.detach() < -_NONE).all(1) & ~ignored
-    clean: Tensor = _Settled.apply(input, ignored, poisoned)
+    # A traced graph takes no function that knows its forward mode.
+    function = _Settled if torch.compiler.is_compiling() else _SettledBothWays
+    clean: Tensor = function.apply(input, ignored, poisoned)
     return clean, poisoned
 
 
@@ -171,20 +173,27 @@ class _Settled(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs[1:])
-        ctx.save_for_forward(*inputs[1:])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return _Settled._slope(ctx, grad), None, None
+        return _settled_slope(grad, *ctx.saved_tensors), None, None
+
+
+class _SettledBothWays(_Settled):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[1:])
+        ctx.save_for_forward(*inputs[1:])
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, _ignored: None, _poisoned: None) -> Tensor:
-        return _Settled._slope(ctx, tangent)
+        return _settled_slope(tangent, *ctx.saved_tensors)
 
-    @staticmethod
-    def _slope(ctx: Any, tangent: Tensor) -> Tensor:
-        ignored, poisoned = ctx.saved_tensors
-        return tangent.masked_fill(ignored.unsqueeze(1), 0).masked_fill(poisoned.unsqueeze(1), float("nan"))
+
+def _settled_slope(slope: Tensor, ignored: Tensor, poisoned: Tensor) -> Tensor:
+    return slope.masked_fill(ignored.unsqueeze(1), 0).masked_fill(poisoned.unsqueeze(1), float("nan"))
 
 
 def weighted(weight: Tensor, log_p: Tensor, log_q: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
