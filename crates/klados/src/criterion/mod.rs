@@ -1,6 +1,7 @@
 //! A loss compiled for a hierarchy: validated once, run on any batch.
 
 mod bernoulli;
+mod class_rows;
 mod cut;
 mod descendants;
 mod error;
@@ -37,7 +38,7 @@ pub use term::{LogProb, Pick, Score, Term, TermSet};
 
 pub(crate) use weighted::WeightedRows;
 
-use crate::kernels::batch::for_each_row;
+use crate::kernels::batch::for_each_rows;
 pub(crate) use crate::kernels::extremum::Positive;
 use crate::kernels::nested::Step;
 use crate::kernels::nodes::NodeTables;
@@ -118,6 +119,13 @@ impl Positions {
             of_class[class as usize] = position as u32;
         }
         Self { classes: classes.to_vec(), of_class }
+    }
+
+    /// Puts values by position in the order of the classes.
+    fn put_back<T: Copy>(&self, by_position: &[T], by_class: &mut [T]) {
+        for (value, &position) in by_class.iter_mut().zip(&self.of_class) {
+            *value = by_position[position as usize];
+        }
     }
 }
 
@@ -286,13 +294,22 @@ impl Criterion {
 
     fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<(&mut [T], f64)>) {
         let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
-        let row =
-            |scratch: &mut Scratch<T::Wide>, row: usize, z: &[T], loss: &mut [T::Wide], grad: Option<&mut [T]>| {
-                let label = one_node(&self.inner.hierarchy, &labels[row]);
-                let grad = grad.map(|grad| (grad, scale));
-                loss[0] = T::Wide::from_f64(self.inner.row(scratch, &label, z, grad, (row, self.step)));
+        let (inner, columns) = (&*self.inner, self.columns());
+        let rows =
+            |scratch: &mut Scratch<T::Wide>, first: usize, z: &[T], losses: &mut [T::Wide], grad: Option<&mut [T]>| {
+                let labels = &labels[first..first + losses.len()];
+                if inner.are_class_rows(labels) {
+                    return inner.class_rows(scratch, labels, z, losses, grad.map(|grad| (grad, scale)));
+                }
+                let mut grad = grad.map(|grad| grad.chunks_mut(columns));
+                for (at, (label, z)) in labels.iter().zip(z.chunks(columns)).enumerate() {
+                    let label = one_node(&inner.hierarchy, label);
+                    let grad = grad.as_mut().and_then(Iterator::next).map(|grad| (grad, scale));
+                    let loss = inner.row(scratch, &label, z, grad, (first + at, self.step));
+                    losses[at] = T::Wide::from_f64(loss);
+                }
             };
-        for_each_row((logits, self.columns()), (losses, 1), grad, row);
+        for_each_rows(inner.rows_at_once(), (logits, columns), (losses, 1), grad, rows);
     }
 
     fn check(&self, logits: usize, labels: &[Label], losses: usize) -> Result<(), InputError> {

@@ -1,9 +1,10 @@
 //! One row: from its label to the kernels that it needs, and their sum.
 
+use super::class_rows::SIDE_BY_SIDE;
 use super::labels::{Named, Signatures};
 use super::row_loss::Sample;
 use super::{Inner, Layout, Objective, RowLoss};
-use crate::kernels::nested::{Nested, Terms};
+use crate::kernels::nested::Nested;
 use crate::kernels::nodes::Nodes;
 use crate::kernels::overlapping::Overlapping;
 use crate::kernels::pool::Pool;
@@ -15,15 +16,16 @@ use crate::{Label, NodeId};
 /// What a thread reuses from row to row; a few arrays of the number of classes or nodes.
 #[derive(Debug, Default)]
 pub(super) struct Scratch<T> {
-    softmax: Softmax<T>,
+    pub(super) chains: [Nested; SIDE_BY_SIDE],
+    pub(super) softmax: Softmax<T>,
     /// The same where class logits are sums of node logits.
     sums: Softmax<f64>,
-    wide: (Vec<T>, Vec<T>),
+    pub(super) wide: (Vec<T>, Vec<T>),
     pool: Pool,
 }
 
 #[derive(Debug, Default)]
-struct Softmax<T> {
+pub(super) struct Softmax<T> {
     named: Named,
     nested: Nested,
     overlapping: Overlapping,
@@ -31,8 +33,8 @@ struct Softmax<T> {
     nodes: Nodes,
     /// The classes in the order that a kernel wants them.
     order: Vec<u32>,
-    z: Vec<T>,
-    grad: Vec<T>,
+    pub(super) z: Vec<T>,
+    pub(super) grad: Vec<T>,
     target: Vec<f64>,
     node_target: Vec<f64>,
     upstream: Vec<f64>,
@@ -50,16 +52,6 @@ impl Inner {
         mut grad: Option<(&mut [T], f64)>,
         place: (usize, u64),
     ) -> f64 {
-        // The most frequent case goes first: where rows are short, the way to the kernel counts.
-        if let (Label::Class(class), true) = (label, self.classes_are_chains()) {
-            let Scratch { softmax, wide, .. } = scratch;
-            let (node, factor) = (self.hierarchy.class_node(*class), self.weight_of(label));
-            let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
-            return T::with_wide(z, grad, wide, |z, grad| {
-                softmax.nested.climb(&self.steps, node.index(), factor);
-                self.nested_row(softmax, z, grad.map(|grad| (grad, scale)))
-            });
-        }
         if *label == Label::Ignored {
             if let Some((grad, _)) = grad {
                 grad.fill(T::default());
@@ -277,33 +269,13 @@ impl Inner {
         }
     }
 
-    /// Whether the row of a class is one call of the path kernel.
-    #[inline]
-    fn classes_are_chains(&self) -> bool {
-        !self.steps.is_empty() && self.tables.label_smoothing == 0.0 && self.tables.layout == Layout::Classes
-    }
-
     /// The path kernel on the chain of sets that is in it.
     fn nested_row<T: Float>(&self, scratch: &mut Softmax<T>, z: &[T], grad: Option<(&mut [T], f64)>) -> f64 {
-        let (nested, gamma) = (&mut scratch.nested, self.tables.gamma);
-        let terms = match &self.tables.objective {
-            Objective::Conditional { .. } => Terms::Conditional,
-            _ => Terms::Marginal,
-        };
+        let (nested, terms, gamma) = (&mut scratch.nested, self.chain_terms(), self.tables.gamma);
         let Some(positions) = &self.positions else { return nested.row(z, grad, terms, gamma) };
         let ordered = (&mut scratch.z, &mut scratch.grad);
-        in_order(
-            &positions.classes,
-            z,
-            grad,
-            ordered,
-            |z, grad| nested.row(z, grad, terms, gamma),
-            |ordered, grad| {
-                for (grad, &position) in grad.iter_mut().zip(&positions.of_class) {
-                    *grad = ordered[position as usize];
-                }
-            },
-        )
+        let row = |z: &[T], grad: Option<(&mut [T], f64)>| nested.row(z, grad, terms, gamma);
+        in_order(&positions.classes, z, grad, ordered, row, |ordered, grad| positions.put_back(ordered, grad))
     }
 
     /// The loss `sum_k t_k L({k})` of a target over the classes: a soft label, the uniform part of label smoothing, or

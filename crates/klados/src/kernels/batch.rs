@@ -36,34 +36,46 @@ thread_local! {
 /// Calls `row(scratch, index, logits row, output row, gradient row)` for every row of a batch, with one scratch a thread.
 /// A row of `logits` and of `grad` has `columns` elements, one of `output` has `width`.
 pub(crate) fn for_each_row<T: Element, O: Send, S: Default + Send>(
-    (logits, columns): (&[T], usize),
-    (output, width): (&mut [O], usize),
+    logits: (&[T], usize),
+    output: (&mut [O], usize),
     grad: Option<&mut [T]>,
     row: impl Fn(&mut S, usize, &[T], &mut [O], Option<&mut [T]>) + Send + Sync,
 ) {
+    for_each_rows(1, logits, output, grad, row);
+}
+
+/// As [`for_each_row`], with up to `count` rows a call, of which `index` is the first.
+pub(crate) fn for_each_rows<T: Element, O: Send, S: Default + Send>(
+    count: usize,
+    (logits, columns): (&[T], usize),
+    (output, width): (&mut [O], usize),
+    grad: Option<&mut [T]>,
+    rows: impl Fn(&mut S, usize, &[T], &mut [O], Option<&mut [T]>) + Send + Sync,
+) {
+    let (columns, width) = (count * columns, count * width);
     #[cfg(feature = "rayon")]
     if logits.len() >= PARALLEL_ELEMENTS && logits.len() > columns && !ONE_THREAD.get() {
         use rayon::prelude::*;
         // Some rows a task, so that a scratch serves many of them.
         let share = (logits.len() / columns).div_ceil(rayon::current_num_threads());
         let least = (PARALLEL_ELEMENTS / 8).div_ceil(columns).min(share);
-        let rows = logits.par_chunks(columns).zip(output.par_chunks_mut(width)).enumerate();
+        let parts = logits.par_chunks(columns).zip(output.par_chunks_mut(width)).enumerate();
         match grad {
-            Some(grad) => rows.zip(grad.par_chunks_mut(columns)).with_min_len(least).for_each_init(
+            Some(grad) => parts.zip(grad.par_chunks_mut(columns)).with_min_len(least).for_each_init(
                 S::default,
-                |scratch, ((index, (z, output)), grad)| {
-                    row(scratch, index, z, output, Some(grad));
+                |scratch, ((part, (z, output)), grad)| {
+                    rows(scratch, count * part, z, output, Some(grad));
                 },
             ),
-            None => rows
-                .with_min_len(least)
-                .for_each_init(S::default, |scratch, (index, (z, output))| row(scratch, index, z, output, None)),
+            None => parts.with_min_len(least).for_each_init(S::default, |scratch, (part, (z, output))| {
+                rows(scratch, count * part, z, output, None);
+            }),
         }
         return;
     }
     let mut scratch = S::default();
     let mut grad = grad.map(|grad| grad.chunks_mut(columns));
-    for (index, (z, output)) in logits.chunks(columns).zip(output.chunks_mut(width)).enumerate() {
-        row(&mut scratch, index, z, output, grad.as_mut().and_then(Iterator::next));
+    for (part, (z, output)) in logits.chunks(columns).zip(output.chunks_mut(width)).enumerate() {
+        rows(&mut scratch, count * part, z, output, grad.as_mut().and_then(Iterator::next));
     }
 }

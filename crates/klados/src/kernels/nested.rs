@@ -44,6 +44,8 @@ pub(crate) struct Nested {
     /// Where a shell is so far below the others that it is a mass of its own.
     far: Chain<Mass>,
     factors: Vec<f64>,
+    kind: Row,
+    loss: f64,
 }
 
 /// What a row has at each set of its chain.
@@ -91,26 +93,41 @@ impl Nested {
         terms: Terms,
         gamma: f64,
     ) -> f64 {
-        let Self { shells, weights, masses, chain, far, factors, .. } = self;
-        let row = masses.measure(z, shells, grad.as_mut().map(|(grad, _)| &mut **grad));
-        let loss = match row {
+        self.measure(z, grad.as_mut().map(|(grad, _)| &mut **grad));
+        let loss = self.loss(terms, gamma);
+        if let Some((grad, scale)) = grad {
+            self.gradient(terms, grad, scale);
+        }
+        loss
+    }
+
+    /// The first step of [`row`](Self::row): the masses of the shells. Leaves exponentials in `grad`.
+    pub(crate) fn measure<T: Float>(&mut self, z: &[T], grad: Option<&mut [T]>) {
+        self.kind = self.masses.measure(z, &self.shells, grad);
+    }
+
+    /// The second step.
+    pub(crate) fn loss(&mut self, terms: Terms, gamma: f64) -> f64 {
+        let Self { weights, masses, chain, far, .. } = self;
+        self.loss = match self.kind {
             Row::Regular if masses.have_one_top => chain.loss(&masses.sums, weights, terms, gamma),
             Row::Regular => far.loss(&masses.of_shell, weights, terms, gamma),
             special => special.special_loss(self.takes_part),
         };
-        if let Some((grad, scale)) = grad {
-            if row == Row::Regular && loss.is_finite() {
-                factors.clear();
-                match masses.have_one_top {
-                    true => chain.fill_factors(terms, scale, factors),
-                    false => far.fill_factors(terms, scale, factors),
-                }
-                shells.multiply(grad, factors);
-            } else {
-                special_gradient(loss, grad);
-            }
+        self.loss
+    }
+
+    /// The third step: makes of the exponentials the gradient times `scale`.
+    pub(crate) fn gradient<T: Float>(&mut self, terms: Terms, grad: &mut [T], scale: f64) {
+        if self.kind != Row::Regular || !self.loss.is_finite() {
+            return special_gradient(self.loss, grad);
         }
-        loss
+        self.factors.clear();
+        match self.masses.have_one_top {
+            true => self.chain.fill_factors(terms, scale, &mut self.factors),
+            false => self.far.fill_factors(terms, scale, &mut self.factors),
+        }
+        self.shells.multiply(grad, &self.factors);
     }
 }
 

@@ -72,11 +72,12 @@ pub(crate) struct Masses {
 }
 
 /// What a row turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Row {
     /// Some class is not masked, and nothing is NaN or `+inf`.
     Regular,
     /// All logits are `-inf`.
+    #[default]
     Masked,
     /// There is a NaN or `+inf`.
     Poisoned,

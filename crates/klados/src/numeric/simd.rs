@@ -330,41 +330,35 @@ fn block_sum<S: Simd, E: Exp<S>, const STORE: bool>(simd: S, of: &mut E, z: &[f3
 #[inline(always)]
 fn multiply_runs<S: Simd>(simd: S, values: &mut [f32], runs: &[Run], factors: &[f64]) {
     let in_units = |run: Run| (factors[run.group()] / UNIT) as f32;
-    let length = values.len();
-    if length < LANES {
-        let mut start = 0;
-        for run in runs {
-            let factor = in_units(*run);
-            values[start..run.end()].iter_mut().for_each(|value| *value = *value * factor * UNIT as f32);
-            start = run.end();
-        }
-        return;
-    }
+    let body = values.len() / LANES * LANES;
     let mut rest = runs.iter();
     let mut run = next(&mut rest);
-    let mut own = f32x16::splat(simd, in_units(run));
     let mut base = 0;
-    while base < length {
-        let whole = (run.end().min(length) - base) / LANES * LANES;
-        if whole > 0 {
-            for values in values[base..base + whole].chunks_exact_mut(LANES) {
-                multiply(simd, values, own);
+    while base < body {
+        let own = f32x16::splat(simd, in_units(run));
+        let whole = (run.end().min(body) - base) / LANES * LANES;
+        for values in values[base..base + whole].chunks_exact_mut(LANES) {
+            multiply(simd, values, own);
+        }
+        base += whole;
+        if base < body {
+            let mut factor = own;
+            while run.end() < base + LANES {
+                let to = run.end() - base;
+                run = next(&mut rest);
+                factor = lanes(simd, to, LANES).select(f32x16::splat(simd, in_units(run)), factor);
             }
-            base += whole;
-            continue;
+            multiply(simd, &mut values[base..base + LANES], factor);
+            base += LANES;
         }
-        // The last vector overlaps the one before it, whose lanes are left as they are.
-        let first = base.min(length - LANES);
-        let done = f32x16::splat(simd, 1.0 / UNIT as f32);
-        let mut factor = lanes(simd, base - first, LANES).select(own, done);
-        while run.end() < (first + LANES).min(length) {
-            let to = run.end() - first;
-            run = next(&mut rest);
-            own = f32x16::splat(simd, in_units(run));
-            factor = lanes(simd, to, LANES).select(own, factor);
-        }
-        multiply(simd, &mut values[first..first + LANES], factor);
-        base = first + LANES;
+    }
+    // One by one: a vector of these and some before would be read from what was just written in two parts.
+    while base < values.len() {
+        let end = run.end().min(values.len());
+        let factor = in_units(run);
+        values[base..end].iter_mut().for_each(|value| *value = *value * factor * UNIT as f32);
+        base = end;
+        run = next(&mut rest);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tests of the core from outside, in one binary.
 
 mod architecture;
+mod batches;
 mod compiled;
 mod formats;
 mod forms;

@@ -343,29 +343,30 @@ fn long_rows_keep_the_accuracy() {
 fn the_number_of_threads_does_not_change_a_bit() {
     let classes = 1003;
     let hierarchy = Hierarchy::from_edges((0..classes).map(|k| (format!("g{}", k / 10), format!("c{k}")))).unwrap();
-    let criterion = MarginalCrossEntropy::new().label_smoothing(0.1).compile(&hierarchy).unwrap();
     let batch = 301; // above the threshold of elements, and no multiple of anything
     let logits: Vec<f64> = (0..classes * batch).map(|i| ((i * 7919) % 1009) as f64 / 100.0 - 5.0).collect();
-    let labels: Vec<Label> = (0..batch)
-        .map(|i| match i % 3 {
-            0 => Label::Class(i * 3),
-            1 => Label::Node(hierarchy.node(&format!("g{}", i % 100)).unwrap()),
-            _ => Label::Ignored,
-        })
-        .collect();
-    let outputs: Vec<_> = [1, 2, 3, 8]
-        .into_iter()
-        .map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| run::<f32>(&criterion, &logits, &labels))
-        })
-        .collect();
-    for output in &outputs[1..] {
-        assert_eq!(
-            output.losses.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
-            outputs[0].losses.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
-        );
-        assert!(output.grads.iter().zip(&outputs[0].grads).all(|(a, b)| a.to_bits() == b.to_bits()));
+    let mixed = |i: usize| match i % 3 {
+        0 => Label::Class(i * 3),
+        1 => Label::Node(hierarchy.node(&format!("g{}", i % 100)).unwrap()),
+        _ => Label::Ignored,
+    };
+    let only_classes: Vec<Label> = (0..batch).map(|i| Label::Class(i * 3)).collect();
+    for (smoothing, labels) in [(0.1, (0..batch).map(mixed).collect()), (0.0, only_classes)] {
+        let criterion = MarginalCrossEntropy::new().label_smoothing(smoothing).compile(&hierarchy).unwrap();
+        let outputs: Vec<_> = [1, 2, 3, 8]
+            .into_iter()
+            .map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| run::<f32>(&criterion, &logits, &labels))
+            })
+            .collect();
+        for output in &outputs[1..] {
+            assert_eq!(
+                output.losses.iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+                outputs[0].losses.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+            );
+            assert!(output.grads.iter().zip(&outputs[0].grads).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
     }
 }
 

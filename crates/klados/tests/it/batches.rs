@@ -1,0 +1,72 @@
+//! A row is what it is in any company.
+
+use klados::{Element, Hierarchy, Label};
+
+/// 70 classes under 7, these under 2, in the order of the tree or in another.
+fn hierarchies() -> [Hierarchy; 2] {
+    let leaf = |k: usize| (format!("middle {}", k / 10), format!("leaf {k}"));
+    let middle = |k: usize| (format!("top {}", k / 4), format!("middle {k}"));
+    let tree = Hierarchy::from_edges((0..70).map(leaf).chain((0..7).map(middle))).unwrap();
+    let shuffled = tree.with_classes((0..70).map(|k| format!("leaf {}", k * 37 % 70))).unwrap();
+    [tree, shuffled]
+}
+
+/// Rows of every kind: ordinary, far from 0, with a set far below the others, masked, NaN.
+fn logit(row: usize, column: usize) -> f64 {
+    let z = ((row * 31 + column * 17) % 97) as f64 / 16.0 - 3.0;
+    match row % 11 {
+        3 => z + 40.0,
+        4 => z - 9000.0,
+        5 if column < 40 => z - 120.0,
+        6 if column.is_multiple_of(3) => f64::NEG_INFINITY,
+        7 if column == 69 => f64::NAN,
+        8 => f64::NEG_INFINITY,
+        _ => z,
+    }
+}
+
+fn labels(hierarchy: &Hierarchy, rows: usize) -> Vec<Label> {
+    let label = |row: usize| match row {
+        9 => Label::Ignored,
+        17 => hierarchy.parse_label("middle 2").unwrap(),
+        26 => hierarchy.parse_label("leaf 3|leaf 12").unwrap(),
+        row => Label::Class(row * 13 % 70),
+    };
+    (0..rows).map(label).collect()
+}
+
+fn assert_that_rows_do_not_depend_on_the_batch<T: Element>(bits: impl Fn(T) -> u64, wide: impl Fn(T::Wide) -> u64) {
+    for hierarchy in hierarchies() {
+        for loss in ["marginal_cross_entropy", "hierarchical_cross_entropy"] {
+            let criterion = loss.parse::<klados::Loss>().unwrap().compile(&hierarchy).unwrap();
+            let run = |first: usize, rows: usize| {
+                let z: Vec<T> = (first * 70..(first + rows) * 70).map(|k| T::from_f64(logit(k / 70, k % 70))).collect();
+                let labels = &labels(&hierarchy, first + rows)[first..];
+                let (mut losses, mut only) = (vec![T::Wide::default(); rows], vec![T::Wide::default(); rows]);
+                let mut grad = vec![T::default(); z.len()];
+                criterion.forward_backward_scaled(&z, labels, &mut losses, &mut grad, 0.1).unwrap();
+                criterion.forward(&z, labels, &mut only).unwrap();
+                let grad: Vec<u64> = grad.into_iter().map(&bits).collect();
+                let losses: Vec<u64> = losses.into_iter().map(&wide).collect();
+                assert_eq!(losses, only.into_iter().map(&wide).collect::<Vec<u64>>());
+                losses.into_iter().zip(grad.chunks(70).map(<[u64]>::to_vec)).collect::<Vec<_>>()
+            };
+            let alone: Vec<_> = (0..41).flat_map(|row| run(row, 1)).collect();
+            for (first, rows) in [(0, 41), (1, 7), (2, 4), (8, 3), (20, 14)] {
+                assert_eq!(run(first, rows), alone[first..first + rows], "{loss}, rows {first} and {rows} more");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_has_the_same_bits_in_any_batch() {
+    assert_that_rows_do_not_depend_on_the_batch::<f32>(|z| z.to_bits().into(), |z| z.to_bits().into());
+    assert_that_rows_do_not_depend_on_the_batch::<f64>(f64::to_bits, f64::to_bits);
+}
+
+#[cfg(feature = "half")]
+#[test]
+fn a_row_of_halves_has_the_same_bits_in_any_batch() {
+    assert_that_rows_do_not_depend_on_the_batch::<half::bf16>(|z| z.to_bits().into(), |z| z.to_bits().into());
+}
