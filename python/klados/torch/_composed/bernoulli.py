@@ -135,15 +135,17 @@ class Bernoulli(Rows):
 
     # What weighs on each event.
 
-    def pulls(self, target: Target, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-        """What weighs on yes and on no of each event, and the positive nodes, of a target that is no distribution."""
+    def pulls(self, target: Target, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """What each event weighs, and which are so, of a target that is no distribution: ``[rows, nodes]``."""
         positive, asked, masked = self.states(target)
-        weight = self.weights.to(dtype) * self.factor(target, dtype).unsqueeze(1)
+        weight = torch.where(positive, self.weights * self.pos_weight, self.weights).to(dtype)
         if asked is not None:
             weight = weight.masked_fill(~asked, 0)
         if masked is not None:
             weight = weight.masked_fill(masked, 0)
-        return (weight * self.pos_weight.to(dtype)).masked_fill(~positive, 0), weight.masked_fill(positive, 0), positive
+        if self.class_weight is not None:
+            weight = weight * self.factor(target, dtype).unsqueeze(1)
+        return weight, positive
 
     def soft_pulls(self, of_class: Tensor) -> tuple[Tensor, Tensor]:
         """What weighs on yes and on no of each event, of what each class weighs."""
@@ -199,6 +201,14 @@ class Bernoulli(Rows):
             has_term = has_term & ~masked
         return has_term.sum(1)
 
+    def judged_signs(self, weight: Tensor, scores: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+        """The losses of rows, and which are infinite, of sigmoids that are so or not: with one logarithm each."""
+        masked = scores == _NONE
+        x = torch.where(positive, scores, -scores).masked_fill(masked, 0)
+        log_p = logsigmoid(x).masked_fill(masked, 0).masked_fill(masked & positive, _NONE)
+        log_q = log_p if self.gamma == 0 else logsigmoid(-x)
+        return weighted(weight, log_p, log_q, self.gamma)
+
     def judged(self, yes: Tensor, no: Tensor, log_yes: Tensor, log_no: Tensor) -> tuple[Tensor, Tensor]:
         """The losses of rows, and which are infinite, from log-probabilities of the events and of their complements."""
         of_yes, yes_infinite = weighted(yes, log_yes, log_no, self.gamma)
@@ -218,17 +228,17 @@ class Independent(Bernoulli):
 
     def rows(self, input: Tensor, target: Target, step: int | Tensor) -> tuple[Tensor, Tensor]:
         if self.siblings is not None and target.kind == "index":
-            log_p, log_q, weight = self.siblings(input, self.node.index_select(0, target.values))
+            weight, scores, positive = self.siblings(input, self.node.index_select(0, target.values))
             if self.class_weight is not None:
                 weight = weight * self.factor(target, input.dtype).unsqueeze(1)
-            return weighted(weight, log_p, log_q, self.gamma)
+            return self.judged_signs(weight, scores, positive)
         scores = self.scores(input)
         if target.kind == "probabilities":
             of_class, impossible = self.class_target(target, self.is_open(scores), scores.dtype)
             loss, infinite = self.judged(*self.soft_pulls(of_class), *sigmoid(scores))
             return loss, infinite | impossible
-        yes, no, _ = self.pulls(target, scores.dtype)
-        return self.judged(yes, no, *sigmoid(scores))
+        weight, positive = self.pulls(target, scores.dtype)
+        return self.judged_signs(weight, scores, positive)
 
 
 class _PathSiblings(Buffers):
@@ -263,15 +273,13 @@ class _PathSiblings(Buffers):
         self.table("yes", weights * tables["pos_weight"][by_parent])
 
     def forward(self, input: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The logarithms of the probability of what is so and of its complement, and what the first weighs."""
+        """What each node weighs, its score, and whether it is on the path: ``[rows, widths]``."""
         at, columns, outside = self.groups.gathered(label)
         own = self.own.index_select(0, label).gather(1, self.groups.piece.expand(len(label), -1))
         is_own = at == own
-        log_yes, log_no = sigmoid(input.gather(1, columns))
         weight = torch.where(is_own, self.yes[at], self.no[at]).to(input.dtype)
         nothing = own < 0 if outside is None else outside | (own < 0)
-        log_p, log_q = torch.where(is_own, log_yes, log_no), torch.where(is_own, log_no, log_yes)
-        return log_p, log_q, weight.masked_fill(nothing, 0)
+        return weight.masked_fill(nothing, 0), input.gather(1, columns), is_own
 
 
 class NoisyOr(Bernoulli):
@@ -284,10 +292,12 @@ class NoisyOr(Bernoulli):
         if target.kind == "probabilities":
             of_class, impossible = self.class_target(target, input.detach() > _NONE, input.dtype)
             yes, no = self.soft_pulls(of_class)
-        else:
-            (yes, no, _), impossible = self.pulls(target, input.dtype), None
-        loss, infinite = self.judged(yes[:, 1:], no[:, 1:], log_yes, log_no)
-        return loss, infinite if impossible is None else infinite | impossible
+            loss, infinite = self.judged(yes[:, 1:], no[:, 1:], log_yes, log_no)
+            return loss, infinite | impossible
+        weight, positive = self.pulls(target, input.dtype)
+        positive = positive[:, 1:]
+        log_p, log_q = torch.where(positive, log_yes, log_no), torch.where(positive, log_no, log_yes)
+        return weighted(weight[:, 1:], log_p, log_q, self.gamma)
 
 
 class _Extremum(Bernoulli):
@@ -297,12 +307,14 @@ class _Extremum(Bernoulli):
         super().__init__(hierarchy, tables)
         self.scores = Scores(hierarchy)
 
+    def by_sign(self, weight: Tensor, positive: Tensor, scores: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
+        """The losses where a node is so or not; where it is, its score is that of the node in ``best``."""
+        at = torch.where(positive, best, self.levels.largest_below(scores))
+        return self.judged_signs(weight, scores.gather(1, at), positive)
+
     def negative(self, no: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         log_yes, log_no = sigmoid(scores.gather(1, self.levels.largest_below(scores)))
         return weighted(no, log_no, log_yes, self.gamma)
-
-    def positive(self, yes: Tensor, scores: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
-        return weighted(yes, *sigmoid(scores.gather(1, best)), self.gamma)
 
 
 class SmallestAbove(_Extremum):
@@ -310,15 +322,15 @@ class SmallestAbove(_Extremum):
 
     def rows(self, input: Tensor, target: Target, step: int | Tensor) -> tuple[Tensor, Tensor]:
         scores = self.scores(input)
-        if target.kind == "probabilities":
-            of_class, impossible = self.class_target(target, self.is_open(scores), scores.dtype)
-            yes, no = self.soft_pulls(of_class)
-        else:
-            (yes, no, _), impossible = self.pulls(target, scores.dtype), None
-        of_no, infinite = self.negative(no, scores)
-        of_yes, yes_infinite = self.positive(yes, scores, self.levels.smallest_above(scores))
-        infinite = infinite | yes_infinite
-        return of_yes + of_no, infinite if impossible is None else infinite | impossible
+        best = self.levels.smallest_above(scores)
+        if target.kind != "probabilities":
+            weight, positive = self.pulls(target, scores.dtype)
+            return self.by_sign(weight, positive, scores, best)
+        of_class, impossible = self.class_target(target, self.is_open(scores), scores.dtype)
+        yes, no = self.soft_pulls(of_class)
+        of_no, no_infinite = self.negative(no, scores)
+        of_yes, yes_infinite = weighted(yes, *sigmoid(scores.gather(1, best)), self.gamma)
+        return of_yes + of_no, yes_infinite | no_infinite | impossible
 
 
 class LargestBelow(_Extremum):
@@ -330,19 +342,17 @@ class LargestBelow(_Extremum):
 
     def rows(self, input: Tensor, target: Target, step: int | Tensor) -> tuple[Tensor, Tensor]:
         scores = self.scores(input)
-        if target.kind == "probabilities":
-            of_class, impossible = self.class_target(target, self.is_open(scores), scores.dtype)
-            of_no, infinite = self.negative(self.soft_pulls(of_class)[1], scores)
-            # Which score a positive node is judged by depends on which others are positive: class by class.
-            weight = (self.weights * self.pos_weight).to(scores.dtype)
-            yes = of_class.index_select(1, self.pairs.class_) * weight.index_select(0, self.pairs.above)
-            of_yes, yes_infinite = self.positive(yes, scores, self.pairs.largest(scores))
-            return of_yes + of_no, infinite | yes_infinite | impossible
-        yes, no, positive = self.pulls(target, scores.dtype)
-        of_no, infinite = self.negative(no, scores)
-        best = self.levels.largest_below(scores.masked_fill(~positive, _NONE))
-        of_yes, yes_infinite = self.positive(yes, scores, best)
-        return of_yes + of_no, infinite | yes_infinite
+        if target.kind != "probabilities":
+            weight, positive = self.pulls(target, scores.dtype)
+            best = self.levels.largest_below(scores.masked_fill(~positive, _NONE))
+            return self.by_sign(weight, positive, scores, best)
+        of_class, impossible = self.class_target(target, self.is_open(scores), scores.dtype)
+        of_no, no_infinite = self.negative(self.soft_pulls(of_class)[1], scores)
+        # Which score a positive node is judged by depends on which others are positive: class by class.
+        weight = (self.weights * self.pos_weight).to(scores.dtype)
+        yes = of_class.index_select(1, self.pairs.class_) * weight.index_select(0, self.pairs.above)
+        of_yes, yes_infinite = weighted(yes, *sigmoid(scores.gather(1, self.pairs.largest(scores))), self.gamma)
+        return of_yes + of_no, yes_infinite | no_infinite | impossible
 
 
 class WeightedSigmoid(Bernoulli):
