@@ -32,8 +32,8 @@ def bernoulli(hierarchy: Hierarchy, tables: dict[str, Any]) -> Bernoulli:
 class Bernoulli(Rows):
     """``-sum_v w_v (t_v p_v log P(v) + (1 - t_v) log(1 - P(v)))``, with focal factors.
 
-    A subclass says what the events are and what their probabilities are. Arrays by node are in hierarchy order, the root
-    first.
+    A subclass says what the events are and what their probabilities are. Arrays by node are in hierarchy order, the
+    root first.
     """
 
     has_node_columns = True
@@ -97,8 +97,8 @@ class Bernoulli(Rows):
         return pad(marks, (1, 0)).index_select(1, column)
 
     def states(self, target: Target) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Of a target that is no distribution: ``[rows, nodes]`` of which nodes are positive (the root is), which have a
-        term (all where it is not there), and which are masked (none)."""
+        """Of a target that is no distribution: which nodes are positive (the root is), which have a term (all where it
+        is not there), and which are masked (none): ``[rows, nodes]`` each."""
         masked = None
         if target.kind == "index":
             node = self.node.index_select(0, target.values)
@@ -356,7 +356,7 @@ class LargestBelow(_Extremum):
 
 
 class WeightedSigmoid(Bernoulli):
-    """``sum_k W_kv sigma(z_k)`` of the superclasses of a map, and ``sigma(z_k)`` of the classes, which come first here."""
+    """``sum_k W_kv sigma(z_k)`` of the superclasses of a map, and ``sigma(z_k)`` of the classes, which come first."""
 
     has_node_columns = False
 
@@ -415,7 +415,7 @@ class WeightedSigmoid(Bernoulli):
 
 
 def sigmoid(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """``log sigma`` of scores and of their negatives; of ``-inf`` the first is ``-inf``, and the gradient of both is 0."""
+    """``log sigma`` of scores and their negatives; of ``-inf`` the first is ``-inf``, and both have a gradient of 0."""
     masked = scores == _NONE
     scores = scores.masked_fill(masked, 0)
     return logsigmoid(scores).masked_fill(masked, _NONE), logsigmoid(-scores).masked_fill(masked, 0)

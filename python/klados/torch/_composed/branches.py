@@ -48,8 +48,8 @@ class Branches(Buffers):
     def siblings(self, subtrees: Tensor) -> Tensor:
         """Over the subtrees of the other children of a node's parent; ``-inf`` of the root.
 
-        Nothing is taken away from what is about as large: of the largest sibling the others are summed, and a smaller one is
-        taken from these before the largest is added.
+        Nothing is taken away from what is about as large: of the largest sibling the others are summed, and a smaller
+        one is taken from these before the largest is added.
         """
         own = subtrees[:, 1:]
         by_parent = (self.parent, self.nodes)

@@ -45,7 +45,7 @@ class DescendantSoftmax(NodeRows):
         return -(weight * log_p).sum(1), infinite if impossible is None else infinite | impossible
 
     def _of_one(self, scores: Tensor, target: Target) -> tuple[Tensor, Tensor, Tensor]:
-        """The scores of the nodes on the path of a label, what stands against them, and their weights: ``[rows, depths]``."""
+        """The scores of the nodes on a label's path, what is against them, and their weights: ``[rows, depths]``."""
         label = self.node.index_select(0, target.values)
         path = self.path.index_select(0, label)
         meeting = self.meeting(label)

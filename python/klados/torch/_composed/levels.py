@@ -17,8 +17,8 @@ __all__ = ["Levels", "first_of", "segment_extremum"]
 class Levels(Buffers):
     """The nodes of a hierarchy by depth.
 
-    Arrays are ``[rows, nodes]`` in hierarchy order, the root first. On a tree a step reads the depth beside its own; on a DAG,
-    where an edge may skip some, all that came before.
+    Arrays are ``[rows, nodes]`` in hierarchy order, the root first. On a tree a step reads the depth beside its own; on
+    a DAG, where an edge may skip some, all that came before.
     """
 
     order: Tensor
@@ -66,8 +66,8 @@ class Levels(Buffers):
     def down(self, own: Tensor, combine: Callable[[Tensor, Tensor, Tensor | None, int], Tensor]) -> Tensor:
         """From the root, which keeps its own value, to the deepest nodes.
 
-        ``combine(own, parents, segment, count)`` makes the values of a depth from their own and from those of their parents,
-        the ``segment`` of which says whose parent it is; it is ``None`` on a tree, where each has one.
+        ``combine(own, parents, segment, count)`` makes the values of a depth from their own and from those of their
+        parents, the ``segment`` of which says whose parent it is; it is ``None`` on a tree, where each has one.
         """
         parts = own.index_select(1, self.order).split(self.sizes, 1)
         done = [parts[0]]
@@ -116,8 +116,8 @@ class Levels(Buffers):
 
     @torch.no_grad()
     def smallest_above(self, scores: Tensor) -> Tensor:
-        """By node but the root, which of it and those above it, without the root, has the smallest score; of equal ones the
-        first in hierarchy order."""
+        """By node but the root, which of it and those above it, without the root, has the smallest score; of equal ones
+        the first in hierarchy order."""
         # The root has no score.
         scores = torch.cat([torch.full_like(scores[:, :1], float("inf")), scores[:, 1:]], 1)
 
@@ -154,6 +154,6 @@ def segment_extremum(values: Tensor, segment: Tensor, count: int, reduce: str) -
 
 
 def first_of(candidates: Tensor, counts: Tensor, segment: Tensor, count: int) -> Tensor:
-    """The first in hierarchy order of the nodes in each segment that count; where none does, a number that is no node."""
+    """The first in hierarchy order of the nodes of each segment that count; where none does, what is no node."""
     none = torch.iinfo(candidates.dtype).max
     return segment_extremum(candidates.masked_fill(~counts, none), segment, count, "amin")

@@ -24,8 +24,8 @@ _NONE = -float("inf")
 class Margin(NodeRows):
     """``-s_y + LSE_v (s_v + margin)`` over all nodes and the root with score 0, or the maximum in its place.
 
-    Of a distribution every class is a label. A margin is a number of edges times what one is worth, so that the nodes at all
-    distances are measured for all of them at once: those below a label, and those beside each node of its path.
+    Of a distribution every class is a label. A margin is a number of edges times what one is worth, so that the nodes
+    at all distances are measured for all of them at once: those below a label, and those beside each node of its path.
     """
 
     depth: Tensor

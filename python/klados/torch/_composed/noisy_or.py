@@ -18,7 +18,7 @@ def noisy_or(logits: Tensor, sets: Sets) -> tuple[Tensor, Tensor]:
 
     Shape:
         - logits: ``[rows, classes]``.
-        - output: ``[rows, sets]`` twice; where all classes of a set are masked, ``log P`` is ``-inf`` and its gradient 0.
+        - output: ``[rows, sets]`` twice; where all classes of a set are masked, ``log P`` is ``-inf``, its gradient 0.
     """
     rest = sets.sum(softplus(logits, threshold=40))
     # Where every sigmoid is so small that 1 minus it is 1, they add up.
