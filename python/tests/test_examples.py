@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def test_fine_tuning_on_emoji() -> None:
+    pytest.importorskip("PIL", reason="pillow is not installed")
     run = subprocess.run(
         [sys.executable, EXAMPLES / "finetune_emoji.py", "--quick"], capture_output=True, text=True, timeout=600, check=True
     )
