@@ -12,7 +12,9 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 # Imported once, in the process that the ranks are forked from: for each rank anew they take seconds.
-multiprocessing.set_forkserver_preload(["torch.distributed.fsdp", "torch.distributed.tensor.parallel", "pytest", "klados.torch"])
+multiprocessing.set_forkserver_preload(
+    ["torch.distributed.fsdp", "torch.distributed.tensor.parallel", "pytest", "klados.torch"]
+)
 
 
 def run(ranks: int, folder: Path, function: Callable[..., None], *arguments: Any) -> None:

@@ -182,6 +182,30 @@ def test_a_scaled_loss_of_float16_keeps_small_gradients() -> None:
     assert_same(got, expected, 2**-9)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_compiled_in_one_graph(reduction: str, dtype: torch.dtype) -> None:
+    torch.compiler.reset()
+    for bias in (True, False):
+        head = LinearMarginalCrossEntropyLoss(HIERARCHY, FEATURES, bias, 4, reduction=reduction, dtype=dtype)
+        compiled = torch.compile(head, fullgraph=True, backend="aot_eager")
+        for tracked in (True, False):
+            input = tensors(dtype)[0].detach().requires_grad_(tracked)
+            given = [*([input] if tracked else []), *head.parameters()]
+            outs = compiled(input, TARGET), head(input, TARGET)
+            got, expected = [[out, *torch.autograd.grad(3 * out.sum(), given)] for out in outs]
+            assert_same(got, expected, 2e-16 if dtype == torch.float64 else 2**-10)
+        with torch.no_grad():
+            assert torch.equal(compiled(input, TARGET), head(input, TARGET))
+
+
+def test_the_operator_is_as_it_says() -> None:
+    head = LinearMarginalCrossEntropyLoss(HIERARCHY, FEATURES)
+    for reduction, given in itertools.product(("none", "mean"), (tensors(), (*tensors()[:2], None))):
+        how = (head._compiled.handle, "index", -100, reduction, 4, torch.float64, [True, True, given[2] is not None])
+        torch.library.opcheck(torch.ops.klados.linear_loss.default, (*given, TARGET, *how))
+
+
 def test_the_composed_path() -> None:
     assert_same(*both(tensors(), impl="composed"), 1e-13)
     assert_same(*both(tensors(), impl="composed", reduction="none", upstream=torch.linspace(-1, 2, ROWS)), 1e-13)

@@ -256,7 +256,7 @@ def handle(compiled: Criterion | NodeLogProbs) -> int:
     return number
 
 
-def _of_handle(handle: int) -> Any:
+def of_handle(handle: int) -> Any:
     try:
         return _compiled[handle]
     except KeyError:
@@ -270,7 +270,7 @@ def _loss_op(
     logits: Tensor, target: Tensor, step: Tensor, handle: int, kind: str, ignore_index: int, reduction: str, tracked: bool
 ) -> tuple[Tensor, Tensor]:
     at = int(step.item())
-    out, grad = _run(logits, target, _of_handle(handle), kind, ignore_index, at, reduction, tracked)
+    out, grad = _run(logits, target, of_handle(handle), kind, ignore_index, at, reduction, tracked)
     return out, logits.new_empty(0) if grad is None else grad
 
 
@@ -300,17 +300,17 @@ _loss_op.register_autograd(_loss_backward, setup_context=_loss_setup)
 
 @torch.library.custom_op("klados::node_log_probs", mutates_args=(), device_types="cpu")
 def _node_op(logits: Tensor, handle: int) -> Tensor:
-    return _node_log_probs(logits, _of_handle(handle))
+    return _node_log_probs(logits, of_handle(handle))
 
 
 @_node_op.register_fake
 def _node_fake(logits: Tensor, handle: int) -> Tensor:
-    return logits.new_empty((logits.shape[0], _of_handle(handle).width), dtype=wide(logits.dtype))
+    return logits.new_empty((logits.shape[0], of_handle(handle).width), dtype=wide(logits.dtype))
 
 
 @torch.library.custom_op("klados::node_log_probs_backward", mutates_args=(), device_types="cpu")
 def _node_backward_op(logits: Tensor, upstream: Tensor, handle: int) -> Tensor:
-    return _node_log_probs_backward(logits, upstream, _of_handle(handle))
+    return _node_log_probs_backward(logits, upstream, of_handle(handle))
 
 
 @_node_backward_op.register_fake

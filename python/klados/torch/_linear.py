@@ -1,14 +1,11 @@
-"""The last linear layer and a loss together, a chunk of the batch at a time.
+"""The last linear layer and a loss together: from what a user gives to the sweep of ``_chunks.py``, and autograd.
 
-The logits of a batch are never there at once: each chunk's are made, turned into losses and a gradient, and that is
-turned
-into the gradients of the layer, before the next chunk writes to the same memory.
-"""
+In eager mode they are an :class:`torch.autograd.Function`; on the CPU under ``torch.compile`` and ``torch.export`` the
+operator ``klados::linear_loss``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +13,7 @@ from torch import Tensor
 
 from klados.arrays import TargetKind, target_kind
 from klados.torch import _dispatch, _fused
+from klados.torch._chunks import Chunks
 from klados.torch._dispatch import Compiled
 
 if TYPE_CHECKING:
@@ -60,10 +58,16 @@ def apply(
     shape = input.shape[:-1]
     rows, target = input.reshape(-1, input.shape[-1]), _rows(target, kind)
     fused = _dispatch.is_fused(input, impl)
-    composed = None if fused else tables(input.device)
-    chunks = _Chunks(compiled, composed, kind, ignore_index, reduction, chunk_size, dtype)
+    out: Tensor
     try:
-        out: Tensor = _LinearLoss.apply(rows, weight, bias, target, chunks)
+        if fused and torch.compiler.is_compiling():
+            needs = [_is_tracked(tensor) for tensor in (rows, weight, bias)]
+            how = (compiled.handle, kind, ignore_index, reduction, chunk_size, dtype)
+            out = torch.ops.klados.linear_loss(rows, weight, bias, target, *how, needs)[0]
+        else:
+            composed = None if fused else tables(input.device)
+            chunks = Chunks(compiled.criterion, composed, kind, ignore_index, reduction, chunk_size, dtype)
+            out = _LinearLoss.apply(rows, weight, bias, target, chunks)
     except RuntimeError as error:
         raise _fused.explained(error) from error
     return out.reshape(shape) if reduction == "none" else out
@@ -130,12 +134,12 @@ def _check_target(input: Tensor, target: Tensor, compiled: Compiled, kind: Targe
 
 class _LinearLoss(torch.autograd.Function):
     """For one number the gradients are formed in the forward pass. Losses a row are weighed only by what comes in the
-    backward pass, and the gradients of ``float16`` may need the scale of a ``GradScaler``, which comes then too: so there
-    the logits are made again."""
+    backward pass, and the gradients of ``float16`` may need the scale of a ``GradScaler``, which comes then too: so
+    there the logits are made again."""
 
     @staticmethod
     def forward(
-        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, chunks: _Chunks
+        ctx: Any, input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, chunks: Chunks
     ) -> Tensor:
         needs = ctx.needs_input_grad[:3]
         ctx.chunks, ctx.grads = chunks, None
@@ -145,16 +149,14 @@ class _LinearLoss(torch.autograd.Function):
             needs = (False, False, False)
         scale = chunks.scale(target)
         losses, ctx.grads = chunks.sweep(input, weight, bias, target, needs, scale=scale)
-        return losses if chunks.reduction == "none" else (losses.sum(dtype=torch.float64) * scale).to(losses.dtype)
+        return chunks.reduced(losses, scale)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
         chunks, upstream = ctx.chunks, upstream.detach()
         if chunks.forms_gradients_late:
             input, weight, bias, target = ctx.saved_tensors
-            given = (input.detach(), weight.detach(), None if bias is None else bias.detach(), target)
-            weights = (upstream * chunks.scale(target)).expand(input.shape[0])
-            _, grads = chunks.sweep(*given, ctx.needs_input_grad[:3], upstream=weights)
+            grads = _late(chunks, input, weight, bias, target, upstream, ctx.needs_input_grad[:3])
         elif ctx.grads is None:
             raise RuntimeError(_fused.SECOND_TIME)
         elif _fused.keeps_graph():
@@ -169,114 +171,127 @@ class _LinearLoss(torch.autograd.Function):
         return *(None if grad is None else _fused.once(grad, _ONCE) for grad in grads), None, None
 
 
-@dataclass
-class _Chunks:
-    """What a call computes, chunk by chunk. ``tables`` is ``None`` for the fused path; ``dtype`` is that of the
-    logits."""
-
-    compiled: Compiled
-    tables: Tables | None
-    kind: TargetKind
-    ignore_index: int
-    reduction: str
-    size: int
-    dtype: torch.dtype
-
-    @property
-    def forms_gradients_late(self) -> bool:
-        """Whether gradients are formed in the backward pass."""
-        return self.reduction == "none" or self.dtype == torch.float16
-
-    def scale(self, target: Tensor) -> float:
-        """What the sum of the losses is multiplied with."""
-        if self.reduction != "mean":
-            return 1.0
-        divisor = _fused.normalizer(target, self.compiled.criterion, self.kind, self.ignore_index)
-        # A mean over nothing is 0.
-        return 1.0 / divisor if divisor else 1.0
-
-    def sweep(
-        self,
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        target: Tensor,
-        needs: tuple[bool, bool, bool],
-        *,
-        upstream: Tensor | None = None,
-        scale: float = 1.0,
-    ) -> tuple[Tensor, list[Tensor | None]]:
-        """The losses of the rows, and the gradients by input, weight and bias that are needed of their sum, weighed
-        with ``upstream`` row by row, times ``scale``.
-
-        Halves are added up over the chunks in ``float32``.
-        """
-        with torch.autocast(input.device.type, enabled=False):
-            wide = _fused.wide(self.dtype)
-            of_input = torch.empty_like(input, dtype=self.dtype) if needs[0] else None
-            of_weight = torch.zeros_like(weight, dtype=wide) if needs[1] else None
-            of_bias = torch.zeros_like(bias, dtype=wide) if needs[2] and bias is not None else None
-            losses = torch.empty(input.shape[0], dtype=wide, device=input.device)
-            weight_as, bias_as = weight.to(self.dtype), None if bias is None else bias.to(self.dtype)
-            size = min(self.size, input.shape[0])
-            logits = torch.empty((size, weight.shape[0]), dtype=self.dtype, device=input.device)
-            kept = _fused.kept(self.dtype)
-            buffer = torch.empty_like(logits, dtype=kept) if self.tables is None and any(needs) else None
-            for start in range(0, input.shape[0], max(size, 1)):
-                rows = slice(start, start + size)
-                x = input[rows].to(self.dtype)
-                z = logits[: x.shape[0]]
-                _product(x, weight_as.t(), out=z, plus=bias_as)
-                losses[rows], grad = self._losses(z.to(kept) if any(needs) else z, target[rows], buffer, any(needs))
-                if grad is None:
-                    continue
-                if upstream is not None:
-                    grad.mul_(upstream[rows].unsqueeze(1))
-                grad = grad.to(self.dtype)
-                if of_input is not None:
-                    _product(grad, weight_as, out=of_input[rows], scale=scale)
-                if of_weight is not None:
-                    self._add_weight(of_weight, grad, x, scale)
-                if of_bias is not None:
-                    of_bias.add_(grad.sum(0, dtype=wide), alpha=scale)
-            of_weight = None if of_weight is None else of_weight.to(weight.dtype)
-            of_bias = None if of_bias is None or bias is None else of_bias.to(bias.dtype)
-            return losses, [None if of_input is None else of_input.to(input.dtype), of_weight, of_bias]
-
-    def _losses(
-        self, logits: Tensor, target: Tensor, buffer: Tensor | None, tracked: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        """The losses of a chunk, and their gradient, in ``buffer`` where there is one."""
-        if self.tables is None:
-            grad = None if buffer is None else buffer[: logits.shape[0]]
-            losses = _fused.run(logits, target, self.compiled.criterion, self.kind, self.ignore_index, 0, "none", grad)
-            return losses, grad
-        from klados.torch import _composed
-
-        with torch.set_grad_enabled(tracked):
-            logits = logits.detach().requires_grad_(tracked)
-            losses = _composed.losses(logits, target, self.tables, self.kind, self.ignore_index, 0, "none")
-            grad = torch.autograd.grad(losses.sum(), logits)[0] if tracked else None
-        return losses.detach(), grad
-
-    def _add_weight(self, of_weight: Tensor, grad: Tensor, x: Tensor, scale: float) -> None:
-        if of_weight.dtype == grad.dtype:
-            of_weight.addmm_(grad.t(), x, alpha=scale)
-            return
-        # A product of halves is a half. It is made for some classes at a time, so that it takes no more than a chunk.
-        classes = max(1, grad.numel() // x.shape[1])
-        for start in range(0, of_weight.shape[0], classes):
-            some = slice(start, start + classes)
-            product = x.new_empty((of_weight[some].shape[0], x.shape[1]))
-            _product(grad[:, some].t(), x, out=product, scale=scale)
-            of_weight[some].add_(product)
+def _late(
+    chunks: Chunks,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    target: Tensor,
+    upstream: Tensor,
+    needs: Sequence[bool],
+) -> list[Tensor | None]:
+    """The gradients, from the logits made again."""
+    given = (input.detach(), weight.detach(), None if bias is None else bias.detach(), target)
+    weights = (upstream * chunks.scale(target)).expand(input.shape[0])
+    return chunks.sweep(*given, needs, upstream=weights)[1]
 
 
-def _product(a: Tensor, b: Tensor, *, out: Tensor, plus: Tensor | None = None, scale: float = 1.0) -> None:
-    """``scale * a @ b + plus`` into ``out``; the factor does not round on its own."""
-    if plus is not None:
-        torch.addmm(plus, a, b, out=out, alpha=scale)
-    elif scale == 1.0:
-        torch.mm(a, b, out=out)
-    else:
-        torch.addmm(out, a, b, out=out, beta=0, alpha=scale)
+def _is_tracked(tensor: Tensor | None) -> bool:
+    return tensor is not None and torch.is_grad_enabled() and tensor.requires_grad
+
+
+@torch.library.custom_op("klados::linear_loss", mutates_args=(), device_types="cpu")
+def _op(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    target: Tensor,
+    handle: int,
+    kind: str,
+    ignore_index: int,
+    reduction: str,
+    chunk_size: int,
+    dtype: torch.dtype,
+    needs: list[bool],
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    chunks = Chunks(_fused.of_handle(handle), None, kind, ignore_index, reduction, chunk_size, dtype)
+    early = [False] * 3 if chunks.forms_gradients_late else needs
+    scale = chunks.scale(target)
+    losses, grads = chunks.sweep(input, weight, bias, target, early, scale=scale)
+    of_input, of_weight, of_bias = (input.new_empty(0) if grad is None else grad for grad in grads)
+    return chunks.reduced(losses, scale), of_input, of_weight, of_bias
+
+
+@_op.register_fake
+def _op_fake(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    target: Tensor,
+    handle: int,
+    kind: str,
+    ignore_index: int,
+    reduction: str,
+    chunk_size: int,
+    dtype: torch.dtype,
+    needs: list[bool],
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    out = input.new_empty((input.shape[0],) if reduction == "none" else (), dtype=_fused.wide(dtype))
+    is_late = reduction == "none" or dtype == torch.float16
+    of_input, of_weight, of_bias = _fake_grads(input, weight, bias, [False] * 3 if is_late else needs)
+    return out, of_input, of_weight, of_bias
+
+
+def _fake_grads(input: Tensor, weight: Tensor, bias: Tensor | None, needs: list[bool]) -> list[Tensor]:
+    given = zip((input, weight, bias), needs, strict=True)
+    return [torch.empty_like(of) if is_needed and of is not None else input.new_empty(0) for of, is_needed in given]
+
+
+@torch.library.custom_op("klados::linear_loss_backward", mutates_args=(), device_types="cpu")
+def _backward_op(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    target: Tensor,
+    upstream: Tensor,
+    handle: int,
+    kind: str,
+    ignore_index: int,
+    reduction: str,
+    chunk_size: int,
+    dtype: torch.dtype,
+    needs: list[bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    chunks = Chunks(_fused.of_handle(handle), None, kind, ignore_index, reduction, chunk_size, dtype)
+    grads = _late(chunks, input, weight, bias, target, upstream, needs)
+    of_input, of_weight, of_bias = (input.new_empty(0) if grad is None else grad for grad in grads)
+    return of_input, of_weight, of_bias
+
+
+@_backward_op.register_fake
+def _backward_fake(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    target: Tensor,
+    upstream: Tensor,
+    handle: int,
+    kind: str,
+    ignore_index: int,
+    reduction: str,
+    chunk_size: int,
+    dtype: torch.dtype,
+    needs: list[bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    of_input, of_weight, of_bias = _fake_grads(input, weight, bias, needs)
+    return of_input, of_weight, of_bias
+
+
+def _op_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.set_materialize_grads(False)
+    ctx.how, ctx.needs = inputs[4:10], inputs[10]
+    _, _, _, reduction, _, dtype = ctx.how
+    ctx.is_late = reduction == "none" or dtype == torch.float16
+    ctx.save_for_backward(*(inputs[:4] if ctx.is_late else output[1:]))
+
+
+def _op_backward(ctx: Any, upstream: Tensor | None, *_: Tensor | None) -> tuple[Tensor | None, ...]:
+    grads: list[Tensor | None] = [None, None, None]
+    if upstream is not None and ctx.is_late:
+        grads = torch.ops.klados.linear_loss_backward(*ctx.saved_tensors, upstream, *ctx.how, ctx.needs)
+    elif upstream is not None:
+        grads = [(grad * upstream).to(grad.dtype) for grad in ctx.saved_tensors]
+    return *(grad if needs else None for grad, needs in zip(grads, ctx.needs, strict=True)), *[None] * 8
+
+
+_op.register_autograd(_op_backward, setup_context=_op_setup)

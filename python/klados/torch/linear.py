@@ -55,6 +55,8 @@ class LinearMarginalCrossEntropyLoss(HierarchicalLoss):
         - target: by index :math:`(*)`, otherwise :math:`(*, C)`; see :class:`HierarchicalLoss`.
         - output: a scalar; with ``"none"`` :math:`(*)`. ``float32`` for half inputs.
 
+    On the CPU ``torch.compile`` has it in its graph as one operator; elsewhere the graph breaks there.
+
     Under autocast the matrix products are those of the lower type, as of :class:`torch.nn.Linear`.
 
     Example::

@@ -51,8 +51,8 @@ class ShardedMarginalCrossEntropyLoss(nn.Module):
 
     As in every column-parallel layer, the features that all ranks multiply with their part of the last layer get from
     each rank the part of the gradient that comes through its classes: add these up over the group. ``ColwiseParallel``
-    of :mod:`torch.distributed.tensor.parallel` does, and cuts the layer up as needed where the classes are in tree order
-    from the start: ``hierarchy.with_classes([hierarchy.classes[k] for k in hierarchy.tree_order])``.
+    of :mod:`torch.distributed.tensor.parallel` does, and cuts the layer up as needed where the classes are in tree
+    order from the start: ``hierarchy.with_classes([hierarchy.classes[k] for k in hierarchy.tree_order])``.
 
     Args:
         hierarchy: a tree. In a DAG there is no order in which the classes below every node are next to each other.
@@ -137,7 +137,8 @@ class ShardedMarginalCrossEntropyLoss(nn.Module):
         bounds = (bounds - start).clamp(0, end - start)
         logits = input.reshape(len(index), end - start)
         takes_part = (factor != 0) & ~ignored
-        losses: Tensor = _Sharded.apply(logits, bounds, weights, takes_part, ignored, self._paths.gamma, self.process_group)
+        how = (self._paths.gamma, self.process_group)
+        losses: Tensor = _Sharded.apply(logits, bounds, weights, takes_part, ignored, *how)
         if self.reduction == "none":
             return losses.to(wide(input.dtype)).reshape(target.shape)
         total = losses.sum()
