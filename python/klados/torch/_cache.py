@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,16 +62,18 @@ class _Recent:
 
     def __init__(self) -> None:
         self._entries: OrderedDict[Any, tuple[Hierarchy, Any]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, key: Any, hierarchy: Hierarchy, make: Any) -> Any:
         key = (id(hierarchy), key)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = (hierarchy, make())
-            self._entries[key] = entry
-            if len(self._entries) > _ENTRIES:
-                self._entries.popitem(last=False)
-        self._entries.move_to_end(key)
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                entry = (hierarchy, make())
+                self._entries[key] = entry
+                if len(self._entries) > _ENTRIES:
+                    self._entries.popitem(last=False)
+            self._entries.move_to_end(key)
         return entry[1]
 
 
