@@ -121,6 +121,8 @@ def test_from_networkx() -> None:
     assert sorted(numbered.classes) == ["2", "3", "4"]
     with pytest.raises(ValueError, match="the graph is undirected; expected a DiGraph with edges from parent to child"):
         Hierarchy.from_networkx(networkx.Graph(ANIMALS))
+    with pytest.raises(ValueError, match='two nodes of the graph are written "1"; give them names'):
+        Hierarchy.from_networkx(networkx.DiGraph([(0, 1), (0, "1")]))
     with pytest.raises(AttributeError):
         Hierarchy.from_networkx(ANIMALS)
 
@@ -553,6 +555,11 @@ def test_names_may_be_anything_but_empty() -> None:
 def test_labels_that_are_no_text(animals: Hierarchy, labels) -> None:
     with pytest.raises(TypeError):
         animals.encode(labels)
+
+
+def test_a_label_that_is_no_text_names_its_row(animals: Hierarchy) -> None:
+    with pytest.raises(TypeError, match="label 1: expected a name or None, got float"):
+        animals.encode(["bat", float("nan")])
 
 
 @pytest.mark.parametrize("node", [9, -1, 10**30, 1.5, None, b"bat", "snake", "", [0]])

@@ -370,8 +370,13 @@ impl Hierarchy {
             let name = |at: usize| -> PyResult<String> { edge.get_item(at)?.str()?.extract() };
             builder.add_edge(&name(0)?, &name(1)?).map_err(error::hierarchy)?;
         }
+        let mut names = HashSet::new();
         for node in graph.call_method0("nodes")?.try_iter()? {
-            builder.add_node(node?.str()?.to_str()?).map_err(error::hierarchy)?;
+            let name: String = node?.str()?.extract()?;
+            builder.add_node(&name).map_err(error::hierarchy)?;
+            if let Some(name) = names.replace(name) {
+                return Err(error::value(format!("two nodes of the graph are written \"{name}\"; give them names")));
+            }
         }
         Self::finish(py, builder.build().map_err(error::hierarchy)?, classes)
     }
@@ -1177,8 +1182,14 @@ fn texts(labels: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     if labels.is_instance_of::<PyString>() {
         return Err(PyTypeError::new_err("expected a sequence of labels, got one string"));
     }
-    let text = |label: PyResult<Bound<'_, PyAny>>| Ok(label?.extract::<Option<String>>()?.unwrap_or_default());
-    labels.try_iter()?.map(text).collect()
+    let text = |(row, label): (usize, PyResult<Bound<'_, PyAny>>)| {
+        let label = label?;
+        label.extract::<Option<String>>().map(Option::unwrap_or_default).map_err(|_| {
+            let found = label.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
+            PyTypeError::new_err(format!("label {row}: expected a name or None, got {found}"))
+        })
+    };
+    labels.try_iter()?.enumerate().map(text).collect()
 }
 
 /// Labels by index, read by a hierarchy or by a loss.
