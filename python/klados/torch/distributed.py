@@ -10,6 +10,11 @@ from torch import Tensor, nn
 __all__ = ["GlobalMean"]
 
 
+def has_ranks() -> bool:
+    """Whether this process is one of several, or of one that is told like several. Some builds of torch have none."""
+    return dist.is_available() and dist.is_initialized()
+
+
 class GlobalMean(nn.Module):
     r"""The mean over the samples of all ranks, for data-parallel training.
 
@@ -53,7 +58,7 @@ class GlobalMean(nn.Module):
         """The loss of this rank's samples: called as the loss is."""
         divisor: Tensor = self.loss.normalizer(*args, **kwargs)  # type: ignore[operator]
         ranks = 1
-        if dist.is_initialized():
+        if has_ranks():
             dist.all_reduce(divisor, dist.ReduceOp.SUM, self.process_group)
             ranks = dist.get_world_size(self.process_group)
         total: Tensor = self.loss(*args, **kwargs)

@@ -18,6 +18,7 @@ from klados.torch._dispatch import FLOATS, Compiled, Reduction, check_options
 from klados.torch._fused import once, wide
 from klados.torch._module import described, loss_with
 from klados.torch._nested import loss_and_coefficients
+from klados.torch.distributed import has_ranks
 
 __all__ = ["ShardedMarginalCrossEntropyLoss", "shard_bounds"]
 
@@ -182,7 +183,7 @@ class ShardedMarginalCrossEntropyLoss(nn.Module):
 
 def _checked(shard: tuple[int, int] | None, classes: int, group: dist.ProcessGroup | None) -> tuple[int, int]:
     """The range of this rank. Ranges that were given are compared between the ranks."""
-    if not dist.is_initialized():
+    if not has_ranks():
         rank, ranks = 0, 1
     else:
         rank, ranks = dist.get_rank(group), dist.get_world_size(group)
@@ -282,10 +283,10 @@ class _Sharded(torch.autograd.Function):
     ) -> Tensor:
         own, total = _shells.masses(logits, bounds)
         top = own.clone()
-        if dist.is_initialized():
+        if has_ranks():
             dist.all_reduce(top, dist.ReduceOp.MAX, group)
         total *= _shells.relative(own, top)
-        if dist.is_initialized():
+        if has_ranks():
             dist.all_reduce(total, dist.ReduceOp.SUM, group)
         losses, coefficients = loss_and_coefficients(top, total, weights, takes_part, gamma)
         if ctx.needs_input_grad[0]:
