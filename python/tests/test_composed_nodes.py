@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import klados
+from klados.arrays import node_operation
 from klados.torch import HierarchicalLoss, _composed, functional
 from klados.torch._composed.branches import Branches
 from klados.torch._composed.levels import Levels
@@ -464,6 +465,23 @@ def test_node_log_probs_are_differentiable_twice(hierarchy: klados.Hierarchy, fo
 
     assert torch.autograd.gradcheck(function, logits)
     assert torch.autograd.gradgradcheck(function, logits)
+
+
+@pytest.mark.parametrize("form", NODE_FORMS)
+def test_node_log_probs_compile_to_one_graph(form: str) -> None:
+    hierarchy = tree()
+    tables = _composed.NodeTables(node_operation(hierarchy, form, None), form)
+    torch._dynamo.reset()
+
+    def eager(logits: Tensor) -> Tensor:
+        return _composed.node_log_probs(logits, tables)
+
+    found = []
+    for function in (eager, torch.compile(eager, backend="aot_eager", fullgraph=True)):
+        logits = special(18, hierarchy.num_nodes - 1).requires_grad_()
+        value = function(logits)
+        found.append((value.detach(), torch.autograd.grad(value.square().sum(), logits)[0]))
+    torch.testing.assert_close(*found, equal_nan=True)
 
 
 def test_what_stands_beside_a_subtree_keeps_its_digits() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from klados._klados import Hierarchy
 from klados.torch._composed.reduce import masked_logsumexp
@@ -27,15 +28,20 @@ class RandomCut(NodeRows):
     """
 
     place: Tensor
+    drawn: Tensor
     is_leaf: Tensor
     seed: Tensor
 
     def __init__(self, hierarchy: Hierarchy, tables: dict[str, Any]) -> None:
         super().__init__(hierarchy, tables)
-        place = tables["place"].copy()
-        place[0] = 0
-        self.table("place", place)
-        self.table("is_leaf", hierarchy.heights == 0)
+        is_leaf = hierarchy.heights == 0
+        internal = 1 + np.flatnonzero(~is_leaf[1:])
+        self.table("place", tables["place"][internal])
+        # By node, where its draw is, behind one that stands for none.
+        drawn = np.zeros(hierarchy.num_nodes, dtype=np.int64)
+        drawn[internal] = np.arange(1, len(internal) + 1)
+        self.table("drawn", drawn)
+        self.table("is_leaf", is_leaf)
         # Integers: a number of 53 bits over 2^53 is below p where it is below this.
         self.threshold = math.ceil(tables["p"] * 2**53)
         self.table("seed", _signed(tables["seed"]))
@@ -45,9 +51,8 @@ class RandomCut(NodeRows):
         row = torch.arange(rows, device=self.place.device).unsqueeze(1)
         of_row = _next(_next(_next(torch.zeros_like(self.seed), self.seed), step), row)
         closed = _shifted(_next(of_row, self.place), 11) < self.threshold
-        stops = closed | self.is_leaf
-        # The root is never in the cut.
-        stops = torch.cat([torch.zeros_like(stops[:, :1]), stops[:, 1:]], 1)
+        # The root is drawn for as little as a leaf is, and is never in the cut.
+        stops = pad(closed, (1, 0)).index_select(1, self.drawn) | self.is_leaf
         above = self.levels.any_above(stops).index_select(1, self.parent)
         return stops & ~above
 

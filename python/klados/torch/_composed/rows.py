@@ -156,7 +156,7 @@ def settled(input: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
         - ignored: ``[rows]``.
         - output: ``[rows, columns]``, ``[rows]``.
     """
-    poisoned = ~(input.detach() < -_NONE).all(1) & ~ignored
+    poisoned = ~(input.detach().amax(1) < -_NONE) & ~ignored
     # A traced graph takes no function that knows its forward mode.
     function = _Settled if torch.compiler.is_compiling() else _SettledBothWays
     clean: Tensor = function.apply(input, ignored, poisoned)
