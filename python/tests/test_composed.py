@@ -80,6 +80,7 @@ def losses(hierarchy: klados.Hierarchy) -> list[klados.Loss]:
         klados.loss("marginal_cross_entropy", weights="leaves", gamma=2),
         klados.loss("marginal_cross_entropy", weights={"levels": [1, 0, 0.5]}, unresolved="skip"),
         klados.loss("marginal_cross_entropy", label_smoothing=0.125),
+        klados.loss("marginal_cross_entropy", label_smoothing=1),
         klados.loss("marginal_cross_entropy", **some),
         klados.loss("parameter_sharing_softmax", weights="uniform"),
         klados.loss("parameter_sharing_softmax", **some),

@@ -86,7 +86,7 @@ class ClassSoftmax(Form):
         # NaN and +inf make all of a row NaN: what is finite times 0 is 0.
         loss = loss.masked_fill(dropped, _INFINITE) + top.masked_fill(masked, 0) * 0
         zero = target.ignored
-        if self.class_weight is not None and target.kind != "probabilities":
+        if target.kind != "probabilities" and (self.class_weight is not None or self.label_smoothing == 1):
             # Nothing is asked of a row of weight 0, not even that a class of it is not masked.
             zero = zero | (masked & (self.factor(target, loss.dtype) == 0))
         return loss.masked_fill(zero, 0)
