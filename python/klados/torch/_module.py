@@ -26,8 +26,8 @@ class HierarchicalLoss(nn.Module):
         loss: a loss, or the name of one with its default parameters.
         ignore_index: the target of samples that take no part; in a multi-hot target, of nodes that take no part.
         reduction: ``"none"``, ``"sum"`` or ``"mean"``. The mean divides by the sum of the class weights of the samples that
-            take part, as in :class:`torch.nn.CrossEntropyLoss`; ``binary_cross_entropy`` by the number of terms. A mean over
-            nothing is 0 with a gradient of 0, not NaN.
+            take part, a distribution counting as 1, as in :class:`torch.nn.CrossEntropyLoss`; ``binary_cross_entropy`` by the
+            number of terms. A mean over nothing is 0 with a gradient of 0, not NaN.
         impl: ``"fused"`` is the core's kernel on CPU tensors, the gradient formed in the forward pass; ``"composed"`` is
             torch operations on any device, which can be differentiated twice; ``"auto"`` is fused on the CPU.
 
@@ -36,8 +36,9 @@ class HierarchicalLoss(nn.Module):
           in the order of :attr:`Hierarchy.classes`, or the nodes in that of :attr:`Hierarchy.node_columns`.
         - target: by index, :math:`(N)`, :math:`(N, d_1, ..., d_K)` or :math:`()`, each a class
           :math:`0 \le k < \text{classes}`, a node as ``classes + node``, or *ignore_index*. Otherwise as the input, with
-          a column a class: a distribution (floats), or candidates, "one of these classes" (integers or booleans). For the
-          losses of sigmoids a multi-hot row, with a column a class or a node but the root.
+          a column a class: a distribution (floats) that sums to 1, or candidates, "one of these classes" (integers or
+          booleans). For the losses of sigmoids a multi-hot row, with a column a class or a node but the root; in a hierarchy
+          of one level, where these are as many, with the columns of the input.
         - output: a scalar; with ``"none"`` as a target by index. ``float32`` for half inputs.
 
     Example::
