@@ -12,7 +12,8 @@ With a logit a node: :class:`SiblingSoftmaxLoss`, :class:`LevelwiseSoftmaxLoss`,
 
 For multi-label data: :class:`BinaryCrossEntropyLoss`, :class:`ConditionalSigmoidLoss`, :class:`TreeMinLoss`.
 
-:class:`HierarchicalLoss` is any of them by its name, and :mod:`klados.torch.functional` has them as functions.
+:class:`HierarchicalLoss` is any of them by its name, :class:`NodeLogProbs` is for a loss of your own, and
+:mod:`klados.torch.functional` has them as functions.
 
 Example::
 
@@ -45,6 +46,7 @@ from klados.torch.losses.soft_labels import SoftLabelsLoss
 from klados.torch.losses.softmax_margin import SoftmaxMarginLoss
 from klados.torch.losses.tree_min import TreeMinLoss
 from klados.torch.losses.weighted_cross_entropy import WeightedCrossEntropyLoss
+from klados.torch.nodes import NodeLogProbs
 from klados.torch.sharded import ShardedMarginalCrossEntropyLoss, shard_bounds
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "LevelwiseSoftmaxLoss",
     "LinearMarginalCrossEntropyLoss",
     "MarginalCrossEntropyLoss",
+    "NodeLogProbs",
     "ParameterSharingSoftmaxLoss",
     "RandomCutLoss",
     "ShardedMarginalCrossEntropyLoss",

@@ -32,6 +32,7 @@ class CompiledLoss:
         self._tables: dict[torch.device, Tables] = {}
 
     def tables(self, device: torch.device) -> Tables:
+        _not_traced()
         if device not in self._tables:
             from klados.torch import _composed
 
@@ -47,9 +48,15 @@ class CompiledNodes:
         self.handle = _fused.handle(self.operation)
         self.columns = self.operation.columns
         self._form = form
+        self._level = level
         self._tables: dict[torch.device, NodeTables] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A handle is of one process.
+        return CompiledNodes, (self.operation.hierarchy, self._form, self._level)
+
     def tables(self, device: torch.device) -> NodeTables:
+        _not_traced()
         if device not in self._tables:
             from klados.torch import _composed
 
@@ -91,6 +98,12 @@ def compiled(name: str, parameters: dict[str, Any], hierarchy: Hierarchy) -> Com
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> CompiledNodes:
     return _nodes.get((_hashable(form), level), hierarchy, lambda: CompiledNodes(hierarchy, form, level))
+
+
+def _not_traced() -> None:
+    """A traced graph takes tables from a module alone."""
+    if torch.compiler.is_compiling():
+        raise RuntimeError("under torch.compile the functions run on the fused path alone; use the module of the loss")
 
 
 def _hashable(value: Any) -> Any:

@@ -16,7 +16,8 @@ from klados.losses import Loss
 from klados.torch import _fused
 
 if TYPE_CHECKING:
-    from klados.torch._composed import Tables
+    from klados.torch._cache import CompiledNodes
+    from klados.torch._composed import NodeTables, Tables
 
 Impl = Literal["auto", "fused", "composed"]
 Reduction = Literal["none", "sum", "mean"]
@@ -174,3 +175,26 @@ def is_fused(input: Tensor, impl: str) -> bool:
     if impl == "fused" and not on_cpu:
         raise ValueError(f"impl='fused' runs on the CPU and the logits are on {input.device}; use 'auto' or 'composed'")
     return on_cpu if impl == "auto" else impl == "fused"
+
+
+def node_log_probs(
+    logits: Tensor, of_nodes: CompiledNodes, tables: Callable[[torch.device], NodeTables], impl: str
+) -> Tensor:
+    """The log-probabilities of nodes of logits of any shape; ``tables`` as in :func:`apply`."""
+    check_logits(logits)
+    columns = of_nodes.columns
+    if logits.dim() == 0 or logits.shape[-1] != columns:
+        raise ValueError(f"the logits have shape {tuple(logits.shape)}, expected (..., {columns})")
+    rows = logits.reshape(-1, columns)
+    if is_fused(logits, impl):
+        out = _fused.node_log_probs(rows, of_nodes.operation, of_nodes.handle)
+    else:
+        from klados.torch import _composed
+
+        out = _composed.node_log_probs(rows, tables(logits.device))
+    return out.reshape(*logits.shape[:-1], out.shape[-1])
+
+
+def elsewhere(what: str, input: torch.device, tables: torch.device) -> str:
+    """The words for tables that are on another device than what they are to work on."""
+    return f"the input is on {input} and the tables of the {what} on {tables}; move it: {what}.to({str(input)!r})"

@@ -62,6 +62,8 @@ class HierarchicalLoss(nn.Module):
     step: Tensor | None
     """How many forward passes in training mode there were, for a loss that draws at random: see :class:`RandomCutLoss`."""
 
+    _device: Tensor
+
     def __init__(
         self,
         hierarchy: Hierarchy,
@@ -142,8 +144,7 @@ class HierarchicalLoss(nn.Module):
 
     def _tables_on(self, device: torch.device) -> Tables:
         if self.tables is None or self._device.device != device:
-            where = self._device.device
-            raise ValueError(f"the input is on {device} and the tables of the loss on {where}; move it: loss.to({str(device)!r})")
+            raise ValueError(_dispatch.elsewhere("loss", device, self._device.device))
         return self.tables
 
     def _apply(self, fn: Any, recurse: bool = True) -> HierarchicalLoss:

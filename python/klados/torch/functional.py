@@ -1,7 +1,8 @@
 """The losses as functions, and the log-probabilities of nodes.
 
 A function compiles its loss when it first meets a hierarchy and parameters, and remembers some of the last. In a training
-loop prefer the modules, which are compiled once and take class weights under ``torch.compile`` too.
+loop prefer the modules, which are compiled once. Under ``torch.compile`` the functions take no class weights, and run on the
+fused path alone; the modules on both.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from klados._klados import Hierarchy
-from klados.torch import _dispatch, _fused
+from klados.torch import _dispatch
 from klados.torch._cache import operation
 from klados.torch._dispatch import Impl
 from klados.torch.linear import linear_marginal_cross_entropy
@@ -86,15 +87,5 @@ def node_log_probs(
         3.0...
     """
     _dispatch.check_options("none", impl)
-    _dispatch.check_logits(logits)
     of_nodes = operation(hierarchy, form, level)
-    if logits.dim() == 0 or logits.shape[-1] != of_nodes.columns:
-        raise ValueError(f"the logits have shape {tuple(logits.shape)}, expected (..., {of_nodes.columns})")
-    rows = logits.reshape(-1, of_nodes.columns)
-    if _dispatch.is_fused(logits, impl):
-        out = _fused.node_log_probs(rows, of_nodes.operation, of_nodes.handle)
-    else:
-        from klados.torch import _composed
-
-        out = _composed.node_log_probs(rows, of_nodes.tables(logits.device))
-    return out.reshape(*logits.shape[:-1], out.shape[-1])
+    return _dispatch.node_log_probs(logits, of_nodes, of_nodes.tables, impl)

@@ -1,0 +1,100 @@
+"""The log-probabilities of nodes as a module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from klados._klados import Hierarchy
+from klados.torch import _dispatch
+from klados.torch._cache import CompiledNodes
+from klados.torch._dispatch import Impl
+
+if TYPE_CHECKING:
+    from klados.torch._composed import NodeTables
+
+__all__ = ["NodeLogProbs"]
+
+
+class NodeLogProbs(nn.Module):
+    r"""The log-probabilities of the nodes of a hierarchy, or of those of a level, differentiable: for a loss of your own.
+
+    :func:`klados.torch.functional.node_log_probs` as a module, which is made once, follows a model to its device, and
+    compiles on any.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        form: what the logits are; see :func:`klados.node_log_probs`.
+        level: a rank by name, or a depth from 1; all nodes where it is not given.
+        impl: see :class:`HierarchicalLoss`.
+
+    Shape:
+        - input: :math:`(*, C)` with :math:`C` = :attr:`columns`: a column a class, or a node but the root where the form
+          says so.
+        - output: :math:`(*, V)`: the nodes by their index, the root included; of a level in the order of
+          :meth:`Hierarchy.level_nodes`; of the weighted forms the superclasses of the map. ``float32`` for half inputs.
+
+    Example::
+
+        >>> import torch, klados
+        >>> from klados.torch import NodeLogProbs
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+        >>> of_superclasses = NodeLogProbs(hierarchy, level=1)  # mammal, bird
+        >>> of_superclasses(torch.zeros(5, 3)).exp()[0]
+        tensor([0.6667, 0.3333])
+    """
+
+    hierarchy: Hierarchy
+    """What the classes roll up into."""
+    columns: int
+    """The number of columns of the input: classes, or nodes but the root."""
+
+    _device: Tensor
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        form: str | dict[str, Any] = "class_softmax",
+        level: int | str | None = None,
+        *,
+        impl: Impl = "auto",
+    ) -> None:
+        super().__init__()
+        _dispatch.check_options("none", impl)
+        self.hierarchy = hierarchy
+        self.form = form
+        self.level = level
+        self.impl = impl
+        self._of_nodes = CompiledNodes(hierarchy, form, level)
+        self.columns = self._of_nodes.columns
+        self.tables: NodeTables | None = None
+        # Says where the module has been moved to. The tables are only made where the composed path needs them.
+        self.register_buffer("_device", torch.empty(0, device="cpu"), persistent=False)
+        if impl == "composed":
+            self._make_tables()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The log-probabilities: of ``(*, C)``, ``(*, V)``."""
+        return _dispatch.node_log_probs(input, self._of_nodes, self._tables_on, self.impl)
+
+    def _make_tables(self) -> None:
+        from klados.torch import _composed
+
+        self.tables = _composed.NodeTables(self._of_nodes.operation, self.form)
+
+    def _tables_on(self, device: torch.device) -> NodeTables:
+        if self.tables is None or self._device.device != device:
+            raise ValueError(_dispatch.elsewhere("module", device, self._device.device))
+        return self.tables
+
+    def _apply(self, fn: Any, recurse: bool = True) -> NodeLogProbs:
+        # Every move of a module comes through here.
+        if self.tables is None and self.impl == "auto" and fn(self._device).device.type not in ("cpu", "meta"):
+            self._make_tables()
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def extra_repr(self) -> str:
+        return f"columns={self.columns}, form={self.form!r}, level={self.level!r}, impl={self.impl!r}"
