@@ -12,7 +12,14 @@ import klados
 # Torch's threads wait for each other by spinning, which on small batches beside other work is most of the time.
 torch.set_num_threads(1)
 
-ANIMALS = [("mammal", "bat"), ("mammal", "bear"), ("bird", "crow"), ("mammal", "dog"), ("bird", "pigeon"), ("bird", "robin")]
+ANIMALS = [
+    ("mammal", "bat"),
+    ("mammal", "bear"),
+    ("bird", "crow"),
+    ("mammal", "dog"),
+    ("bird", "pigeon"),
+    ("bird", "robin"),
+]
 
 
 @pytest.fixture

@@ -45,7 +45,12 @@ MAP = [
     ("beagle", "barks", 1.0),
     ("crow", "flies", 1.0),
 ]
-COLUMNS_OF_THE_WEIGHTED_FORM = [("robin", "flies", 0.5), ("crow", "flies", 0.5), ("poodle", "barks", 0.4), ("beagle", "barks", 0.6)]
+COLUMNS_OF_THE_WEIGHTED_FORM = [
+    ("robin", "flies", 0.5),
+    ("crow", "flies", 0.5),
+    ("poodle", "barks", 0.4),
+    ("beagle", "barks", 0.6),
+]
 
 
 @dataclass(frozen=True)
@@ -101,15 +106,34 @@ _LEVELS = {"levels": [0.25, 1, 0.5]}
 
 EVERY_LOSS = [
     _example("marginal", "marginal_cross_entropy", unions=True),
-    _example("marginal_all", "marginal_cross_entropy", unions=True, weights=_LEVELS, label_smoothing=0.1, gamma=1.5, class_weight=WEIGHT),
+    _example(
+        "marginal_all",
+        "marginal_cross_entropy",
+        unions=True,
+        weights=_LEVELS,
+        label_smoothing=0.1,
+        gamma=1.5,
+        class_weight=WEIGHT,
+    ),
     _example("marginal_leaves", "marginal_cross_entropy", unions=True, weights="leaves"),
-    _example("hierarchical", "hierarchical_cross_entropy", unions=True, alpha=0.5, label_smoothing=0.1, class_weight=WEIGHT),
+    _example(
+        "hierarchical", "hierarchical_cross_entropy", unions=True, alpha=0.5, label_smoothing=0.1, class_weight=WEIGHT
+    ),
     _example("hierarchical_height", "hierarchical_cross_entropy", unions=True, alpha=0.5, weighting="height", gamma=2),
     _example("soft_labels", "soft_labels", soft=False, beta=3, gamma=1, class_weight=WEIGHT),
-    _example("weighted", "weighted_cross_entropy", map=MAP, label_smoothing=0.1, class_weight=WEIGHT, superclass_weight=0.5),
+    _example(
+        "weighted", "weighted_cross_entropy", map=MAP, label_smoothing=0.1, class_weight=WEIGHT, superclass_weight=0.5
+    ),
     _example("levelwise", "levelwise_softmax", weights=_LEVELS, label_smoothing=0.1, gamma=1, class_weight=WEIGHT),
     _example("sibling", "sibling_softmax", unions=True, alpha=0.3, label_smoothing=0.1, gamma=1, class_weight=WEIGHT),
-    _example("parameter_sharing", "parameter_sharing_softmax", unions=True, weights=_LEVELS, label_smoothing=0.1, class_weight=WEIGHT),
+    _example(
+        "parameter_sharing",
+        "parameter_sharing_softmax",
+        unions=True,
+        weights=_LEVELS,
+        label_smoothing=0.1,
+        class_weight=WEIGHT,
+    ),
     _example("conditional_sigmoid", "conditional_sigmoid", sets=True, class_weight=WEIGHT),
     _example("binary_independent", "binary_cross_entropy", sets=True, gamma=2, pos_weight=3, incomplete=True),
     _example("binary_noisy_or", "binary_cross_entropy", sets=True, form="noisy_or", weights=_LEVELS),

@@ -1,8 +1,8 @@
 """The golden suite of ``testdata/golden``: the same cases for every engine.
 
 The format and the tolerances are those of ``crates/klados-testing/src/golden``. A batch of a case mixes labels of every
-kind, an array of targets has one kind; so a case comes apart into one :class:`Part` a kind, each with all rows of the batch,
-of which those that belong to the part are compared.
+kind, an array of targets has one kind; so a case comes apart into one :class:`Part` a kind, each with all rows of the
+batch, of which those that belong to the part are compared.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def _multi_hot(case: Case, positive: list[str], masked: list[str]) -> tuple[str,
 
 
 def _asks_what_a_masked_node_is(loss: klados.Loss) -> bool:
-    """Whether it matters that a masked node is positive: to the weight, to what is unknown below, to a maximum or a superclass."""
+    """Whether it matters that a masked node is positive: to a weight, a maximum, a superclass, what is unknown."""
     parameters = loss.parameters
     weighs = parameters.get("class_weight") is not None
     form = parameters.get("form") in ("max", "weighted")
@@ -217,9 +217,7 @@ def _part(kind: str, values: dict[int, Any], batch: int, hierarchy: klados.Hiera
     return Part(kind, target, rows, kind in ("probabilities", "multi_hot"))
 
 
-def differences(
-    case: Case, rows: Array, losses: Array, grads: Array, precision: Precision
-) -> Iterator[str]:
+def differences(case: Case, rows: Array, losses: Array, grads: Array, precision: Precision) -> Iterator[str]:
     """Where unreduced losses of some rows and their gradients are further from the truth than the precision allows."""
     for what, got, expected, measure in (
         ("loss", losses, case.losses[rows], np.abs(case.losses[rows])),

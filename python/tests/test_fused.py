@@ -1,4 +1,4 @@
-"""The fused path of PyTorch: against ``nn.CrossEntropyLoss``, and what autograd, ``torch.compile`` and modules ask of a loss."""
+"""The fused path of PyTorch: against ``nn.CrossEntropyLoss``, and what autograd, compilers and modules ask."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def close(ours: Tensor, theirs: Tensor, dtype: torch.dtype) -> None:
 def test_agrees_with_cross_entropy(shape: tuple[int, ...], dtype: torch.dtype, targets: str, make) -> None:
     weights = [None, torch.tensor(every_loss.WEIGHT)]
     ignored = [-100, 1] if targets == "classes" else [-100]
-    for reduction, ignore_index, weight, smoothing in itertools.product(["none", "sum", "mean"], ignored, weights, [0.0, 0.1]):
+    for reduction, ignore_index, weight, smoothing in itertools.product(
+        ["none", "sum", "mean"], ignored, weights, [0.0, 0.1]
+    ):
         options = {"reduction": reduction, "ignore_index": ignore_index, "label_smoothing": smoothing}
         input = torch.randn(shape, dtype=dtype).mul(3).requires_grad_()
         if targets == "classes":
@@ -134,13 +136,15 @@ class TestWhatDiffersFromCrossEntropy:
         assert gradient(loss.sum(), input).isnan().any(1).tolist() == [False, True, False]
 
     def test_weights_of_a_soft_target_do_not_enter_the_divisor(self) -> None:
-        """As in PyTorch: the mean over distributions divides by their number, of classes by the sum of their weights."""
+        """As in PyTorch: the mean of distributions divides by their number, of classes by the sum of their weights."""
         weight = torch.tensor(every_loss.WEIGHT)
         input, hard = torch.randn(3, 8), torch.tensor([0, 2, 5])
         soft = nn.functional.one_hot(hard, 8).float()
         for make in (nn.CrossEntropyLoss, lambda **options: MarginalCrossEntropyLoss(FLAT, **options)):
             total = make(weight=weight, reduction="sum")(input, hard)
-            assert make(weight=weight)(input, hard).item() == pytest.approx(total.item() / weight[hard].sum().item(), rel=1e-6)
+            assert make(weight=weight)(input, hard).item() == pytest.approx(
+                total.item() / weight[hard].sum().item(), rel=1e-6
+            )
             assert make(weight=weight)(input, soft).item() == pytest.approx(total.item() / 3, rel=1e-6)
 
 
@@ -317,7 +321,9 @@ def test_a_scaled_loss_of_halves_keeps_small_gradients(dtype: torch.dtype, compi
     (function(logits, target) * 65536).backward()
     exact = logits.detach().double().requires_grad_()
     (criterion(exact, target) * 65536).backward()
-    torch.testing.assert_close(logits.grad.double(), exact.grad, rtol=2**-8 if dtype == torch.bfloat16 else 2**-10, atol=0)
+    torch.testing.assert_close(
+        logits.grad.double(), exact.grad, rtol=2**-8 if dtype == torch.bfloat16 else 2**-10, atol=0
+    )
 
 
 @each_loss
@@ -389,7 +395,11 @@ def test_what_is_not_contiguous(example: Example) -> None:
         expected_grad = gradient(expected.sum(), expected_input)
         twice = torch.stack([target, target], dim=-1)[..., 1]
         assert not twice.is_contiguous()
-        for strided in (dense.t().contiguous().t(), dense.repeat_interleave(2, 1)[:, ::2], dense.repeat(2, 2)[:6, : dense.shape[1]]):
+        for strided in (
+            dense.t().contiguous().t(),
+            dense.repeat_interleave(2, 1)[:, ::2],
+            dense.repeat(2, 2)[:6, : dense.shape[1]],
+        ):
             assert not strided.is_contiguous()
             input = strided.detach().requires_grad_()
             loss = criterion(input, twice, kind=kind)
@@ -749,7 +759,7 @@ def test_functions_from_many_threads_with_more_losses_than_are_remembered() -> N
         try:
             found = [functional.soft_labels(rows, target, tree, beta=beta).item() for beta in betas]
             wrong.extend(pair for pair in zip(found, expected, strict=True) if pair[0] != pair[1])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             wrong.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
@@ -790,12 +800,16 @@ def test_a_function_does_not_keep_many_hierarchies() -> None:
 def test_another_device_than_the_target_is_an_error(criterion, input) -> None:
     with pytest.raises(ValueError, match="the logits are on cpu and the target is on meta"):
         criterion(input, TARGET.to("meta"))
-    with pytest.raises(ValueError, match="impl='fused' runs on the CPU and the logits are on meta; use 'auto' or 'composed'"):
+    with pytest.raises(
+        ValueError, match="impl='fused' runs on the CPU and the logits are on meta; use 'auto' or 'composed'"
+    ):
         criterion(input.to("meta"), TARGET)
     auto = MarginalCrossEntropyLoss(every_loss.tree())
     with pytest.raises(ValueError, match=r"the logits are on meta and the target is on cpu"):
         auto(input.to("meta"), TARGET)
-    with pytest.raises(ValueError, match=r"the input is on meta and the tables of the loss on cpu; move it: loss.to\('meta'\)"):
+    with pytest.raises(
+        ValueError, match=r"the input is on meta and the tables of the loss on cpu; move it: loss.to\('meta'\)"
+    ):
         auto(input.to("meta"), TARGET.to("meta"))
     with pytest.raises(ValueError, match="the logits are on cpu and the target is on meta"):
         auto(input, TARGET.to("meta"))
@@ -859,7 +873,13 @@ def test_a_module_has_no_state_and_moves(criterion, input) -> None:
     assert list(criterion.parameters()) == []
     criterion.load_state_dict({})
     expected = criterion(input, TARGET)
-    for moved in (criterion.double(), criterion.half(), criterion.to("cpu"), criterion.to(torch.float32), criterion.float()):
+    for moved in (
+        criterion.double(),
+        criterion.half(),
+        criterion.to("cpu"),
+        criterion.to(torch.float32),
+        criterion.float(),
+    ):
         assert moved is criterion
         assert torch.equal(moved(input, TARGET), expected)
     assert criterion.requires_grad_(False) is criterion
@@ -902,7 +922,11 @@ def test_what_a_module_prints() -> None:
         (torch.zeros(5, 8), torch.zeros(4, dtype=torch.long), r"the target has shape \(4,\), expected \(5,\)"),
         (torch.zeros(5, 8), torch.zeros((), dtype=torch.long), "the target has 0 dimensions"),
         (torch.zeros(5, 8), torch.zeros(5, 8, 1), "the target has 3 dimensions"),
-        (torch.zeros(5, 8, 2), torch.zeros(5, 3, dtype=torch.long), r"the target has shape \(5, 3\), expected \(5, 2\)"),
+        (
+            torch.zeros(5, 8, 2),
+            torch.zeros(5, 3, dtype=torch.long),
+            r"the target has shape \(5, 3\), expected \(5, 2\)",
+        ),
         (torch.zeros(5, 8), torch.full((5, 7), 1 / 7), "the target has 7 columns, expected 8"),
         (torch.zeros(5, 8), torch.full((4, 8), 1 / 8), r"the target has shape \(4, 8\), which does not fit"),
         (torch.zeros(2, 8), torch.tensor([0, 99]), "row 1: the target is 99, expected a class"),

@@ -108,7 +108,9 @@ def test_from_dict_that_is_deep_does_not_exhaust_the_stack() -> None:
 
 
 def test_from_dict_the_wrong_way_round_says_what_to_write() -> None:
-    with pytest.raises(TypeError, match=r"Hierarchy.from_edges\(\(parent, child\) for child, parent in tree.items\(\)\)"):
+    with pytest.raises(
+        TypeError, match=r"Hierarchy.from_edges\(\(parent, child\) for child, parent in tree.items\(\)\)"
+    ):
         Hierarchy.from_dict({"bat": "mammal", "crow": "bird"})
 
 
@@ -222,7 +224,10 @@ def test_pickling(protocol: int) -> None:
 def test_pickling_keeps_columns_internal_classes_and_dags() -> None:
     edges = [("pet", "dog"), ("mammal", "dog"), ("mammal", "bat"), ("dog", "poodle")]
     hierarchy = Hierarchy.from_edges(edges, classes=["poodle", "dog", "bat"])
-    columns = [hierarchy.path(node) if hierarchy.name(node) == "dog" else hierarchy.name(node) for node in hierarchy.node_columns]
+    columns = [
+        hierarchy.path(node) if hierarchy.name(node) == "dog" else hierarchy.name(node)
+        for node in hierarchy.node_columns
+    ]
     assert len(columns) == hierarchy.num_nodes - 1
     again = pickle.loads(pickle.dumps(hierarchy))
     assert again == hierarchy
@@ -337,9 +342,13 @@ def test_homonyms_are_told_apart_by_their_path() -> None:
 
 
 def test_a_union_has_no_index_and_the_error_says_what_to_use(animals: Hierarchy) -> None:
-    with pytest.raises(ValueError, match=r'label 1: "bat\|crow" names several nodes and has no index; use encode_candidates'):
+    with pytest.raises(
+        ValueError, match=r'label 1: "bat\|crow" names several nodes and has no index; use encode_candidates'
+    ):
         animals.encode(["bat", "bat|crow"])
-    with pytest.raises(ValueError, match=r'label 0: "bat;crow" names several nodes and has no index; use encode_multi_hot'):
+    with pytest.raises(
+        ValueError, match=r'label 0: "bat;crow" names several nodes and has no index; use encode_multi_hot'
+    ):
         animals.encode(["bat;crow"])
 
 
@@ -395,8 +404,12 @@ def test_superclasses_of_a_weighted_loss(animals: Hierarchy) -> None:
 
 def test_node_tables(animals: Hierarchy) -> None:
     names = animals.nodes
-    assert animals.depths.tolist() == [0 if at == 0 else 1 if name in ("mammal", "bird") else 2 for at, name in enumerate(names)]
-    assert animals.heights.tolist() == [2 if at == 0 else 1 if name in ("mammal", "bird") else 0 for at, name in enumerate(names)]
+    assert animals.depths.tolist() == [
+        0 if at == 0 else 1 if name in ("mammal", "bird") else 2 for at, name in enumerate(names)
+    ]
+    assert animals.heights.tolist() == [
+        2 if at == 0 else 1 if name in ("mammal", "bird") else 0 for at, name in enumerate(names)
+    ]
     assert animals.class_counts[0] == 6
     assert animals.class_counts[animals.node("bird")] == 3
     assert [names[node] for node in animals.class_nodes] == animals.classes
@@ -404,8 +417,24 @@ def test_node_tables(animals: Hierarchy) -> None:
     assert (animals.node_classes == -1).sum() == 3
     assert sorted(animals.node_columns.tolist()) == list(range(1, 9))
     # By first appearance, the child before the parent.
-    assert [names[node] for node in animals.node_columns] == ["bat", "mammal", "bear", "crow", "bird", "dog", "pigeon", "robin"]
-    for table in (animals.depths, animals.heights, animals.edges, animals.closure, animals.class_nodes, animals.node_columns):
+    assert [names[node] for node in animals.node_columns] == [
+        "bat",
+        "mammal",
+        "bear",
+        "crow",
+        "bird",
+        "dog",
+        "pigeon",
+        "robin",
+    ]
+    for table in (
+        animals.depths,
+        animals.heights,
+        animals.edges,
+        animals.closure,
+        animals.class_nodes,
+        animals.node_columns,
+    ):
         assert table.dtype == np.int64
 
 

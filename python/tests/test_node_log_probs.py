@@ -1,4 +1,4 @@
-"""Log-probabilities of nodes: against the formulas of ``docs/definitions.md``, and as the material of a loss of one's own."""
+"""Log-probabilities of nodes: against the formulas of ``docs/definitions.md``, and in a loss of one's own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,15 @@ FORMS: list[str | dict[str, Any]] = [*NODE_FORMS, *WEIGHTED_FORMS]
 TREES_ONLY = ["sibling_softmax", "conditional_sigmoid", "descendant_softmax"]
 SOFTMAXES = ["class_softmax", "parameter_sharing_softmax", "sibling_softmax"]
 
-DAG_EDGES = [("thing", "pet"), ("thing", "wild"), ("pet", "cat"), ("wild", "cat"), ("wild", "wolf"), ("pet", "carp"), ("wild", "carp")]
+DAG_EDGES = [
+    ("thing", "pet"),
+    ("thing", "wild"),
+    ("pet", "cat"),
+    ("wild", "cat"),
+    ("wild", "wolf"),
+    ("pet", "carp"),
+    ("wild", "carp"),
+]
 DAG = klados.Hierarchy.from_edges(DAG_EDGES, classes=["carp", "wolf", "cat"])
 
 each_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: form if isinstance(form, str) else next(iter(form)))
@@ -124,7 +132,7 @@ def test_superclasses_of_a_map_against_the_formulas(form: dict[str, Any]) -> Non
 
 @pytest.mark.filterwarnings("ignore:. nodes without a class")
 def test_against_the_golden_suite() -> None:
-    """A node that is a label costs ``-log P`` of it where it alone has a weight, and so the suite knows some of them."""
+    """A node that is a label costs ``-log P`` of it where it alone has a weight, so the suite knows some of them."""
     checked = 0
     for case in golden.load("marginal_cross_entropy"):
         if case.loss != klados.loss("marginal_cross_entropy", weights="leaves"):
@@ -159,7 +167,8 @@ def test_gradcheck(form: str | dict[str, Any]) -> None:
     logits = torch.randn(3, columns_of(form, hierarchy), dtype=torch.float64, requires_grad=True)
     for level in (None, 2) if isinstance(form, str) else (None,):
         assert torch.autograd.gradcheck(
-            lambda logits: functional.node_log_probs(logits, hierarchy, form, level, impl="fused"), logits  # noqa: B023
+            lambda logits: functional.node_log_probs(logits, hierarchy, form, level, impl="fused"),
+            logits,
         )
 
 
@@ -175,7 +184,9 @@ def test_gradients_of_halves(form: str | dict[str, Any], dtype: torch.dtype) -> 
         (log_p * torch.linspace(-1, 1, log_p.shape[1], dtype=log_p.dtype)).sum().backward()
         grads.append(input.grad)
     assert grads[0].dtype == dtype
-    torch.testing.assert_close(grads[0].double(), grads[1], rtol=2**-8 if dtype == torch.bfloat16 else 2**-10, atol=1e-6)
+    torch.testing.assert_close(
+        grads[0].double(), grads[1], rtol=2**-8 if dtype == torch.bfloat16 else 2**-10, atol=1e-6
+    )
 
 
 @each_form
@@ -354,7 +365,9 @@ def test_calls_that_make_no_sense(node_log_probs) -> None:
     zeros = np.zeros if node_log_probs is klados.node_log_probs else torch.zeros
     with pytest.raises(ValueError, match=r"the logits have shape \(2, 7\), expected"):
         node_log_probs(zeros((2, 7)), tree)
-    with pytest.raises(ValueError, match="the form of the nodes: unknown variant `softmax`, expected one of `class_softmax`"):
+    with pytest.raises(
+        ValueError, match="the form of the nodes: unknown variant `softmax`, expected one of `class_softmax`"
+    ):
         node_log_probs(zeros((2, 8)), tree, "softmax")
     with pytest.raises(ValueError, match="genus"):
         node_log_probs(zeros((2, 8)), tree, level="genus")

@@ -92,7 +92,14 @@ def test_layouts(example: Example) -> None:
         off = np.frombuffer(b"\0" + logits.tobytes(), dtype=np.uint8)[1:].view(np.float64).reshape(logits.shape)
         frozen = logits.copy()
         frozen.setflags(write=False)
-        layouts = [np.asfortranarray(logits), logits[::-1][::-1], np.repeat(logits, 2, 1)[:, ::2], packed["row"], off, frozen]
+        layouts = [
+            np.asfortranarray(logits),
+            logits[::-1][::-1],
+            np.repeat(logits, 2, 1)[:, ::2],
+            packed["row"],
+            off,
+            frozen,
+        ]
         layouts += [logits.astype(">f8"), logits.tolist()]
         for layout in layouts:
             loss, grad = call(example, layout, target, kind=kind)
@@ -116,7 +123,9 @@ def test_types_of_logits(dtype: str) -> None:
     assert loss[0] == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "bool", "float64", "float16"])
+@pytest.mark.parametrize(
+    "dtype", ["int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "bool", "float64", "float16"]
+)
 def test_types_of_targets(dtype: str) -> None:
     logits = random_logits(4)
     target = np.array([0, 1, 1, 0])
@@ -153,7 +162,9 @@ def test_targets_from_names_and_back() -> None:
     assert loss[2] == 0
     assert not grad[2].any()
     assert loss[3] > 0
-    one_of = klados.loss_and_grad(random_logits(5), tree.encode_candidates(labels), tree, reduction="none", kind="candidates")[0]
+    one_of = klados.loss_and_grad(
+        random_logits(5), tree.encode_candidates(labels), tree, reduction="none", kind="candidates"
+    )[0]
     np.testing.assert_allclose(one_of[[0, 1, 2, 4]], loss[[0, 1, 2, 4]], rtol=1e-14)
 
 
@@ -226,7 +237,9 @@ def test_options_that_do_not_exist(options, words: str) -> None:
         klados.loss_and_grad(random_logits(2), [0, 1], every_loss.tree(), **options)
 
 
-@pytest.mark.parametrize("options", [{"ignore_index": 2**64}, {"ignore_index": "none"}, {"step": -1}, {"step": 1.5}, {"loss": 7}])
+@pytest.mark.parametrize(
+    "options", [{"ignore_index": 2**64}, {"ignore_index": "none"}, {"step": -1}, {"step": 1.5}, {"loss": 7}]
+)
 def test_options_of_another_type(options) -> None:
     with pytest.raises((TypeError, OverflowError, AttributeError)):
         klados.loss_and_grad(random_logits(2), [0, 1], every_loss.tree(), **options)
@@ -246,7 +259,21 @@ def test_random_calls_never_crash() -> None:
     """Whatever the arguments are, there is a result or an exception of Python's."""
     random = np.random.default_rng(5)
     values = [0, 1, -1, 7, 8, 20, 255, -100, 2**31, -(2**63), 0.5, np.nan, np.inf, 1e300]
-    dtypes = ["int64", "int32", "int8", "uint8", "uint64", "bool", "float16", "float32", "float64", ">i4", ">f4", "complex64", "O"]
+    dtypes = [
+        "int64",
+        "int32",
+        "int8",
+        "uint8",
+        "uint64",
+        "bool",
+        "float16",
+        "float32",
+        "float64",
+        ">i4",
+        ">f4",
+        "complex64",
+        "O",
+    ]
     kinds = [None, "index", "probabilities", "candidates", "multi_hot"]
     done = 0
     with np.errstate(all="ignore"):
@@ -254,7 +281,9 @@ def test_random_calls_never_crash() -> None:
             example = EVERY_LOSS[random.integers(len(EVERY_LOSS))]
             rows = int(random.integers(4))
             columns = int(random.choice([example.columns(), 8, 12]))
-            logits = (random.normal(size=(rows, columns)) * 10.0 ** random.integers(-3, 6)).astype(random.choice(dtypes))
+            logits = (random.normal(size=(rows, columns)) * 10.0 ** random.integers(-3, 6)).astype(
+                random.choice(dtypes)
+            )
             shape = [(rows,), (rows, 8), (rows, 12), (), (rows, columns, 1)][random.integers(5)]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
