@@ -103,7 +103,7 @@ def loss_and_grad(
     grad = np.empty_like(rows)
     wide = np.float64 if rows.dtype == np.float64 else np.float32
     losses = np.empty(rows.shape[0] if reduction == "none" else 1, dtype=wide)
-    criterion.run(
+    criterion._run(
         (rows.ctypes.data, rows.dtype.name, rows.shape[0]),
         (kind, values.ctypes.data, values.dtype.name, 1 if kind == "index" else values.shape[1]),
         ignore_index,
@@ -153,7 +153,7 @@ def node_log_probs(
     rows, shape = _logits(logits, operation.columns)
     wide = np.float64 if rows.dtype == np.float64 else np.float32
     out = np.empty((rows.shape[0], operation.width), dtype=wide)
-    operation.forward((rows.ctypes.data, rows.dtype.name, rows.shape[0]), out.ctypes.data)
+    operation._forward((rows.ctypes.data, rows.dtype.name, rows.shape[0]), out.ctypes.data)
     return out if len(shape) == 2 else out[0]
 
 

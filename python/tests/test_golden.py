@@ -100,7 +100,7 @@ def normalizer(case: Case, part: Part, logits: Array) -> float:
     """What the mean of a part divides by, which :func:`test_means` holds to the means of the suite."""
     target, losses = np.ascontiguousarray(part.target), np.empty(len(logits), dtype=logits.dtype)
     columns = 1 if part.kind == "index" else target.shape[1]
-    return case.criterion.run(
+    return case.criterion._run(
         (logits.ctypes.data, logits.dtype.name, len(logits)),
         (part.kind, target.ctypes.data, target.dtype.name, columns),
         golden.IGNORED,

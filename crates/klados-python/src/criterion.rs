@@ -153,6 +153,7 @@ impl Criterion {
     ///
     /// The caller answers for the addresses: see `memory.rs`.
     #[expect(clippy::too_many_arguments, reason = "one call from Python a batch, of which each object costs")]
+    #[pyo3(name = "_run")]
     fn run(
         &self,
         py: Python<'_>,
@@ -197,6 +198,7 @@ impl Criterion {
     }
 
     /// What `"mean"` divides by. `target` is `(kind, address, dtype, rows, columns)`, for whose address the caller answers.
+    #[pyo3(name = "_normalizer")]
     fn normalizer(
         &self,
         py: Python<'_>,
@@ -236,7 +238,7 @@ impl Batch<'_> {
         let mut own = Vec::new();
         let losses = match self.reduction {
             // SAFETY: by the function's contract.
-            Reduction::None => unsafe { memory::write::<T::Wide>(self.losses, self.labels.len()) },
+            Reduction::None => unsafe { memory::write::<T::Wide>(self.losses, self.labels.len()) }?,
             Reduction::Sum | Reduction::Mean => {
                 own.resize(self.labels.len(), T::Wide::default());
                 &mut own[..]
@@ -252,13 +254,13 @@ impl Batch<'_> {
             criterion.forward(logits, self.labels, losses).map_err(error::input)?;
         } else {
             // SAFETY: by the function's contract.
-            let grad = unsafe { memory::write::<T>(self.grad, self.length) };
+            let grad = unsafe { memory::write::<T>(self.grad, self.length) }?;
             criterion.forward_backward_scaled(logits, self.labels, losses, grad, scale).map_err(error::input)?;
         }
         if self.reduction != Reduction::None {
             let sum: f64 = losses.iter().map(|loss| loss.to_f64()).sum();
             // SAFETY: by the function's contract: one element.
-            let reduced = unsafe { memory::write::<T::Wide>(self.losses, 1) };
+            let reduced = unsafe { memory::write::<T::Wide>(self.losses, 1) }?;
             reduced[0] = T::Wide::from_f64(if divisor == 0.0 { 0.0 } else { sum / divisor });
         }
         Ok(divisor)

@@ -3,6 +3,7 @@
 //! A target by index is one number: `k` in `0..classes` is a class, `classes + v` the node of index `v`, and beyond the
 //! nodes come the superclasses of a weighted loss. So one array mixes labels of any level.
 
+use half::{bf16, f16};
 use klados::{Hierarchy, Label, NodeId};
 use pyo3::PyErr;
 
@@ -77,7 +78,7 @@ impl Targets<'_> {
             };
         }
         with_type!("int64" => i64, "int32" => i32, "int16" => i16, "int8" => i8, "uint8" => u8, "bool" => u8,
-                   "float32" => f32, "float64" => f64)
+                   "float32" => f32, "float64" => f64, "float16" => f16, "bfloat16" => bf16)
     }
 
     fn read<T: Number>(&self, hierarchy: &Hierarchy, superclasses: usize, values: &[T]) -> Result<Vec<Label>, PyErr> {
@@ -157,7 +158,7 @@ impl Targets<'_> {
         values: &[T],
     ) -> Result<Label, PyErr> {
         if self.kind == Kind::Probabilities {
-            return Ok(Label::Soft(values.iter().map(|value| value.float()).collect()));
+            return Ok(Label::Soft(distribution(values)));
         }
         let (mut marked, mut masked) = (Vec::new(), Vec::new());
         for (column, value) in values.iter().enumerate() {
@@ -187,8 +188,21 @@ impl Targets<'_> {
     }
 }
 
+/// The probabilities of a row. Where they sum to 1 as far as their type can tell, they are divided by their sum; what is
+/// further off is left for the core to refuse.
+fn distribution<T: Number>(values: &[T]) -> Vec<f64> {
+    let mut row: Vec<f64> = values.iter().map(|value| value.float()).collect();
+    let sum: f64 = row.iter().sum();
+    if (sum - 1.0).abs() <= T::ROUNDING {
+        row.iter_mut().for_each(|value| *value /= sum);
+    }
+    row
+}
+
 /// A number of an array of targets.
 trait Number: Copy {
+    /// How far from 1 a softmax of the type may sum.
+    const ROUNDING: f64;
     /// As an integer, where it is one.
     fn integer(self) -> Option<i64>;
     fn float(self) -> f64;
@@ -197,6 +211,8 @@ trait Number: Copy {
 macro_rules! integers {
     ($($type:ty),*) => {$(
         impl Number for $type {
+            const ROUNDING: f64 = 0.0;
+
             fn integer(self) -> Option<i64> {
                 Some(self.into())
             }
@@ -210,10 +226,13 @@ macro_rules! integers {
 integers!(i64, i32, i16, i8, u8);
 
 macro_rules! floats {
-    ($($type:ty),*) => {$(
+    ($($type:ty: $rounding:literal),*) => {$(
         impl Number for $type {
+            const ROUNDING: f64 = $rounding;
+
             fn integer(self) -> Option<i64> {
-                (self.fract() == 0.0).then_some(self as i64)
+                let value = self.float();
+                (value.fract() == 0.0).then_some(value as i64)
             }
 
             fn float(self) -> f64 {
@@ -222,7 +241,8 @@ macro_rules! floats {
         }
     )*};
 }
-floats!(f32, f64);
+// Half a unit in the last place of each probability; in `f32` rather what adding up many thousands of exponentials costs.
+floats!(f32: 1e-5, f64: 0.0, f16: 2e-3, bf16: 1e-2);
 
 /// The index of a label that names a class, a node, a superclass or nothing.
 pub(crate) fn to_index(hierarchy: &Hierarchy, label: &Label, ignore_index: i64) -> Option<i64> {

@@ -19,14 +19,12 @@ pub(crate) type Address = usize;
 ///
 /// # Errors
 ///
-/// The array is not aligned, as a view of a file's bytes may be.
+/// The array has no memory, as that of a tensor without data, or is not aligned, as a view of a file's bytes may be.
 pub(crate) unsafe fn read<'a, T>(address: Address, length: usize) -> PyResult<&'a [T]> {
     if length == 0 {
         return Ok(&[]); // an empty tensor has no address
     }
-    if !address.is_multiple_of(align_of::<T>()) {
-        return Err(error::value("an array is not aligned in memory; a copy of it is"));
-    }
+    check::<T>(address)?;
     // SAFETY: by the function's contract, and aligned.
     Ok(unsafe { std::slice::from_raw_parts(address as *const T, length) })
 }
@@ -35,13 +33,28 @@ pub(crate) unsafe fn read<'a, T>(address: Address, length: usize) -> PyResult<&'
 ///
 /// # Safety
 ///
-/// As [`read`], and aligned, as what is allocated for a result is; nothing else reads them either while the slice lives.
-pub(crate) unsafe fn write<'a, T>(address: Address, length: usize) -> &'a mut [T] {
+/// As [`read`], and nothing else reads them either while the slice lives.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(crate) unsafe fn write<'a, T>(address: Address, length: usize) -> PyResult<&'a mut [T]> {
     if length == 0 {
-        return &mut [];
+        return Ok(&mut []);
     }
-    // SAFETY: by the function's contract.
-    unsafe { std::slice::from_raw_parts_mut(address as *mut T, length) }
+    check::<T>(address)?;
+    // SAFETY: by the function's contract, and aligned.
+    Ok(unsafe { std::slice::from_raw_parts_mut(address as *mut T, length) })
+}
+
+fn check<T>(address: Address) -> PyResult<()> {
+    if address == 0 {
+        return Err(error::value("an array has no memory: its storage was freed, or it stands for one elsewhere"));
+    }
+    if !address.is_multiple_of(align_of::<T>()) {
+        return Err(error::value("an array is not aligned in memory; a copy of it is"));
+    }
+    Ok(())
 }
 
 /// The types of logits.

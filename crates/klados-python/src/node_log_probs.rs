@@ -76,6 +76,7 @@ impl NodeLogProbs {
     }
 
     /// Writes `[rows, width]` to `out`, in the wide type. The caller answers for the addresses: see `memory.rs`.
+    #[pyo3(name = "_forward")]
     fn forward(&self, py: Python<'_>, logits: (Address, &str, usize), out: Address) -> PyResult<()> {
         let (address, dtype, rows) = logits;
         let dtype = Float::named(dtype).ok_or_else(|| error::value(format!("logits of dtype {dtype} are not read")))?;
@@ -85,7 +86,7 @@ impl NodeLogProbs {
             threads::with_threads(length, || unsafe {
                 with_float!(dtype, T => {
                     let logits = memory::read::<T>(address, length)?;
-                    let out = memory::write::<<T as Element>::Wide>(out, rows * self.inner.width());
+                    let out = memory::write::<<T as Element>::Wide>(out, rows * self.inner.width())?;
                     self.inner.forward(logits, out).map_err(error::input)
                 })
             })
@@ -94,6 +95,7 @@ impl NodeLogProbs {
 
     /// Writes the gradient by the logits, `[rows, columns]`, to `grad`, from that of the output, `upstream`, in the wide
     /// type. The caller answers for the addresses: see `memory.rs`.
+    #[pyo3(name = "_backward")]
     fn backward(
         &self,
         py: Python<'_>,
@@ -110,7 +112,7 @@ impl NodeLogProbs {
                 with_float!(dtype, T => {
                     let logits = memory::read::<T>(address, length)?;
                     let upstream = memory::read::<<T as Element>::Wide>(upstream, rows * self.inner.width())?;
-                    let grad = memory::write::<T>(grad, length);
+                    let grad = memory::write::<T>(grad, length)?;
                     self.inner.backward(logits, upstream, grad).map_err(error::input)
                 })
             })

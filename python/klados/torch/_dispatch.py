@@ -94,6 +94,8 @@ def apply(
 
         if target.device != input.device:
             raise ValueError(f"the logits are on {input.device} and the target is on {target.device}")
+        if target.dtype in (torch.float16, torch.bfloat16):
+            target = target.float()
         out = _composed.losses(rows, target, tables(input.device), kind, ignore_index, step, reduction)
     return out.reshape(input.shape[:1] + input.shape[2:] if input.dim() > 1 else ()) if reduction == "none" else out
 
@@ -156,8 +158,6 @@ def by_rows(input: Tensor, target: Tensor, kind: TargetKind) -> tuple[Tensor, Te
             shapes = f"the target has shape {tuple(target.shape)}"
             raise ValueError(f"{shapes}, which does not fit logits of shape {tuple(input.shape)} for kind {kind!r}")
         target = _rows(target)
-        if target.dtype in (torch.float16, torch.bfloat16):
-            target = target.float()
     return _rows(input), target
 
 

@@ -7,12 +7,13 @@ In eager mode they are an :class:`torch.autograd.Function`, which costs half the
 
 from __future__ import annotations
 
-import itertools
+import secrets
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from klados._klados import Criterion, NodeLogProbs
 
@@ -61,14 +62,16 @@ def losses(
         - target: ``[rows]`` of indices, else ``[rows, ...]``, on the CPU.
         - output: ``[rows]`` for ``"none"``, else ``[]``; ``float64`` for ``float64``, else ``float32``.
     """
-    if torch.compiler.is_compiling():
+    if not (_is_plain(logits) and _is_plain(target)):
         tracked = torch.is_grad_enabled() and logits.requires_grad
         at = step if isinstance(step, Tensor) else torch.full((), step, dtype=torch.int64, device="cpu")
         return torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)[0]
     try:
         return _Losses.apply(logits, target, compiled.criterion, kind, ignore_index, int(step), reduction)
     except RuntimeError as error:
-        raise explained(error) from error
+        if (ours := explained(error)) is None:
+            raise
+        raise ours from error
 
 
 def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tensor:
@@ -78,18 +81,33 @@ def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tens
         - logits: ``[rows, columns]`` on the CPU.
         - output: ``[rows, width]``; ``float64`` for ``float64``, else ``float32``.
     """
-    if torch.compiler.is_compiling():
+    if not _is_plain(logits):
         return torch.ops.klados.node_log_probs(logits, handle)
     try:
         return _NodeLogProbs.apply(logits, operation)
     except RuntimeError as error:
-        raise explained(error) from error
+        if (ours := explained(error)) is None:
+            raise
+        raise ours from error
 
 
-def explained(error: RuntimeError) -> RuntimeError:
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor is the memory that it says, and nobody records what is done to it. Others are for the operators, which
+    wrappers, modes and traces know how to take."""
+    return (
+        type(tensor) in (Tensor, Parameter)
+        and not torch.compiler.is_compiling()
+        and torch._C._len_torch_dispatch_stack() == 0
+    )
+
+
+def explained(error: RuntimeError) -> RuntimeError | None:
+    """Torch's error in our words, where we have some."""
     if "functorch" in str(error) or "functional transform" in str(error):
         return RuntimeError("the fused path does not run under torch.func transforms (vmap, grad); use impl='composed'")
-    return error
+    if "jvp function" in str(error):
+        return RuntimeError("the fused path has no forward mode; use impl='composed'")
+    return None
 
 
 def _run(
@@ -104,9 +122,14 @@ def _run(
 ) -> tuple[Tensor, Tensor | None]:
     if tracked:
         logits = logits.to(kept(logits.dtype))
-    logits, target = logits.contiguous(), target.contiguous()
+    logits, target = _memory(logits), _memory(target)
     grad = torch.empty_like(logits) if tracked else None
     return run(logits, target, criterion, kind, ignore_index, step, reduction, grad), grad
+
+
+def _memory(tensor: Tensor) -> Tensor:
+    """A tensor whose elements lie one after the other as they are."""
+    return tensor.resolve_neg().contiguous()
 
 
 def run(
@@ -121,8 +144,12 @@ def run(
 ) -> Tensor:
     """The losses of a batch, and their gradient into ``grad`` where it is given. All tensors are contiguous."""
     rows = logits.shape[0]
+    # The core reads as far as it is told.
+    if logits.shape != (rows, criterion.columns) or target.shape[0] != rows:
+        shapes = f"the logits have shape {tuple(logits.shape)} and the target {tuple(target.shape)}"
+        raise ValueError(f"{shapes}, expected ({rows}, {criterion.columns}) and as many rows")
     out = torch.empty((rows,) if reduction == "none" else (), dtype=wide(logits.dtype), device="cpu")
-    criterion.run(
+    criterion._run(
         (logits.data_ptr(), _NAMES[logits.dtype], rows),
         (kind, target.data_ptr(), _NAMES[target.dtype], 1 if kind == "index" else target.shape[1]),
         ignore_index,
@@ -140,9 +167,9 @@ def normalizer(target: Tensor, criterion: Criterion, kind: str, ignore_index: in
     Shape:
         - target: ``[rows]`` of indices, else ``[rows, ...]``.
     """
-    target = target.detach().cpu().contiguous()
+    target = _memory(target.detach().cpu())
     columns = 1 if kind == "index" else target.shape[1]
-    return criterion.normalizer((kind, target.data_ptr(), _NAMES[target.dtype], target.shape[0], columns), ignore_index)
+    return criterion._normalizer((kind, target.data_ptr(), _NAMES[target.dtype], target.shape[0], columns), ignore_index)
 
 
 class _Losses(torch.autograd.Function):
@@ -174,10 +201,13 @@ class _Losses(torch.autograd.Function):
         else:
             # Nobody comes here again, so the one copy may be changed and given away.
             ctx.grad = None
-            if upstream.dim() == 1:
-                grad.mul_(upstream.unsqueeze(1))
-            elif (factor := upstream.item()) != 1.0:
-                grad.mul_(factor)
+            try:
+                if upstream.dim() == 1:
+                    grad.mul_(upstream.unsqueeze(1))
+                elif (factor := upstream.item()) != 1.0:
+                    grad.mul_(factor)
+            except RuntimeError:  # under vmap there are many upstream gradients for the one here
+                grad = _scaled(grad, upstream, ctx.dtype)
             if grad.dtype != ctx.dtype:
                 grad = grad.to(ctx.dtype)
         return once(grad), None, None, None, None, None, None
@@ -228,30 +258,38 @@ class _NodeLogProbs(torch.autograd.Function):
 
 
 def _node_log_probs(logits: Tensor, operation: NodeLogProbs) -> Tensor:
-    logits = logits.contiguous()
-    out = torch.empty((logits.shape[0], operation.width), dtype=wide(logits.dtype), device="cpu")
-    operation.forward((logits.data_ptr(), _NAMES[logits.dtype], logits.shape[0]), out.data_ptr())
+    logits = _memory(logits)
+    rows = logits.shape[0]
+    _check_shape("logits", logits, (rows, operation.columns))
+    out = torch.empty((rows, operation.width), dtype=wide(logits.dtype), device="cpu")
+    operation._forward((logits.data_ptr(), _NAMES[logits.dtype], rows), out.data_ptr())
     return out
 
 
 def _node_log_probs_backward(logits: Tensor, upstream: Tensor, operation: NodeLogProbs) -> Tensor:
-    logits, upstream = logits.contiguous(), upstream.contiguous()
+    logits, upstream = _memory(logits), _memory(upstream.to(wide(logits.dtype)))
+    rows = logits.shape[0]
+    _check_shape("logits", logits, (rows, operation.columns))
+    _check_shape("gradient", upstream, (rows, operation.width))
     grad = torch.empty_like(logits)
-    at = (logits.data_ptr(), _NAMES[logits.dtype], logits.shape[0])
-    operation.backward(at, upstream.data_ptr(), grad.data_ptr())
+    operation._backward((logits.data_ptr(), _NAMES[logits.dtype], rows), upstream.data_ptr(), grad.data_ptr())
     return grad
+
+
+def _check_shape(what: str, tensor: Tensor, expected: tuple[int, int]) -> None:
+    """The core reads as far as it is told."""
+    if tensor.shape != expected:
+        raise ValueError(f"the shape of the {what} is {tuple(tensor.shape)}, expected {expected}")
 
 
 # An operator takes numbers, strings and tensors. A criterion is told by a number that stands for it in this process.
 _compiled: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
-_next_handle = itertools.count()
-
-
 def handle(compiled: Criterion | NodeLogProbs) -> int:
-    """A number for an operator's argument, which stands for a criterion as long as that lives."""
-    number = next(_next_handle)
+    """A number for an operator's argument, which stands for a criterion as long as that lives. It is drawn at random, so
+    that a graph that was saved finds no other criterion in another process."""
+    number = secrets.randbits(62)
     _compiled[number] = compiled
     return number
 

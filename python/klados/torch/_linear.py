@@ -69,7 +69,9 @@ def apply(
             chunks = Chunks(compiled.criterion, composed, kind, ignore_index, reduction, chunk_size, dtype)
             out = _LinearLoss.apply(rows, weight, bias, target, chunks)
     except RuntimeError as error:
-        raise _fused.explained(error) from error
+        if (ours := _fused.explained(error)) is None:
+            raise
+        raise ours from error
     return out.reshape(shape) if reduction == "none" else out
 
 
