@@ -12,6 +12,7 @@ from klados._klados import Hierarchy
 from klados.arrays import TargetKind
 from klados.losses import Loss
 from klados.torch import _dispatch
+from klados.torch._composed.buffers import destination
 from klados.torch._dispatch import Compiled, Impl, Reduction
 
 if TYPE_CHECKING:
@@ -149,9 +150,14 @@ class HierarchicalLoss(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> HierarchicalLoss:
         # Every move of a module comes through here.
-        if self.tables is None and self.impl == "auto" and fn(self._device).device.type not in ("cpu", "meta"):
+        device = destination(fn, self._device)
+        if self.tables is None and self.impl == "auto" and device.type != "cpu":
             self._make_tables()
+        self._device = self._device.new_empty(0, device=device)  # what is on the meta device cannot be moved
+        lost = self.step is not None and self.step.is_meta
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if lost and self.step is not None and not self.step.is_meta:
+            self.step.zero_()  # until a checkpoint is loaded
         return self
 
     def extra_repr(self) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from klados._klados import Hierarchy
 from klados.torch import _dispatch
 from klados.torch._cache import CompiledNodes
+from klados.torch._composed.buffers import destination
 from klados.torch._dispatch import Impl
 
 if TYPE_CHECKING:
@@ -91,8 +92,10 @@ class NodeLogProbs(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> NodeLogProbs:
         # Every move of a module comes through here.
-        if self.tables is None and self.impl == "auto" and fn(self._device).device.type not in ("cpu", "meta"):
+        device = destination(fn, self._device)
+        if self.tables is None and self.impl == "auto" and device.type != "cpu":
             self._make_tables()
+        self._device = self._device.new_empty(0, device=device)  # what is on the meta device cannot be moved
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
