@@ -3,9 +3,13 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 
 use crate::error;
+
+/// More threads than any machine has processors for are a mistake, and to start them all would not end.
+const MOST: usize = 1024;
 
 #[derive(Clone)]
 enum Threads {
@@ -21,7 +25,7 @@ enum Threads {
 static THREADS: LazyLock<RwLock<Threads>> = LazyLock::new(|| {
     let number = |name| std::env::var(name).ok()?.trim().parse::<NonZeroUsize>().ok();
     let threads = match (number("RAYON_NUM_THREADS"), number("OMP_NUM_THREADS")) {
-        (None, Some(count)) => Threads::new(count).unwrap_or(Threads::Default),
+        (None, Some(count)) if count.get() <= MOST => Threads::new(count).unwrap_or(Threads::Default),
         _ => Threads::Default,
     };
     RwLock::new(threads)
@@ -46,10 +50,10 @@ impl Threads {
 /// a result.
 ///
 /// Args:
-///     count: from 1; with 1 no thread is started.
+///     count: from 1 to 1024; with 1 no thread is started.
 ///
 /// Raises:
-///     ValueError: if ``count`` is 0, or the threads cannot be started.
+///     ValueError: if ``count`` is out of range, or the threads cannot be started.
 ///
 /// Example::
 ///
@@ -58,9 +62,17 @@ impl Threads {
 ///     >>> klados.get_num_threads()
 ///     2
 #[pyfunction]
-pub(crate) fn set_num_threads(count: NonZeroUsize) -> PyResult<()> {
+pub(crate) fn set_num_threads(count: &Bound<'_, PyAny>) -> PyResult<()> {
+    let number = match count.extract::<i64>() {
+        Ok(number) => usize::try_from(number).ok().filter(|&number| number <= MOST).and_then(NonZeroUsize::new),
+        // An integer, which no machine word holds.
+        Err(reason) if reason.is_instance_of::<PyOverflowError>(count.py()) => None,
+        Err(reason) => return Err(reason),
+    };
+    let number =
+        number.ok_or_else(|| error::value(format!("the number of threads is {count}, expected 1 to {MOST}")))?;
     let threads =
-        Threads::new(count).map_err(|reason| error::value(format!("cannot start {count} threads: {reason}")))?;
+        Threads::new(number).map_err(|reason| error::value(format!("cannot start {number} threads: {reason}")))?;
     *THREADS.write().unwrap_or_else(PoisonError::into_inner) = threads;
     Ok(())
 }
