@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import operator
 from typing import Any, Literal, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from klados._klados import Criterion, Hierarchy, NodeLogProbs
-from klados.losses import Loss
+from klados.losses import Loss, loss_of
 
 __all__ = ["loss_and_grad", "node_log_probs"]
 
 _FLOATS = ("float16", "float32", "float64")
 _INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
+
+_EXPECTED_FORM = 'a word such as "class_softmax", or a dict of one form such as {"weighted_sigmoid": {"map": [...]}}'
 
 Array = npt.NDArray[Any]
 Reduction = Literal["none", "sum", "mean"]
@@ -82,7 +85,8 @@ def loss_and_grad(
         - gradient: as the logits.
 
     Raises:
-        ValueError: if a shape, a dtype or a target does not fit; the message names the row.
+        ValueError: if a shape, a dtype, a target or an option does not fit; the message names the row.
+        TypeError: if an option is of another type.
 
     Example::
 
@@ -97,7 +101,9 @@ def loss_and_grad(
         >>> bool((grad.sum(1) < 1e-6).all())
         True
     """
-    criterion = (Loss(loss) if isinstance(loss, str) else loss).compile(hierarchy)
+    _check_integer("ignore_index", ignore_index, -(2**63), 2**63 - 1)
+    _check_integer("step", step, 0, 2**64 - 1)
+    criterion = loss_of(loss).compile(hierarchy)
     rows, shape = _logits(logits, criterion.columns)
     values, kind = _target(target, criterion, kind, rows.shape[0], one=len(shape) == 1)
     grad = np.empty_like(rows)
@@ -141,6 +147,7 @@ def node_log_probs(
 
     Raises:
         ValueError: if there is no such form or level, or a shape does not fit.
+        TypeError: if the form is neither a word nor a dict.
 
     Example::
 
@@ -159,6 +166,10 @@ def node_log_probs(
 
 def node_operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> NodeLogProbs:
     """The core's operation for a form and a level."""
+    if not isinstance(form, (str, dict)):
+        raise TypeError(f"the form is of type {type(form).__name__}, expected {_EXPECTED_FORM}")
+    if isinstance(form, dict) and len(form) != 1:
+        raise ValueError(f"the form is a dict of {len(form)} entries, expected {_EXPECTED_FORM}")
     nodes = None if level is None else hierarchy.level_nodes(level).tolist()
     return NodeLogProbs(json.dumps(form), hierarchy, nodes)
 
@@ -173,6 +184,12 @@ def target_kind(target_is_float: bool, dimensions: int, logits_dimensions: int, 
     if takes_sets:
         return "multi_hot"
     return "probabilities" if target_is_float else "candidates"
+
+
+def _check_integer(name: str, value: int, least: int, most: int) -> None:
+    """That an option is an integer that the core takes."""
+    if not least <= operator.index(value) <= most:
+        raise ValueError(f"{name} is {value}, expected {least} to {most}")
 
 
 def check_kind(kind: str) -> None:
@@ -209,6 +226,12 @@ def _target(
         name = "float32"
     elif name not in (*_INTEGERS, "float32", "float64"):
         name = "int64" if values.dtype.kind == "u" else "float64"
+    if values.dtype.kind == "u":
+        above = np.argwhere(values > np.iinfo(np.int64).max)
+        if len(above) > 0:
+            place = tuple(above[0].tolist())
+            where = "".join(f"{axis} {at}: " for axis, at in zip(("row", "column"), place, strict=False))
+            raise ValueError(f"{where}the target is {values[place]}, which is no index")
     values = _plain(values, name)
     if kind is None:
         kind = target_kind(values.dtype.kind == "f", values.ndim, 1 if one else 2, criterion.takes_sets)

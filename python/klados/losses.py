@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
@@ -38,7 +39,7 @@ class Loss:
 
     def __init__(self, name: str, /, **parameters: Any) -> None:
         self.given = parameters
-        self._json = normalize_loss(json.dumps({"name": name, **parameters}, default=_plain))
+        self._json = normalize_loss(_json({"name": _checked(name), **parameters}))
         self.name = name
 
     @property
@@ -82,7 +83,9 @@ def loss(name: str, /, **parameters: Any) -> Loss:
             tensors of one dimension are taken as lists.
 
     Raises:
-        ValueError: if there is no such loss, or it has no such parameter; the message lists what there is.
+        ValueError: if there is no such loss, or it has no such parameter; the message lists what there is. If a number
+            is NaN or infinite; the message names it.
+        TypeError: if the name is no text, or a parameter has no JSON form.
 
     Example::
 
@@ -100,10 +103,55 @@ def _rebuild(name: str, parameters: Mapping[str, Any]) -> Loss:
     return Loss(name, **parameters)
 
 
+def loss_of(loss: str | Loss) -> Loss:
+    """A loss, or that of a name with its default parameters."""
+    return loss if isinstance(loss, Loss) else Loss(loss)
+
+
+def _checked(name: str) -> str:
+    if not isinstance(name, str):
+        expected = 'a klados.Loss or a name, such as klados.loss("soft_labels", beta=4)'
+        raise TypeError(f"the loss is of type {type(name).__name__}, expected {expected}")
+    return name
+
+
+def _json(loss: dict[str, Any]) -> str:
+    """A loss as JSON, in which every number is finite."""
+    weights = _listed(loss.get("weights"))
+    if isinstance(weights, (list, tuple)):
+        raise ValueError(
+            'weights is of numbers, expected a word such as "uniform" or a dict such as {"levels": [1, 0.5]}: these '
+            "are the weights of the nodes; weights of the classes are weight= of a module, class_weight= of klados.loss"
+        )
+    try:
+        return json.dumps(loss, default=_plain, allow_nan=False)
+    except ValueError:
+        for name, value in loss.items():
+            _check_finite(name, value)
+        raise
+
+
+def _check_finite(name: str, value: Any) -> None:
+    """That all numbers are finite, wherever they are in a parameter."""
+    value = _listed(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} is {value}, expected a finite number")
+    if isinstance(value, (list, tuple)):
+        value = dict(enumerate(value))
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            _check_finite(f"{name}[{key!r}]", entry)
+
+
+def _listed(value: Any) -> Any:
+    """Arrays, tensors and NumPy's numbers as Python's; anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def _plain(value: Any) -> Any:
     """What JSON does not know: arrays, tensors, NumPy's numbers, paths."""
     if hasattr(value, "tolist"):
-        return value.tolist()
+        return _listed(value)
     if isinstance(value, PathLike):
         return str(value)
     raise TypeError(f"a parameter of a loss is {type(value).__name__}, which has no JSON form")

@@ -10,12 +10,13 @@ import warnings
 import networkx
 import numpy as np
 import pytest
+import torch
 from conftest import ANIMALS
 from torch.utils.data import DataLoader, Dataset
 
 import klados
 from klados import Hierarchy
-from klados.torch import HierarchicalLoss
+from klados.torch import HierarchicalLoss, MarginalCrossEntropyLoss
 
 CLASSES = ["bat", "bear", "crow", "dog", "pigeon", "robin"]
 
@@ -330,6 +331,48 @@ def test_encode_takes_what_holds_labels(animals: Hierarchy) -> None:
     assert animals.encode(["", "bat"], ignore_index=-1).tolist() == [-1, 0]
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(lambda target, dtype=dtype: target.astype(dtype) for dtype in ("int64", "int32", "int16", "int8", ">i8")),
+        torch.from_numpy,
+        lambda target: torch.from_numpy(target).int(),
+        np.ndarray.tolist,
+        lambda target: tuple(target),
+        lambda target: np.repeat(target, 2)[::2],
+    ],
+)
+def test_decode_takes_integers_of_any_kind(animals: Hierarchy, make) -> None:
+    labels = ["bat", "bird", "", "crow"]
+    assert animals.decode(make(animals.encode(labels))) == labels
+
+
+def test_decode_of_unsigned_and_of_nothing(animals: Hierarchy) -> None:
+    for dtype in ("uint8", "uint16", "uint32", "uint64"):
+        assert animals.decode(np.array([2, 0], dtype=dtype)) == ["crow", "bat"]
+    assert animals.decode([]) == []
+    assert animals.decode(torch.tensor([], dtype=torch.int64)) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (2, "the target has 0 dimensions, expected 1"),
+        ([[2, 0]], "the target has 2 dimensions, expected 1"),
+        ([2.0], "the target is float64, expected integers"),
+        (torch.tensor([2.0]), "the target is float32, expected integers"),
+        ([True], "the target is bool, expected integers"),
+        (["crow"], "the target is <U4, expected integers"),
+        ([None], "the target is object, expected integers"),
+        (np.array([0, 2**64 - 100], dtype=np.uint64), "target 1 is 18446744073709551516, which is no index"),
+        ([0, 99], "target 1 is 99, expected 0 to "),
+    ],
+)
+def test_what_decode_does_not_take(animals: Hierarchy, target, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        animals.decode(target)
+
+
 def test_homonyms_are_told_apart_by_their_path() -> None:
     hierarchy = Hierarchy.from_paths(["left > x > a", "right > x > b", "right > a"])
     assert len(set(hierarchy.classes)) == 3
@@ -639,7 +682,34 @@ def test_a_loss_is_compared_hashed_and_pickled() -> None:
         (lambda: klados.loss("soft_labels", beta="high"), ValueError, "beta|float|f64|number"),
         (lambda: klados.loss("soft_labels", beta=object()), TypeError, "object, which has no JSON form"),
         (lambda: klados.loss("soft_labels", alpha=1), ValueError, "unknown field `alpha`, expected one of"),
-        (lambda: klados.loss("soft_labels", beta=float("nan")), ValueError, "."),
+        (lambda: klados.loss({"name": "soft_labels"}), TypeError, "the loss is of type dict"),
+        (lambda: klados.loss("soft_labels", beta=float("nan")), ValueError, "beta is nan, expected a finite number"),
+        (lambda: klados.loss("soft_labels", beta=np.float32("inf")), ValueError, "beta is inf, expected a finite"),
+        (
+            lambda: klados.loss("soft_labels", class_weight=np.array([1, 2, -np.inf])),
+            ValueError,
+            r"class_weight\[2\] is -inf, expected a finite number",
+        ),
+        (
+            lambda: klados.loss("soft_labels", class_weight=torch.tensor([1, float("nan")])),
+            ValueError,
+            r"class_weight\[1\] is nan, expected a finite number",
+        ),
+        (
+            lambda: klados.loss("marginal_cross_entropy", weights={"levels": [1, float("nan")]}),
+            ValueError,
+            r"weights\['levels'\]\[1\] is nan",
+        ),
+        (
+            lambda: klados.loss("weighted_cross_entropy", map=[("bat", "flies", float("inf"))]),
+            ValueError,
+            r"map\[0\]\[2\] is inf",
+        ),
+        (
+            lambda: MarginalCrossEntropyLoss(Hierarchy.from_edges(ANIMALS), torch.ones(6)),
+            ValueError,
+            "weights of the classes are weight= of a module",
+        ),
         (lambda: klados.loss("hierarchical_cross_entropy", weighting="width"), ValueError, "depth_normalized"),
     ],
 )

@@ -238,11 +238,74 @@ def test_options_that_do_not_exist(options, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"ignore_index": 2**64}, {"ignore_index": "none"}, {"step": -1}, {"step": 1.5}, {"loss": 7}]
+    ("options", "words"),
+    [
+        ({"ignore_index": "none"}, "str"),
+        ({"ignore_index": 1.5}, "float"),
+        ({"step": 1.5}, "float"),
+        ({"loss": 7}, "the loss is of type int, expected a klados.Loss or a name"),
+        ({"loss": None}, "the loss is of type NoneType, expected a klados.Loss or a name"),
+        ({"loss": {"name": "soft_labels"}}, r"the loss is of type dict, .* such as klados.loss\("),
+    ],
 )
-def test_options_of_another_type(options) -> None:
-    with pytest.raises((TypeError, OverflowError, AttributeError)):
+def test_options_of_another_type(options, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
         klados.loss_and_grad(random_logits(2), [0, 1], every_loss.tree(), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ignore_index": 2**63}, f"ignore_index is {2**63}, expected -{2**63} to {2**63 - 1}"),
+        ({"ignore_index": -(2**63) - 1}, f"ignore_index is -{2**63 + 1}, expected"),
+        ({"step": -1}, f"step is -1, expected 0 to {2**64 - 1}"),
+        ({"step": 2**64}, f"step is {2**64}, expected"),
+    ],
+)
+def test_options_out_of_range(options, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        klados.loss_and_grad(random_logits(2), [0, 1], every_loss.tree(), **options)
+
+
+def test_options_at_the_ends_of_their_range() -> None:
+    target = np.array([0, -(2**63)])
+    loss, _ = klados.loss_and_grad(random_logits(2), target, every_loss.tree(), ignore_index=-(2**63), reduction="none")
+    assert loss[0] > 0 and loss[1] == 0
+    for step in (0, np.int64(3), 2**64 - 1):
+        klados.loss_and_grad(np.zeros((1, 12)), [0], every_loss.tree(), "random_cut", step=step)
+
+
+def test_unsigned_targets_do_not_turn_into_ignored_ones() -> None:
+    target = np.array([0, 2**64 - 100], dtype=np.uint64)
+    with pytest.raises(ValueError, match="row 1: the target is 18446744073709551516, which is no index"):
+        klados.loss_and_grad(random_logits(2), target, every_loss.tree())
+    marks = np.zeros((2, 8), dtype=np.uint64)
+    marks[1, 3] = 2**64 - 100
+    with pytest.raises(ValueError, match="row 1: column 3: the target is 18446744073709551516"):
+        klados.loss_and_grad(random_logits(2), marks, every_loss.tree())
+    target[1] = 1
+    expected = klados.loss_and_grad(random_logits(2), [0, 1], every_loss.tree())[0]
+    assert klados.loss_and_grad(random_logits(2), target, every_loss.tree())[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "error", "words"),
+    [
+        (None, TypeError, "the form is of type NoneType, expected a word such as"),
+        (["class_softmax"], TypeError, "the form is of type list, expected a word such as"),
+        ({}, ValueError, "the form is a dict of 0 entries, expected a word such as"),
+        ({"weighted_sigmoid": {"map": []}, "max": {}}, ValueError, "the form is a dict of 2 entries"),
+    ],
+)
+def test_forms_that_are_none(form, error, words: str) -> None:
+    with pytest.raises(error, match=words):
+        klados.node_log_probs(random_logits(1), every_loss.tree(), form)
+
+
+@pytest.mark.parametrize("level", [-1, 2**64, 99])
+def test_levels_that_are_none(level: int) -> None:
+    with pytest.raises(ValueError, match=r"level|depth"):
+        klados.node_log_probs(random_logits(1), every_loss.tree(), level=level)
 
 
 def test_a_label_that_a_loss_does_not_take_names_its_row() -> None:

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use klados::format::CsvOptions;
 use klados::{HierarchyBuilder, Level, NodeId};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
-use pyo3::exceptions::{PyTypeError, PyUserWarning};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -109,7 +109,12 @@ fn path_names(path: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
 fn level_of(level: &Bound<'_, PyAny>) -> PyResult<Level> {
     match level.cast::<PyString>() {
         Ok(rank) => Ok(Level::Rank(rank.to_str()?.to_owned())),
-        Err(_) => Ok(Level::Depth(level.extract()?)),
+        Err(_) => level.extract().map(Level::Depth).map_err(|reason| {
+            if reason.is_instance_of::<PyOverflowError>(level.py()) {
+                return error::value(format!("the level is {level}, expected a depth from 1 or the name of a rank"));
+            }
+            reason
+        }),
     }
 }
 
@@ -1051,14 +1056,15 @@ impl Hierarchy {
     /// Indices as labels: what :meth:`encode` reads.
     ///
     /// Args:
-    ///     target: ``[labels]``, ``int64``.
+    ///     target: ``[labels]``, integers: an array of any integer type, a tensor on the host, a list, or what else
+    ///         :func:`numpy.asarray` takes.
     ///     ignore_index: what stands for nothing.
     ///
     /// Returns:
     ///     Names, or paths where the name is not unique; ``""`` for nothing.
     ///
     /// Raises:
-    ///     ValueError: if an index is out of range.
+    ///     ValueError: if an index is out of range, or the target is not integers of one dimension.
     ///
     /// Example::
     ///
@@ -1068,8 +1074,8 @@ impl Hierarchy {
     ///     >>> hierarchy.decode(np.array([2, 7, -100]))
     ///     ['crow', 'bird', '']
     #[pyo3(signature = (target, ignore_index=-100), text_signature = "($self, target, ignore_index=-100)")]
-    fn decode(&self, target: PyReadonlyArray1<'_, i64>, ignore_index: i64) -> PyResult<Vec<String>> {
-        decode(self.core(), target, ignore_index, |_| None)
+    fn decode(&self, target: &Bound<'_, PyAny>, ignore_index: i64) -> PyResult<Vec<String>> {
+        decode(self.core(), integers(target)?, ignore_index, |_| None)
     }
 
     /// Labels that are one of several, such as ``"crow|bat"``, as the classes that they allow: a target of the losses.
@@ -1210,6 +1216,33 @@ pub(crate) fn encode(
         })
     };
     texts(labels)?.into_iter().enumerate().map(encode).collect()
+}
+
+/// What NumPy makes an array of, as integers of one dimension.
+fn integers<'py>(values: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray1<'py, i64>> {
+    // The common case, without a copy.
+    if let Ok(array) = values.extract() {
+        return Ok(array);
+    }
+    let array = values.py().import("numpy")?.call_method1("asarray", (values,))?;
+    let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+    if shape.len() != 1 {
+        return Err(error::value(format!("the target has {} dimensions, expected 1", shape.len())));
+    }
+    let dtype = array.getattr("dtype")?;
+    let kind: String = dtype.getattr("kind")?.extract()?;
+    // Nothing in a list is of a type of its own.
+    if !(kind == "i" || kind == "u" || shape == [0]) {
+        return Err(error::value(format!("the target is {dtype}, expected integers")));
+    }
+    if kind == "u" {
+        let above = array.call_method1("__gt__", (i64::MAX,))?;
+        if above.call_method0("any")?.extract()? {
+            let row: usize = above.call_method0("argmax")?.extract()?;
+            return Err(error::value(format!("target {row} is {}, which is no index", array.get_item(row)?.str()?)));
+        }
+    }
+    array.call_method1("astype", ("int64",))?.extract()
 }
 
 /// Indices as labels.

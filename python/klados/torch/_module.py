@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from klados._klados import Hierarchy
 from klados.arrays import TargetKind
-from klados.losses import Loss
+from klados.losses import Loss, loss_of
 from klados.torch import _dispatch
 from klados.torch._composed.buffers import destination
 from klados.torch._dispatch import Compiled, Impl, Reduction
@@ -76,7 +76,7 @@ class HierarchicalLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.hierarchy = hierarchy
-        self.loss = Loss(loss) if isinstance(loss, str) else loss
+        self.loss = loss_of(loss)
         self.ignore_index = ignore_index
         self.reduction = reduction
         self.impl = impl
