@@ -75,7 +75,7 @@ def test_the_operators_check_what_they_are_given(
     logits, target = batch
     handle, step = loss._compiled.handle, torch.tensor(0)
     for rows, targets in ((logits[:, :1], target), (logits, target[:1])):
-        with pytest.raises(ValueError, match="the logits have shape"):
+        with pytest.raises(ValueError, match="the shape of the logits is"):
             torch.ops.klados.loss(rows, targets, step, handle, "index", -100, "mean", True)
     with pytest.raises(RuntimeError, match="came from another process"):
         torch.ops.klados.loss(logits, target, step, 0, "index", -100, "mean", True)

@@ -83,8 +83,19 @@ impl Targets<'_> {
 
     fn read<T: Number>(&self, hierarchy: &Hierarchy, superclasses: usize, values: &[T]) -> Result<Vec<Label>, PyErr> {
         if self.kind == Kind::Index {
-            let label = |(row, value): (usize, &T)| self.index(hierarchy, superclasses, row, value.integer());
-            return values.iter().enumerate().map(label).collect();
+            let classes = hierarchy.class_count() as u64;
+            let mut labels = Vec::with_capacity(values.len());
+            for (row, value) in values.iter().enumerate() {
+                let target = value.integer();
+                labels.push(match target {
+                    // Most targets: a negative one is no small unsigned one.
+                    Some(class) if (class as u64) < classes && class != self.ignore_index => {
+                        Label::Class(class as usize)
+                    }
+                    _ => self.index(hierarchy, superclasses, row, target)?,
+                });
+            }
+            return Ok(labels);
         }
         let classes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
         let nodes = match self.kind {

@@ -62,7 +62,7 @@ def losses(
         - target: ``[rows]`` of indices, else ``[rows, ...]``, on the CPU.
         - output: ``[rows]`` for ``"none"``, else ``[]``; ``float64`` for ``float64``, else ``float32``.
     """
-    if not (_is_plain(logits) and _is_plain(target)):
+    if not _are_plain(logits, target):
         tracked = torch.is_grad_enabled() and logits.requires_grad
         at = step if isinstance(step, Tensor) else torch.full((), step, dtype=torch.int64, device="cpu")
         return torch.ops.klados.loss(logits, target, at, compiled.handle, kind, ignore_index, reduction, tracked)[0]
@@ -81,7 +81,7 @@ def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tens
         - logits: ``[rows, columns]`` on the CPU.
         - output: ``[rows, width]``; ``float64`` for ``float64``, else ``float32``.
     """
-    if not _is_plain(logits):
+    if not _are_plain(logits, logits):
         return torch.ops.klados.node_log_probs(logits, handle)
     try:
         return _NodeLogProbs.apply(logits, operation)
@@ -91,11 +91,12 @@ def node_log_probs(logits: Tensor, operation: NodeLogProbs, handle: int) -> Tens
         raise ours from error
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether a tensor is the memory that it says, and nobody records what is done to it. Others are for the operators, which
-    wrappers, modes and traces know how to take."""
+def _are_plain(logits: Tensor, target: Tensor) -> bool:
+    """Whether tensors are the memory that they say, and nobody records what is done to them. Others are for the operators,
+    which wrappers, modes and traces know how to take."""
     return (
-        type(tensor) in (Tensor, Parameter)
+        (type(logits) is Tensor or type(logits) is Parameter)
+        and type(target) is Tensor
         and not torch.compiler.is_compiling()
         and torch._C._len_torch_dispatch_stack() == 0
     )
@@ -120,7 +121,7 @@ def _run(
     reduction: str,
     tracked: bool,
 ) -> tuple[Tensor, Tensor | None]:
-    if tracked:
+    if tracked and logits.dtype == torch.float16:
         logits = logits.to(kept(logits.dtype))
     logits, target = _memory(logits), _memory(target)
     grad = torch.empty_like(logits) if tracked else None
@@ -129,7 +130,7 @@ def _run(
 
 def _memory(tensor: Tensor) -> Tensor:
     """A tensor whose elements lie one after the other as they are."""
-    return tensor.resolve_neg().contiguous()
+    return tensor if tensor.is_contiguous() and not tensor.is_neg() else tensor.resolve_neg().contiguous()
 
 
 def run(
@@ -142,15 +143,15 @@ def run(
     reduction: str,
     grad: Tensor | None,
 ) -> Tensor:
-    """The losses of a batch, and their gradient into ``grad`` where it is given. All tensors are contiguous."""
+    """The losses of a batch, and their gradient into ``grad`` where it is given. All tensors are contiguous, and of the
+    shapes that they should have: the core reads as far as it is told."""
     rows = logits.shape[0]
-    # The core reads as far as it is told.
-    if logits.shape != (rows, criterion.columns) or target.shape[0] != rows:
-        shapes = f"the logits have shape {tuple(logits.shape)} and the target {tuple(target.shape)}"
-        raise ValueError(f"{shapes}, expected ({rows}, {criterion.columns}) and as many rows")
-    out = torch.empty((rows,) if reduction == "none" else (), dtype=wide(logits.dtype), device="cpu")
+    dtype = logits.dtype
+    shape = (rows,) if reduction == "none" else ()
+    # The call with a type costs more.
+    out = logits.new_empty(shape) if dtype == wide(dtype) else logits.new_empty(shape, dtype=wide(dtype))
     criterion._run(
-        (logits.data_ptr(), _NAMES[logits.dtype], rows),
+        (logits.data_ptr(), _NAMES[dtype], rows),
         (kind, target.data_ptr(), _NAMES[target.dtype], 1 if kind == "index" else target.shape[1]),
         ignore_index,
         step,
@@ -307,8 +308,9 @@ def of_handle(handle: int) -> Any:
 def _loss_op(
     logits: Tensor, target: Tensor, step: Tensor, handle: int, kind: str, ignore_index: int, reduction: str, tracked: bool
 ) -> tuple[Tensor, Tensor]:
-    at = int(step.item())
-    out, grad = _run(logits, target, of_handle(handle), kind, ignore_index, at, reduction, tracked)
+    at, criterion, rows = int(step.item()), of_handle(handle), target.shape[0]
+    _check_shape("logits", logits, (rows, criterion.columns))
+    out, grad = _run(logits, target, criterion, kind, ignore_index, at, reduction, tracked)
     return out, logits.new_empty(0) if grad is None else grad
 
 

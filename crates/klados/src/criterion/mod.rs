@@ -318,6 +318,9 @@ impl Criterion {
         let why = format!("{} labels times {columns} {what}", labels.len());
         check_length("the logits", logits, labels.len() * columns, &why)?;
         check_length("the losses", losses, labels.len(), "one a label")?;
+        if self.are_ordinary(labels) {
+            return Ok(());
+        }
         labels.iter().enumerate().try_for_each(|(row, label)| self.check_label(label).map_err(|e| e.in_row(row)))
     }
 
@@ -337,9 +340,6 @@ impl Criterion {
     /// ```
     pub fn check_label(&self, label: &Label) -> Result<(), InputError> {
         let hierarchy = &self.inner.hierarchy;
-        if self.is_ordinary(label) {
-            return Ok(());
-        }
         check_label(hierarchy, label)?;
         let label = &*one_node(hierarchy, label);
         match (&self.inner.tables.objective, label) {
@@ -356,10 +356,11 @@ impl Criterion {
         }
     }
 
-    /// A class that is there, in a loss of a softmax over the classes: what most batches are made of.
-    fn is_ordinary(&self, label: &Label) -> bool {
-        let known = matches!(label, Label::Class(class) if *class < self.inner.hierarchy.class_count());
-        known && !matches!(self.inner.tables.objective, Objective::Rows(_))
+    /// Classes that are there, in a loss of a softmax over the classes: what most batches are.
+    fn are_ordinary(&self, labels: &[Label]) -> bool {
+        let classes = self.inner.hierarchy.class_count();
+        !matches!(self.inner.tables.objective, Objective::Rows(_))
+            && labels.iter().all(|label| matches!(label, Label::Class(class) if *class < classes))
     }
 
     /// Reads a label as [`Hierarchy::parse_label`] does; in losses with superclasses of their own also the name of one.
@@ -420,12 +421,11 @@ impl Criterion {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn normalizer(&self, labels: &[Label]) -> Result<f64, InputError> {
+        if self.inner.tables.class_weight.is_none() && self.are_ordinary(labels) {
+            return Ok(labels.len() as f64);
+        }
         let mut sum = 0.0;
         for (row, label) in labels.iter().enumerate() {
-            if self.is_ordinary(label) {
-                sum += self.inner.weight_of(label);
-                continue;
-            }
             self.check_label(label).map_err(|error| error.in_row(row))?;
             let label = &*one_node(&self.inner.hierarchy, label);
             let terms = match (&self.inner.tables.objective, label) {
