@@ -1,14 +1,23 @@
 """Every loss as a module and as a function, with PyTorch's names and the core's defaults."""
 
 import inspect
+import warnings
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 import klados
 import klados.torch
-from klados.torch import HierarchicalLoss, RandomCutLoss, functional
+from klados.torch import (
+    HierarchicalLoss,
+    LinearMarginalCrossEntropyLoss,
+    MarginalCrossEntropyLoss,
+    RandomCutLoss,
+    ShardedMarginalCrossEntropyLoss,
+    functional,
+)
 from klados.torch._dispatch import Impl
 
 EDGES = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
@@ -179,3 +188,70 @@ def test_random_cut_under_compile_is_one_graph_that_reads_the_step(impl: Impl) -
     assert [compiled(input, target).item() for _ in range(5)] == pytest.approx(expected, rel=1e-6)
     assert criterion.step == 5
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+
+
+CLASS_WEIGHT = torch.tensor([1.0, 0.1, 0.5, 1.5])
+
+
+@pytest.mark.parametrize("name", klados.Loss.NAMES)
+def test_weight_and_label_smoothing_are_attributes(name: str) -> None:
+    takes = klados.loss(name).parameters
+    given = {"weight": CLASS_WEIGHT} if "class_weight" in takes else {}
+    if "label_smoothing" in takes:
+        given["label_smoothing"] = 0.1
+    criterion = module_of(name)(HIERARCHY, **given)
+    assert module_of(name)(HIERARCHY).weight is None
+    assert module_of(name)(HIERARCHY).label_smoothing == 0
+    assert criterion.label_smoothing == given.get("label_smoothing", 0)
+    if "weight" in given:
+        assert torch.equal(criterion.weight, CLASS_WEIGHT) and criterion.weight.dtype == torch.float32
+        moved = criterion.to("meta")
+        assert moved.weight.is_meta
+        assert torch.equal(moved.to_empty(device="cpu").weight, CLASS_WEIGHT)
+    assert "weight" not in criterion.state_dict()
+
+
+def test_weight_and_label_smoothing_cannot_be_set() -> None:
+    criterion = MarginalCrossEntropyLoss(HIERARCHY, weight=CLASS_WEIGHT)
+    with pytest.raises(AttributeError, match="cannot be set"):
+        criterion.weight = None
+    with pytest.raises(AttributeError):
+        criterion.label_smoothing = 0.5
+    sharded = ShardedMarginalCrossEntropyLoss(HIERARCHY, weight=CLASS_WEIGHT)
+    assert torch.equal(sharded.weight, CLASS_WEIGHT)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+@pytest.mark.parametrize("name", ["marginal_cross_entropy", "random_cut"])
+def test_the_state_of_a_cross_entropy_loads(name: str, dtype: torch.dtype) -> None:
+    weight = CLASS_WEIGHT.to(dtype)
+    criterion = nn.ModuleDict({"loss": module_of(name)(HIERARCHY, weight=weight)})
+    state = nn.ModuleDict({"loss": nn.CrossEntropyLoss(weight=weight)}).state_dict()
+    if name == "random_cut":
+        state["loss.step"] = torch.tensor(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        criterion.load_state_dict(state)
+    assert list(state)[0] == "loss.weight"
+    assert name != "random_cut" or criterion["loss"].step == 3
+
+
+def test_a_state_with_other_class_weights_is_warned_of() -> None:
+    for own in (None, CLASS_WEIGHT, CLASS_WEIGHT.double() + 1e-3):
+        criterion = MarginalCrossEntropyLoss(HIERARCHY, weight=own)
+        for saved in (torch.ones(4), torch.ones(3)):
+            with pytest.warns(UserWarning, match="'weight' in the state is not the class weights of the loss"):
+                criterion.load_state_dict(nn.CrossEntropyLoss(weight=saved).state_dict())
+        assert (criterion.weight is None) == (own is None)
+        with pytest.raises(RuntimeError, match="Unexpected key"):
+            criterion.load_state_dict({"bias": torch.ones(4)})
+
+
+def test_the_weight_of_a_linear_layer_is_the_layers() -> None:
+    head = LinearMarginalCrossEntropyLoss(HIERARCHY, 3, class_weight=CLASS_WEIGHT)
+    assert isinstance(head.weight, nn.Parameter) and head.weight.shape == (4, 3)
+    other = LinearMarginalCrossEntropyLoss(HIERARCHY, 3)
+    other.load_state_dict(head.state_dict())
+    assert torch.equal(other.to("cpu").weight, head.weight)
+    other.weight = nn.Parameter(torch.zeros(4, 3))
+    assert other(torch.ones(1, 3), torch.tensor([0])) > 0

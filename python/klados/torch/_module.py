@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -60,6 +61,11 @@ class HierarchicalLoss(nn.Module):
     """The loss with its parameters."""
     columns: int
     """The number of columns of the input: classes, or nodes but the root."""
+    weight: Tensor | None
+    """The class weights of the loss, in the default type, on the device of the module; ``None`` without. As of
+    :class:`torch.nn.CrossEntropyLoss`, but not in the state, and not to be set: other weights are another loss. A
+    ``weight`` in a state that is loaded, such as that of a :class:`torch.nn.CrossEntropyLoss`, is passed over, with a
+    warning where it is another than that of the loss."""
     step: Tensor | None
     """How many forward passes in training mode there were, for a loss that draws at random: see :class:`RandomCutLoss`."""
 
@@ -83,6 +89,7 @@ class HierarchicalLoss(nn.Module):
         _dispatch.check_options(reduction, impl)
         self._compiled = Compiled(self.loss, hierarchy)
         self.columns = self._compiled.columns
+        self.__dict__["weight"] = class_weight(self.loss, torch.device("cpu"))
         self.tables: Tables | None = None
         self._draws = self._compiled.criterion.draws_at_random
         self.register_buffer("step", torch.zeros((), dtype=torch.int64) if self._draws else None)
@@ -90,6 +97,12 @@ class HierarchicalLoss(nn.Module):
         self.register_buffer("_device", torch.empty(0, device="cpu"), persistent=False)
         if impl == "composed":
             self._make_tables()
+
+    @property
+    def label_smoothing(self) -> float:
+        """The label smoothing of the loss; 0 of a loss that has none. It cannot be set: another one is another loss."""
+        smoothing: float = self.loss.parameters.get("label_smoothing", 0.0)
+        return smoothing
 
     def forward(self, input: Tensor, target: Tensor, *, kind: TargetKind | None = None) -> Tensor:
         """The loss of a batch. ``kind`` says what the target holds where its shape and type do not: ``"index"``,
@@ -158,7 +171,24 @@ class HierarchicalLoss(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if lost and self.step is not None and not self.step.is_meta:
             self.step.zero_()  # until a checkpoint is loaded
+        if self.__dict__.get("weight") is not None:
+            self.__dict__["weight"] = class_weight(self.loss, self._device.device)
         return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "weight" and "weight" in self.__dict__ and not isinstance(value, nn.Parameter):
+            raise AttributeError("the class weights cannot be set, since tables are made of them; make another loss")
+        super().__setattr__(name, value)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        key = prefix + "weight"
+        if "weight" in self.__dict__ and key in state_dict:
+            own = class_weight(self.loss, torch.device("cpu"), torch.float64)
+            saved = state_dict[key]
+            if own is None or own.shape != saved.shape or not torch.equal(own.to(saved.dtype), saved.cpu()):
+                warnings.warn(f"{key!r} in the state is not the class weights of the loss, which stay", stacklevel=2)
+            state_dict = {name: value for name, value in state_dict.items() if name != key}
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extra_repr(self) -> str:
         options = [f"ignore_index={self.ignore_index}", f"reduction={self.reduction!r}", f"impl={self.impl!r}"]
@@ -170,6 +200,12 @@ def described(loss: Loss) -> list[str]:
     defaults = Loss(loss.name).parameters
     changed = {name: value for name, value in loss.parameters.items() if value != defaults.get(name)}
     return [f"{name}={reprlib.repr(value)}" for name, value in changed.items()]
+
+
+def class_weight(loss: Loss, device: torch.device, dtype: torch.dtype | None = None) -> Tensor | None:
+    """The class weights of a loss as a tensor, by default of the default type."""
+    values = loss.parameters.get("class_weight")
+    return None if values is None else torch.tensor(values, device=device, dtype=dtype)
 
 
 def loss_with(name: str, **parameters: Any) -> Loss:

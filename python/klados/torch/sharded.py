@@ -16,7 +16,7 @@ from klados.torch._composed.buffers import Buffers
 from klados.torch._composed.form import Form
 from klados.torch._dispatch import FLOATS, Compiled, Reduction, check_options
 from klados.torch._fused import once, wide
-from klados.torch._module import described, loss_with
+from klados.torch._module import class_weight, described, loss_with
 from klados.torch._nested import loss_and_coefficients
 from klados.torch.distributed import has_ranks
 
@@ -124,6 +124,11 @@ class ShardedMarginalCrossEntropyLoss(nn.Module):
         self.shard = _checked(shard, hierarchy.num_classes, process_group)
         self.classes = torch.from_numpy(hierarchy.tree_order[slice(*self.shard)])
         self._paths = _Paths(hierarchy, Compiled(self.loss, hierarchy).criterion.tables())
+
+    @property
+    def weight(self) -> Tensor | None:
+        """The class weights of the loss: see :attr:`HierarchicalLoss.weight`."""
+        return class_weight(self.loss, self._paths.parent.device)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss of a batch."""
