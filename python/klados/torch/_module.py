@@ -133,7 +133,7 @@ class HierarchicalLoss(nn.Module):
 
         Shape:
             - input, target: as of the loss.
-            - output: a scalar, ``float64``, on the device of the input.
+            - output: a scalar, ``float64`` (on ``mps`` ``float32``), on the device of the input.
 
         Example::
 
@@ -145,7 +145,9 @@ class HierarchicalLoss(nn.Module):
             tensor(6., dtype=torch.float64)
         """
         divisor = _dispatch.normalizer(input, target, self._compiled, self.ignore_index, kind)
-        return torch.tensor(divisor, dtype=torch.float64, device=input.device)
+        # Apple's devices have no wider type than float32.
+        dtype = torch.float32 if input.device.type == "mps" else torch.float64
+        return torch.tensor(divisor, dtype=dtype, device=input.device)
 
     def encode(self, labels: Any) -> Tensor:
         """Labels by index, as :meth:`Hierarchy.encode`; with the superclasses of the loss's own map where it has one."""
