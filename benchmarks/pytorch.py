@@ -6,7 +6,8 @@
 Every contender is checked against the others first: the same loss and the same gradient, where it claims to compute them.
 Then all take turns, so that what else the machine does falls on each; the figures are medians of the turns, of processor
 time, which with one thread is the time that passes, unless others run in between. "peak" is the
-memory that the allocator gave out beyond what was held before, at its highest, in units of the logits.
+memory that the allocator gave out beyond what was held before, at its highest, in units of the logits; while it is measured
+klados goes by its registered operator, which holds one copy of the logits more than the path that is timed.
 
 The hierarchy is a tree of branching 10, so 1,000 classes have 2 levels above them. The contenders:
 
