@@ -2,15 +2,15 @@
 
 use klados::loss::Reduction;
 use klados::{Element, Label, Loss};
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::types::PyType;
 
-use crate::hierarchy::{self, Hierarchy};
+use crate::hierarchy::Hierarchy;
 use crate::labels::{Kind, Targets};
 use crate::memory::{self, Address, Float, with_float};
-use crate::{error, tables, threads};
+use crate::{error, names, tables, threads};
 
 /// A loss that is compiled for a hierarchy: what the package's functions and modules run. Made by :meth:`klados.Loss.compile`.
 ///
@@ -134,14 +134,14 @@ impl Criterion {
         ignore_index: i64,
     ) -> PyResult<Bound<'py, PyArray1<i64>>> {
         let parse = |text: &str| self.inner.parse_label(text);
-        hierarchy::encode(self.inner.hierarchy(), labels, ignore_index, parse).map(|all| all.into_pyarray(py))
+        names::encode(self.inner.hierarchy(), labels, ignore_index, parse).map(|all| all.into_pyarray(py))
     }
 
     /// Indices as labels, as :meth:`klados.Hierarchy.decode`; with the superclasses of the loss's own map.
     #[pyo3(signature = (target, ignore_index=-100), text_signature = "($self, target, ignore_index=-100)")]
-    fn decode(&self, target: PyReadonlyArray1<'_, i64>, ignore_index: i64) -> PyResult<Vec<String>> {
+    fn decode(&self, target: &Bound<'_, PyAny>, ignore_index: i64) -> PyResult<Vec<String>> {
         let superclass = |at| self.inner.superclass_name(at).map(str::to_owned);
-        hierarchy::decode(self.inner.hierarchy(), target, ignore_index, superclass)
+        names::decode(self.inner.hierarchy(), target, ignore_index, superclass)
     }
 
     /// The losses of a batch, and the gradient of what they are reduced to where it is asked for.

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use klados::format::CsvOptions;
 use klados::{HierarchyBuilder, Level, NodeId};
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::error;
-use crate::labels::{node_name, to_index};
+use crate::names::{decode, encode, in_row, node_name, texts};
 
 /// Lines that `repr` prints.
 const REPR_LINES: usize = 40;
@@ -1075,7 +1075,7 @@ impl Hierarchy {
     ///     ['crow', 'bird', '']
     #[pyo3(signature = (target, ignore_index=-100), text_signature = "($self, target, ignore_index=-100)")]
     fn decode(&self, target: &Bound<'_, PyAny>, ignore_index: i64) -> PyResult<Vec<String>> {
-        decode(self.core(), integers(target)?, ignore_index, |_| None)
+        decode(self.core(), target, ignore_index, |_| None)
     }
 
     /// Labels that are one of several, such as ``"crow|bat"``, as the classes that they allow: a target of the losses.
@@ -1177,93 +1177,4 @@ impl Hierarchy {
 
 fn indices(py: Python<'_>, nodes: Vec<NodeId>) -> Bound<'_, PyArray1<i64>> {
     nodes.into_iter().map(|node| node.index() as i64).collect::<Vec<_>>().into_pyarray(py)
-}
-
-fn in_row(row: usize, reason: &klados::HierarchyError) -> PyErr {
-    error::value(format!("label {row}: {reason}"))
-}
-
-/// Labels as text; `None` is the empty one.
-fn texts(labels: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    if labels.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("expected a sequence of labels, got one string"));
-    }
-    let text = |(row, label): (usize, PyResult<Bound<'_, PyAny>>)| {
-        let label = label?;
-        label.extract::<Option<String>>().map(Option::unwrap_or_default).map_err(|_| {
-            let found = label.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("label {row}: expected a name or None, got {found}"))
-        })
-    };
-    labels.try_iter()?.enumerate().map(text).collect()
-}
-
-/// Labels by index, read by a hierarchy or by a loss.
-pub(crate) fn encode(
-    hierarchy: &klados::Hierarchy,
-    labels: &Bound<'_, PyAny>,
-    ignore_index: i64,
-    parse: impl Fn(&str) -> Result<klados::Label, klados::HierarchyError>,
-) -> PyResult<Vec<i64>> {
-    let encode = |(row, text): (usize, String)| {
-        let label = parse(&text).map_err(|reason| in_row(row, &reason))?;
-        to_index(hierarchy, &label, ignore_index).ok_or_else(|| {
-            let with = match label {
-                klados::Label::Union(_) => "encode_candidates",
-                _ => "encode_multi_hot",
-            };
-            error::value(format!("label {row}: \"{text}\" names several nodes and has no index; use {with}"))
-        })
-    };
-    texts(labels)?.into_iter().enumerate().map(encode).collect()
-}
-
-/// What NumPy makes an array of, as integers of one dimension.
-fn integers<'py>(values: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray1<'py, i64>> {
-    // The common case, without a copy.
-    if let Ok(array) = values.extract() {
-        return Ok(array);
-    }
-    let array = values.py().import("numpy")?.call_method1("asarray", (values,))?;
-    let shape: Vec<usize> = array.getattr("shape")?.extract()?;
-    if shape.len() != 1 {
-        return Err(error::value(format!("the target has {} dimensions, expected 1", shape.len())));
-    }
-    let dtype = array.getattr("dtype")?;
-    let kind: String = dtype.getattr("kind")?.extract()?;
-    // Nothing in a list is of a type of its own.
-    if !(kind == "i" || kind == "u" || shape == [0]) {
-        return Err(error::value(format!("the target is {dtype}, expected integers")));
-    }
-    if kind == "u" {
-        let above = array.call_method1("__gt__", (i64::MAX,))?;
-        if above.call_method0("any")?.extract()? {
-            let row: usize = above.call_method0("argmax")?.extract()?;
-            return Err(error::value(format!("target {row} is {}, which is no index", array.get_item(row)?.str()?)));
-        }
-    }
-    array.call_method1("astype", ("int64",))?.extract()
-}
-
-/// Indices as labels.
-pub(crate) fn decode(
-    hierarchy: &klados::Hierarchy,
-    target: PyReadonlyArray1<'_, i64>,
-    ignore_index: i64,
-    superclass: impl Fn(usize) -> Option<String>,
-) -> PyResult<Vec<String>> {
-    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
-    let name = |(row, &target): (usize, &i64)| {
-        if target == ignore_index {
-            return Ok(String::new());
-        }
-        let found = match usize::try_from(target) {
-            Ok(at) if at < classes => Some(node_name(hierarchy, hierarchy.class_node(at))),
-            Ok(at) if at < classes + nodes => hierarchy.node_at(at - classes).map(|node| node_name(hierarchy, node)),
-            Ok(at) => superclass(at - classes - nodes),
-            Err(_) => None,
-        };
-        found.ok_or_else(|| error::value(format!("target {row} is {target}, expected 0 to {}", classes + nodes - 1)))
-    };
-    target.as_array().iter().enumerate().map(name).collect()
 }

@@ -1,4 +1,4 @@
-//! From arrays of targets to the core's labels, and from names to targets and back.
+//! From arrays of targets to the core's labels.
 //!
 //! A target by index is one number: `k` in `0..classes` is a class, `classes + v` the node of index `v`, and beyond the
 //! nodes come the superclasses of a weighted loss. So one array mixes labels of any level.
@@ -254,29 +254,3 @@ macro_rules! floats {
 }
 // Half a unit in the last place of each probability; in `f32` rather what adding up many thousands of exponentials costs.
 floats!(f32: 1e-5, f64: 0.0, f16: 2e-3, bf16: 1e-2);
-
-/// The index of a label that names a class, a node, a superclass or nothing.
-pub(crate) fn to_index(hierarchy: &Hierarchy, label: &Label, ignore_index: i64) -> Option<i64> {
-    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
-    let at = match label {
-        Label::Ignored => return Some(ignore_index),
-        Label::Class(class) => *class,
-        // A leaf by its class, so that labels that are all fine are what any other loss takes.
-        Label::Node(node) => match hierarchy.class_at(*node) {
-            Some(class) if hierarchy.class_node(class) == *node => class,
-            _ => classes + node.index(),
-        },
-        Label::Superclass(superclass) => classes + nodes + superclass,
-        _ => return None,
-    };
-    Some(at as i64)
-}
-
-/// How a label is written that names this node: its name where that is unique, else `=name` or its path.
-pub(crate) fn node_name(hierarchy: &Hierarchy, node: NodeId) -> String {
-    let name = hierarchy.name(node);
-    match hierarchy.node(name) {
-        Ok(found) if found == node => name.to_owned(),
-        _ => hierarchy.path(node),
-    }
-}

@@ -11,6 +11,7 @@ mod error;
 mod hierarchy;
 mod labels;
 mod memory;
+mod names;
 mod node_log_probs;
 mod tables;
 mod threads;

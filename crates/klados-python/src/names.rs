@@ -1,0 +1,125 @@
+//! Labels in words and targets by index, one from the other.
+
+use klados::{Hierarchy, Label, NodeId};
+use numpy::PyReadonlyArray1;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::error;
+
+/// The index of a label that names a class, a node, a superclass or nothing.
+fn to_index(hierarchy: &Hierarchy, label: &Label, ignore_index: i64) -> Option<i64> {
+    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
+    let at = match label {
+        Label::Ignored => return Some(ignore_index),
+        Label::Class(class) => *class,
+        // A leaf by its class, so that labels that are all fine are what any other loss takes.
+        Label::Node(node) => match hierarchy.class_at(*node) {
+            Some(class) if hierarchy.class_node(class) == *node => class,
+            _ => classes + node.index(),
+        },
+        Label::Superclass(superclass) => classes + nodes + superclass,
+        _ => return None,
+    };
+    Some(at as i64)
+}
+
+/// How a label is written that names this node: its name where that is unique, else `=name` or its path.
+pub(crate) fn node_name(hierarchy: &Hierarchy, node: NodeId) -> String {
+    let name = hierarchy.name(node);
+    match hierarchy.node(name) {
+        Ok(found) if found == node => name.to_owned(),
+        _ => hierarchy.path(node),
+    }
+}
+
+/// An error about a label, with its place.
+pub(crate) fn in_row(row: usize, reason: &klados::HierarchyError) -> PyErr {
+    error::value(format!("label {row}: {reason}"))
+}
+
+/// Labels as text; `None` is the empty one.
+pub(crate) fn texts(labels: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    if labels.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("expected a sequence of labels, got one string"));
+    }
+    let text = |(row, label): (usize, PyResult<Bound<'_, PyAny>>)| {
+        let label = label?;
+        label.extract::<Option<String>>().map(Option::unwrap_or_default).map_err(|_| {
+            let found = label.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
+            PyTypeError::new_err(format!("label {row}: expected a name or None, got {found}"))
+        })
+    };
+    labels.try_iter()?.enumerate().map(text).collect()
+}
+
+/// Labels by index, read by a hierarchy or by a loss.
+pub(crate) fn encode(
+    hierarchy: &Hierarchy,
+    labels: &Bound<'_, PyAny>,
+    ignore_index: i64,
+    parse: impl Fn(&str) -> Result<Label, klados::HierarchyError>,
+) -> PyResult<Vec<i64>> {
+    let encode = |(row, text): (usize, String)| {
+        let label = parse(&text).map_err(|reason| in_row(row, &reason))?;
+        to_index(hierarchy, &label, ignore_index).ok_or_else(|| {
+            let with = match label {
+                Label::Union(_) => "encode_candidates",
+                _ => "encode_multi_hot",
+            };
+            error::value(format!("label {row}: \"{text}\" names several nodes and has no index; use {with}"))
+        })
+    };
+    texts(labels)?.into_iter().enumerate().map(encode).collect()
+}
+
+/// What NumPy makes an array of, as integers of one dimension.
+fn integers<'py>(values: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArray1<'py, i64>> {
+    // The common case, without a copy.
+    if let Ok(array) = values.extract() {
+        return Ok(array);
+    }
+    let array = values.py().import("numpy")?.call_method1("asarray", (values,))?;
+    let shape: Vec<usize> = array.getattr("shape")?.extract()?;
+    if shape.len() != 1 {
+        return Err(error::value(format!("the target has {} dimensions, expected 1", shape.len())));
+    }
+    let dtype = array.getattr("dtype")?;
+    let kind: String = dtype.getattr("kind")?.extract()?;
+    // Nothing in a list is of a type of its own.
+    if !(kind == "i" || kind == "u" || shape == [0]) {
+        return Err(error::value(format!("the target is {dtype}, expected integers")));
+    }
+    if kind == "u" {
+        let above = array.call_method1("__gt__", (i64::MAX,))?;
+        if above.call_method0("any")?.extract()? {
+            let row: usize = above.call_method0("argmax")?.extract()?;
+            return Err(error::value(format!("target {row} is {}, which is no index", array.get_item(row)?.str()?)));
+        }
+    }
+    array.call_method1("astype", ("int64",))?.extract()
+}
+
+/// Indices as labels.
+pub(crate) fn decode(
+    hierarchy: &Hierarchy,
+    target: &Bound<'_, PyAny>,
+    ignore_index: i64,
+    superclass: impl Fn(usize) -> Option<String>,
+) -> PyResult<Vec<String>> {
+    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
+    let name = |(row, &target): (usize, &i64)| {
+        if target == ignore_index {
+            return Ok(String::new());
+        }
+        let found = match usize::try_from(target) {
+            Ok(at) if at < classes => Some(node_name(hierarchy, hierarchy.class_node(at))),
+            Ok(at) if at < classes + nodes => hierarchy.node_at(at - classes).map(|node| node_name(hierarchy, node)),
+            Ok(at) => superclass(at - classes - nodes),
+            Err(_) => None,
+        };
+        found.ok_or_else(|| error::value(format!("target {row} is {target}, expected 0 to {}", classes + nodes - 1)))
+    };
+    integers(target)?.as_array().iter().enumerate().map(name).collect()
+}
