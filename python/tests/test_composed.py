@@ -9,6 +9,7 @@ import klados
 import numpy as np
 import pytest
 import torch
+from hierarchies import dag, tree, weights
 from klados.arrays import node_operation
 from klados.torch import HierarchicalLoss, functional
 from klados.torch._composed import NodeTables, node_log_probs, paths
@@ -17,51 +18,6 @@ from klados.torch._composed.reduce import focal, log_softmax, masked_logsumexp, 
 from torch.utils._python_dispatch import TorchDispatchMode
 
 INF = float("inf")
-
-# Classes at four depths, an internal class, an only child, and columns in another order than the tree's.
-TREE = [
-    ("animal", "bird"),
-    ("animal", "mammal"),
-    ("mammal", "dog"),
-    ("dog", "poodle"),
-    ("dog", "beagle"),
-    ("mammal", "cat"),
-    ("cat", "tabby"),
-    ("mammal", "bat"),
-    ("bird", "crow"),
-    ("bird", "owl"),
-    ("owl", "barn owl"),
-    ("owl", "snowy owl"),
-    ("animal", "newt"),
-]
-TREE_CLASSES = ["crow", "bat", "poodle", "beagle", "dog", "tabby", "snowy owl", "newt", "barn owl"]
-DAG = [
-    ("thing", "pet"),
-    ("thing", "wild"),
-    ("thing", "furry"),
-    ("pet", "cat"),
-    ("furry", "cat"),
-    ("pet", "parrot"),
-    ("wild", "parrot"),
-    ("wild", "bear"),
-    ("furry", "bear"),
-    ("wild", "newt"),
-    ("bear", "polar bear"),
-    ("bear", "brown bear"),
-    ("furry", "brown bear"),
-]
-
-
-def tree() -> klados.Hierarchy:
-    return klados.Hierarchy.from_edges(TREE, classes=TREE_CLASSES)
-
-
-def dag() -> klados.Hierarchy:
-    return klados.Hierarchy.from_edges(DAG)
-
-
-def weights(classes: int) -> list[float]:
-    return [0.0 if k == 1 else 0.5 + k % 3 for k in range(classes)]
 
 
 def map_of(hierarchy: klados.Hierarchy) -> list[tuple[str, str, float]]:
