@@ -13,14 +13,14 @@ from klados._klados import Hierarchy
 from klados.arrays import TargetKind
 from klados.losses import Loss, loss_of
 from klados.torch import _dispatch
-from klados.torch._composed.buffers import destination
 from klados.torch._dispatch import Compiled, Impl, Reduction
+from klados.torch._tabled import Tabled
 
 if TYPE_CHECKING:
     from klados.torch._composed import Tables
 
 
-class HierarchicalLoss(nn.Module):
+class HierarchicalLoss(Tabled["Tables"]):
     r"""Any of the losses, by its name or as a :class:`klados.Loss`: what serves a loss that is known at run time only.
 
     Args:
@@ -69,7 +69,7 @@ class HierarchicalLoss(nn.Module):
     step: Tensor | None
     """How many forward passes in training mode there were, for a loss that draws at random: see :class:`RandomCutLoss`."""
 
-    _device: Tensor
+    _what = "loss"
 
     def __init__(
         self,
@@ -90,13 +90,9 @@ class HierarchicalLoss(nn.Module):
         self._compiled = Compiled(self.loss, hierarchy)
         self.columns = self._compiled.columns
         self.__dict__["weight"] = class_weight(self.loss, torch.device("cpu"))
-        self.tables: Tables | None = None
         self._draws = self._compiled.criterion.draws_at_random
         self.register_buffer("step", torch.zeros((), dtype=torch.int64) if self._draws else None)
-        # Says where the module has been moved to. The tables are only made where the composed path needs them.
-        self.register_buffer("_device", torch.empty(0, device="cpu"), persistent=False)
-        if impl == "composed":
-            self._make_tables()
+        self._begin_tables()
 
     @property
     def label_smoothing(self) -> float:
@@ -153,24 +149,14 @@ class HierarchicalLoss(nn.Module):
         """Labels by index, as :meth:`Hierarchy.encode`; with the superclasses of the loss's own map where it has one."""
         return torch.from_numpy(self._compiled.criterion.encode(labels, self.ignore_index))
 
-    def _make_tables(self) -> None:
+    def _make_tables(self) -> Tables:
         from klados.torch import _composed
 
-        self.tables = _composed.Tables(self._compiled.criterion)
-
-    def _tables_on(self, device: torch.device) -> Tables:
-        if self.tables is None or self._device.device != device:
-            raise ValueError(_dispatch.elsewhere("loss", device, self._device.device))
-        return self.tables
+        return _composed.Tables(self._compiled.criterion)
 
     def _apply(self, fn: Any, recurse: bool = True) -> HierarchicalLoss:
-        # Every move of a module comes through here.
-        device = destination(fn, self._device)
-        if self.tables is None and self.impl == "auto" and device.type != "cpu":
-            self._make_tables()
-        self._device = self._device.new_empty(0, device=device)  # what is on the meta device cannot be moved
         lost = self.step is not None and self.step.is_meta
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)
         if lost and self.step is not None and not self.step.is_meta:
             self.step.zero_()  # until a checkpoint is loaded
         if self.__dict__.get("weight") is not None:

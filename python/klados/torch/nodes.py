@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from klados._klados import Hierarchy
 from klados.torch import _dispatch
 from klados.torch._cache import CompiledNodes
-from klados.torch._composed.buffers import destination
 from klados.torch._dispatch import Impl
+from klados.torch._tabled import Tabled
 
 if TYPE_CHECKING:
     from klados.torch._composed import NodeTables
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["NodeLogProbs"]
 
 
-class NodeLogProbs(nn.Module):
+class NodeLogProbs(Tabled["NodeTables"]):
     r"""The log-probabilities of the nodes of a hierarchy, or of those of a level, differentiable: for a loss of your own.
 
     :func:`klados.torch.functional.node_log_probs` as a module, which is made once, follows a model to its device, and
@@ -52,8 +51,6 @@ class NodeLogProbs(nn.Module):
     columns: int
     """The number of columns of the input: classes, or nodes but the root."""
 
-    _device: Tensor
-
     def __init__(
         self,
         hierarchy: Hierarchy,
@@ -70,34 +67,16 @@ class NodeLogProbs(nn.Module):
         self.impl = impl
         self._of_nodes = CompiledNodes(hierarchy, form, level)
         self.columns = self._of_nodes.columns
-        self.tables: NodeTables | None = None
-        # Says where the module has been moved to. The tables are only made where the composed path needs them.
-        self.register_buffer("_device", torch.empty(0, device="cpu"), persistent=False)
-        if impl == "composed":
-            self._make_tables()
+        self._begin_tables()
 
     def forward(self, input: Tensor) -> Tensor:
         """The log-probabilities: of ``(*, C)``, ``(*, V)``."""
         return _dispatch.node_log_probs(input, self._of_nodes, self._tables_on, self.impl)
 
-    def _make_tables(self) -> None:
+    def _make_tables(self) -> NodeTables:
         from klados.torch import _composed
 
-        self.tables = _composed.NodeTables(self._of_nodes.operation, self.form)
-
-    def _tables_on(self, device: torch.device) -> NodeTables:
-        if self.tables is None or self._device.device != device:
-            raise ValueError(_dispatch.elsewhere("module", device, self._device.device))
-        return self.tables
-
-    def _apply(self, fn: Any, recurse: bool = True) -> NodeLogProbs:
-        # Every move of a module comes through here.
-        device = destination(fn, self._device)
-        if self.tables is None and self.impl == "auto" and device.type != "cpu":
-            self._make_tables()
-        self._device = self._device.new_empty(0, device=device)  # what is on the meta device cannot be moved
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        return self
+        return _composed.NodeTables(self._of_nodes.operation, self.form)
 
     def extra_repr(self) -> str:
         return f"columns={self.columns}, form={self.form!r}, level={self.level!r}, impl={self.impl!r}"
