@@ -9,6 +9,7 @@ import klados
 import numpy as np
 import pytest
 import torch
+from batches import composed, ordinary, with_special_rows
 from hierarchies import dag, tree, weights
 from klados.arrays import node_operation
 from klados.torch import HierarchicalLoss, functional
@@ -65,6 +66,10 @@ CASES = [
 ]
 
 
+def special(rows: int, columns: int) -> torch.Tensor:
+    return with_special_rows(rows, columns, scale=30)
+
+
 def targets(hierarchy: klados.Hierarchy, loss: klados.Loss, rows: int) -> dict[str, torch.Tensor]:
     """A target of each kind that the loss takes; row 0 is ignored where the kind has such a thing."""
     rng = np.random.default_rng(1)
@@ -89,47 +94,6 @@ def targets(hierarchy: klados.Hierarchy, loss: klados.Loss, rows: int) -> dict[s
     refused = criterion.tables()["refuses"]
     found = {"index": index, "probabilities": soft, "candidates": marks}
     return {kind: torch.from_numpy(values) for kind, values in found.items() if kind not in refused}
-
-
-def ordinary(rows: int, columns: int) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(2).normal(scale=3, size=(rows, columns)))
-
-
-def special(rows: int, columns: int) -> torch.Tensor:
-    """Rows with NaN, infinities and masked columns: each for many labels."""
-    logits = ordinary(rows, columns)
-    for row in range(rows):
-        match row % 9:
-            case 0:
-                logits[row, 1] = float("nan")
-            case 1:
-                logits[row, row % columns] = INF
-            case 2:
-                logits[row] = -INF
-            case 3:
-                logits[row, 0], logits[row, 1] = -INF, float("nan")
-            case 4:
-                logits[row, : columns // 2] = -INF
-            case 5:
-                logits[row, columns // 2 :] = -INF
-            case 6:
-                logits[row, row % columns] = -INF
-            case 7:
-                logits[row, np.arange(columns) != row % columns] = -INF
-            case _:
-                logits[row] *= 30
-    return logits
-
-
-def composed(
-    hierarchy: klados.Hierarchy, loss: klados.Loss, logits: torch.Tensor, target: torch.Tensor, kind: str, reduction: str
-) -> tuple[np.ndarray, np.ndarray]:
-    criterion = HierarchicalLoss(hierarchy, loss, reduction=reduction, impl="composed")
-    logits = logits.clone().requires_grad_()
-    value = criterion(logits, target, kind=kind)
-    value.sum().backward()
-    assert logits.grad is not None
-    return value.detach().numpy(), logits.grad.numpy()
 
 
 @pytest.mark.parametrize(("hierarchy", "loss"), CASES)

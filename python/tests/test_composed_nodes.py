@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from batches import composed, ordinary, with_special_rows
 from hierarchies import TREE_CLASSES, dag, tree, weights
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -86,6 +87,10 @@ CASES = [
 ]
 
 
+def special(rows: int, columns: int) -> Tensor:
+    return with_special_rows(rows, columns, scale=1000)
+
+
 def targets(hierarchy: klados.Hierarchy, loss: klados.Loss, rows: int) -> dict[str, Tensor]:
     """Targets of each kind that the loss takes, by a name that begins with the kind."""
     rng = np.random.default_rng(1)
@@ -117,50 +122,9 @@ def targets(hierarchy: klados.Hierarchy, loss: klados.Loss, rows: int) -> dict[s
     return {name: torch.from_numpy(values) for name, values in found.items() if name.split()[0] not in refused}
 
 
-def ordinary(rows: int, columns: int) -> Tensor:
-    return torch.from_numpy(np.random.default_rng(2).normal(scale=3, size=(rows, columns)))
-
-
 def whole(rows: int, columns: int) -> Tensor:
     """Small whole numbers, among which there are many ties."""
     return torch.from_numpy(np.random.default_rng(3).integers(-2, 3, size=(rows, columns)).astype(np.float64))
-
-
-def special(rows: int, columns: int) -> Tensor:
-    """Rows with NaN, infinities and masked columns: each for many labels."""
-    logits = ordinary(rows, columns)
-    for row in range(rows):
-        match row % 9:
-            case 0:
-                logits[row, 1] = float("nan")
-            case 1:
-                logits[row, row % columns] = INF
-            case 2:
-                logits[row] = -INF
-            case 3:
-                logits[row, 0], logits[row, 1] = -INF, float("nan")
-            case 4:
-                logits[row, : columns // 2] = -INF
-            case 5:
-                logits[row, columns // 2 :] = -INF
-            case 6:
-                logits[row, row % columns] = -INF
-            case 7:
-                logits[row, np.arange(columns) != row % columns] = -INF
-            case _:
-                logits[row] *= 1000
-    return logits
-
-
-def composed(
-    hierarchy: klados.Hierarchy, loss: klados.Loss, logits: Tensor, target: Tensor, kind: str, reduction: str
-) -> tuple[np.ndarray, np.ndarray]:
-    criterion = HierarchicalLoss(hierarchy, loss, reduction=reduction, impl="composed")
-    logits = logits.clone().requires_grad_()
-    value = criterion(logits, target, kind=kind)
-    value.sum().backward()
-    assert logits.grad is not None
-    return value.detach().numpy(), logits.grad.numpy()
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
