@@ -45,8 +45,12 @@ pub enum InputErrorKind {
     Shape,
     /// A label names a class or node that is not there.
     OutOfRange,
-    /// A soft label is not a distribution.
+    /// A soft label, or a row of given probabilities, is not a distribution.
     NotADistribution,
+    /// A given probability is not from 0 to 1.
+    NotAProbability,
+    /// Given probabilities have no gradient.
+    NoGradient,
     /// The loss has no meaning for labels of this form.
     LabelForm,
 }

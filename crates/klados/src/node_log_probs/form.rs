@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Loss;
 use crate::loss::NodeSigmoid;
 
-/// The form of a model: what its logits are, and how the probability of a node follows from them. The formulas are in
+/// The form of a model: what its logits are, or that they are probabilities already, and how the probability of a node follows from them. The formulas are in
 /// [`NodeLogProbs`](super::NodeLogProbs). Serialized by these names in `snake_case`.
 ///
 /// ```
@@ -36,6 +36,10 @@ pub enum NodeForm {
     NoisyOr,
     /// The sigmoid of the largest score at or below a node (Giunchiglia & Lukasiewicz 2020).
     Max,
+    /// Not logits but probabilities of the classes, which add up to 1; a node has the sum of its classes.
+    ClassProbabilities,
+    /// Not logits but probabilities of the nodes, as they are.
+    NodeProbabilities,
     /// Superclasses of a map, in a softmax over the classes: `sum_k W_kv p_k`. The output has a column a superclass, in the
     /// order of first appearance.
     WeightedClassSoftmax {
@@ -92,18 +96,21 @@ impl NodeForm {
         }
     }
 
-    /// Whether the logits have a column a node but the root, and not one a class.
+    /// Whether the logits, or the probabilities, have a column a node but the root, and not one a class.
     pub fn has_node_columns(&self) -> bool {
         match self {
-            Self::ClassSoftmax | Self::NoisyOr | Self::WeightedClassSoftmax { .. } | Self::WeightedSigmoid { .. } => {
-                false
-            }
+            Self::ClassSoftmax
+            | Self::NoisyOr
+            | Self::ClassProbabilities
+            | Self::WeightedClassSoftmax { .. }
+            | Self::WeightedSigmoid { .. } => false,
             Self::ParameterSharingSoftmax
             | Self::SiblingSoftmax
             | Self::IndependentSigmoid
             | Self::ConditionalSigmoid
             | Self::DescendantSoftmax
-            | Self::Max => true,
+            | Self::Max
+            | Self::NodeProbabilities => true,
         }
     }
 }

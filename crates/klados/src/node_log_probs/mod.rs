@@ -1,6 +1,7 @@
 //! The log-probabilities of nodes as an operation of their own.
 
 mod form;
+mod given;
 mod operation;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use operation::{Operation, Scratch};
 
 use crate::criterion::{CriterionError, InputError, InputErrorKind, Superclasses};
 use crate::kernels::batch::for_each_row;
-use crate::numeric::{Element, scalar};
+use crate::numeric::{Element, Float, scalar};
 use crate::{Hierarchy, HierarchyError, Level, NodeId};
 
 /// `log P(v)` of the nodes of a hierarchy from a model's logits, with its gradient: for a loss of your own at any level.
@@ -27,6 +28,14 @@ use crate::{Hierarchy, HierarchyError, Level, NodeId};
 /// | weighted class softmax | one a class, and a sparse `W` | `logsumexp_k (log W_kv + z_k) - logsumexp_k z_k` of superclasses `v` |
 /// | weighted sigmoid | one a class, and a sparse `W` | `log sum_k W_kv sigma(z_k)` of superclasses `v` |
 /// | descendant softmax | one a node, trees | `logsumexp_{u at or below v} s_u - logsumexp_u s_u` |
+///
+/// | class probabilities | a probability a class | `log sum_{k below v} p_k / sum_k p_k` |
+/// | node probabilities | a probability a node | `log p_v` |
+///
+/// The last two are of probabilities that are given instead of logits: by a model of any kind. They have no gradient, all
+/// else is the same, so that who has a `NodeLogProbs` need not know which it is. Their entries are from 0 to 1, and class
+/// probabilities add up to 1, within what the type of the input can hold: `f64` 1e-6, `f32` 1e-5, `f16` 2e-3, `bf16` 1e-2.
+/// An entry that is above 1 by no more than that is 1. Anything else is an error that names the row; a row with NaN has NaN.
 ///
 /// Every one has full relative precision near 0 and near 1. These are log-probabilities, not logits: they must not go
 /// through another softmax or into a BCE-with-logits. A node's logit is `log P - log(1 - P)`.
@@ -97,6 +106,42 @@ impl NodeLogProbs {
     /// ```
     pub fn of_form(form: &NodeForm, hierarchy: &Hierarchy) -> Result<Self, CriterionError> {
         Ok(Self::with_operation(hierarchy, form, Operation::new(form, hierarchy)?))
+    }
+
+    /// Of probabilities of the classes that are given, from any model: [`NodeForm::ClassProbabilities`]. A row is
+    /// `[classes]`, divided by its sum; a node has the sum of its classes, with full relative precision of `log P` near
+    /// `P = 0` and near 1.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let operation = klados::NodeLogProbs::of_class_probabilities(&hierarchy);
+    /// let mut log_p = vec![0f64; hierarchy.node_count()];
+    /// operation.forward(&[0.5, 0.25, 0.25], &mut log_p)?;
+    /// assert!((log_p[hierarchy.node("mammal")?.index()] - 0.75f64.ln()).abs() < 1e-15);
+    /// let error = operation.forward(&[0.5, 0.25, 0.5], &mut log_p).unwrap_err();
+    /// assert_eq!(error.to_string(), "row 0: the probabilities add up to 1.25, expected 1 within 1e-6");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_class_probabilities(hierarchy: &Hierarchy) -> Self {
+        let operation = Operation::class_probabilities(hierarchy);
+        Self::with_operation(hierarchy, &NodeForm::ClassProbabilities, operation)
+    }
+
+    /// Of probabilities of the nodes that are given, from any model: [`NodeForm::NodeProbabilities`]. A row is
+    /// `[nodes - 1]` in the order of [`Hierarchy::node_columns`]; `log P` is the logarithm of each. They are left as they
+    /// are where a child is more probable than its parent, or where siblings add up to more.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let operation = klados::NodeLogProbs::of_node_probabilities(&hierarchy);
+    /// let mut log_p = vec![0f64; hierarchy.node_count()];
+    /// operation.forward(&[0.5, 0.75, 0.25, 0.25, 0.25], &mut log_p)?; // bat, mammal, dog, crow, bird
+    /// assert_eq!(log_p[hierarchy.node("mammal")?.index()], 0.75f64.ln());
+    /// assert_eq!(log_p[klados::NodeId::ROOT.index()], 0.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_node_probabilities(hierarchy: &Hierarchy) -> Self {
+        Self::with_operation(hierarchy, &NodeForm::NodeProbabilities, Operation::NodeProbabilities)
     }
 
     /// Of a class softmax, for the nodes of one level, in hierarchy order; see [`nodes`](Self::nodes).
@@ -186,22 +231,50 @@ impl NodeLogProbs {
     /// The log-probabilities `[batch, nodes]` of the logits `[batch, columns]`. A node whose classes are all masked has
     /// `-inf`; a row with NaN or `+inf` has NaN.
     ///
+    /// The output is as wide as the logits are computed: `f32`, or `f64` where they are. [`forward_into`](Self::forward_into)
+    /// is the same with another output.
+    ///
     /// # Errors
     ///
-    /// Lengths that do not fit.
+    /// Lengths that do not fit; given probabilities that are none.
     pub fn forward<T: Element>(&self, logits: &[T], out: &mut [T::Wide]) -> Result<(), InputError> {
+        self.forward_into(logits, out)
+    }
+
+    /// As [`forward`](Self::forward), with an output of `f32` or `f64` as the caller chooses. In `f64`, logits of any type
+    /// that differ give log-probabilities that differ, so that the largest of some classes is the same by both; in `f32` a
+    /// large row's maximum takes their last digits from small differences.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Self::forward).
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let (logits, nodes) = ([1e-8f32, 2e-8, 10.0], [hierarchy.class_node(0), hierarchy.class_node(1)]);
+    /// let operation = klados::NodeLogProbs::new(&hierarchy).for_nodes(nodes.to_vec())?;
+    /// let (mut narrow, mut wide) = ([0f32; 2], [0f64; 2]);
+    /// operation.forward_into(&logits, &mut narrow)?;
+    /// operation.forward_into(&logits, &mut wide)?;
+    /// assert!(narrow[0] == narrow[1] && wide[0] < wide[1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forward_into<T: Element, O: Float>(&self, logits: &[T], out: &mut [O]) -> Result<(), InputError> {
         let rows = self.rows(logits.len())?;
         self.check("the output", out.len(), rows * self.width())?;
         if out.is_empty() {
             return Ok(()); // no rows, or nothing is asked of them
         }
-        let row = |buffers: &mut Buffers, _: usize, z: &[T], out: &mut [T::Wide], _: Option<&mut [T]>| {
+        if let Some(given) = self.operation.given() {
+            given.check(logits, self.columns)?;
+        }
+        let row = |buffers: &mut Buffers, _: usize, z: &[T], out: &mut [O], _: Option<&mut [T]>| {
             let regular = self.load(z, &mut buffers.scores);
             if regular {
                 self.operation.forward(&buffers.scores, &mut buffers.log_p, &mut buffers.scratch);
             }
             for (column, out) in out.iter_mut().enumerate() {
-                *out = T::Wide::from_f64(if regular { buffers.log_p[self.output(column)] } else { f64::NAN });
+                *out = O::from_f64(if regular { buffers.log_p[self.output(column)] } else { f64::NAN });
             }
         };
         for_each_row((logits, self.columns), (out, self.width()), None, row);
@@ -213,8 +286,12 @@ impl NodeLogProbs {
     ///
     /// # Errors
     ///
-    /// Lengths that do not fit.
+    /// Lengths that do not fit; a form that is given probabilities, which has no logits that a gradient could be by.
     pub fn backward<T: Element>(&self, logits: &[T], upstream: &[T::Wide], grad: &mut [T]) -> Result<(), InputError> {
+        if self.operation.given().is_some() {
+            let message = "given probabilities have no gradient: it is by logits";
+            return Err(InputError::new(InputErrorKind::NoGradient, message));
+        }
         let rows = self.rows(logits.len())?;
         self.check("the upstream gradient", upstream.len(), rows * self.width())?;
         self.check("the gradient", grad.len(), logits.len())?;

@@ -1,6 +1,7 @@
 //! The kernels of the forms, behind one forward and one backward.
 
 use super::NodeForm;
+use super::given::Given;
 use crate::Hierarchy;
 use crate::criterion::{
     CriterionError, SumsToOne, Superclasses, needs_tree, parent_rows, parents, tree, weighted_excess,
@@ -29,6 +30,8 @@ pub(super) enum Operation {
     Max(Parents),
     WeightedClassSoftmax(Superclasses),
     WeightedSigmoid { superclasses: Superclasses, excess: Vec<f64> },
+    ClassProbabilities(NodeTables),
+    NodeProbabilities,
 }
 
 /// What a row of any form reuses.
@@ -43,6 +46,10 @@ pub(super) struct Scratch {
 impl Operation {
     pub(super) fn class_softmax(hierarchy: &Hierarchy) -> Self {
         Self::ClassSoftmax(hierarchy.node_tables())
+    }
+
+    pub(super) fn class_probabilities(hierarchy: &Hierarchy) -> Self {
+        Self::ClassProbabilities(hierarchy.node_tables())
     }
 
     pub(super) fn new(form: &NodeForm, hierarchy: &Hierarchy) -> Result<Self, CriterionError> {
@@ -65,6 +72,8 @@ impl Operation {
             }
             NodeForm::NoisyOr => Ok(Self::NoisyOr(hierarchy.node_tables())),
             NodeForm::Max => Ok(Self::Max(parent_rows(hierarchy))),
+            NodeForm::ClassProbabilities => Ok(Self::class_probabilities(hierarchy)),
+            NodeForm::NodeProbabilities => Ok(Self::NodeProbabilities),
             NodeForm::WeightedClassSoftmax { map, normalize } => {
                 Ok(Self::WeightedClassSoftmax(Superclasses::new(map, hierarchy, SumsToOne::Classes, *normalize)?))
             }
@@ -73,6 +82,15 @@ impl Operation {
                 let excess = weighted_excess(&superclasses, *normalize);
                 Ok(Self::WeightedSigmoid { superclasses, excess })
             }
+        }
+    }
+
+    /// What is given, where it is probabilities and not logits.
+    pub(super) fn given(&self) -> Option<Given> {
+        match self {
+            Self::ClassProbabilities(_) => Some(Given::Classes),
+            Self::NodeProbabilities => Some(Given::Nodes),
+            _ => None,
         }
     }
 
@@ -119,6 +137,17 @@ impl Operation {
             Self::ClassSoftmax(tables) => {
                 nodes.forward(scores, tables);
                 log_p.extend_from_slice(&nodes.log_p);
+            }
+            Self::ClassProbabilities(tables) => {
+                let mut z = pool.floats(0, 0.0);
+                z.extend(scores.iter().map(|&p| scalar::ln(p)));
+                nodes.forward(&z, tables);
+                log_p.extend_from_slice(&nodes.log_p);
+                pool.keep(z);
+            }
+            Self::NodeProbabilities => {
+                log_p.extend(scores.iter().map(|p| scalar::ln(p.min(1.0))));
+                log_p[0] = 0.0;
             }
             Self::ParameterSharingSoftmax(tables) => {
                 let mut z = pool.floats(tables.class_node.len(), 0.0);
@@ -194,6 +223,7 @@ impl Operation {
                     weighted_sigmoid::measure(classes, *excess, scores).backward(judged, classes, scores, grad);
                 }
             }
+            Self::ClassProbabilities(_) | Self::NodeProbabilities => {} // they have no gradient, and none is asked for
             Self::ClassSoftmax(tables) => {
                 nodes.backward_marginal(scores, tables, upstream, |class, value| grad[class] = value);
             }

@@ -24,6 +24,9 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
     /// `-inf`.
     #[doc(hidden)]
     const NEG_INFINITY: Self;
+    /// What given probabilities may add up to more or less than 1, or one of them be above it.
+    #[doc(hidden)]
+    const PROBABILITY_TOLERANCE: f64;
     /// Widened, exactly.
     fn to_f64(self) -> f64;
     /// Rounded to the nearest.
@@ -63,10 +66,11 @@ pub trait Float: Element<Wide = Self> {
 }
 
 macro_rules! element {
-    ($float:ty) => {
+    ($float:ty, $tolerance:literal) => {
         impl Element for $float {
             type Wide = Self;
             const NEG_INFINITY: Self = <$float>::NEG_INFINITY;
+            const PROBABILITY_TOLERANCE: f64 = $tolerance;
 
             #[inline(always)]
             fn to_f64(self) -> f64 {
@@ -91,8 +95,8 @@ macro_rules! element {
     };
 }
 
-element!(f32);
-element!(f64);
+element!(f32, 1e-5);
+element!(f64, 1e-6);
 
 impl Float for f32 {
     const LEAST_SUM: f64 = 1e-20;
@@ -188,10 +192,11 @@ fn striped(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
 
 #[cfg(feature = "half")]
 macro_rules! half_element {
-    ($half:ty) => {
+    ($half:ty, $tolerance:literal) => {
         impl Element for $half {
             type Wide = f32;
             const NEG_INFINITY: Self = <$half>::NEG_INFINITY;
+            const PROBABILITY_TOLERANCE: f64 = $tolerance;
 
             fn to_f64(self) -> f64 {
                 self.into()
@@ -223,9 +228,9 @@ macro_rules! half_element {
 }
 
 #[cfg(feature = "half")]
-half_element!(half::f16);
+half_element!(half::f16, 2e-3);
 #[cfg(feature = "half")]
-half_element!(half::bf16);
+half_element!(half::bf16, 1e-2);
 
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "the platform's functions are the reference here")]

@@ -5,6 +5,7 @@ mod batches;
 mod compiled;
 mod formats;
 mod forms;
+mod given_probabilities;
 #[cfg(feature = "half")]
 mod halves;
 mod hierarchies;
