@@ -43,6 +43,8 @@
 //! | choose a loss | one of [`mod@loss`], or any by name: [`Loss`] |
 //! | run it | [`Criterion::forward`], [`Criterion::forward_backward`], [`Criterion::reduce`] |
 //! | put a loss of your own on node probabilities | [`NodeLogProbs`], for any [`NodeForm`] |
+//! | turn probabilities into an answer: how far up to back off | [`Decision`], the rules of [`decide`] |
+//! | measure a model | [`metrics`] |
 //! | train with Burn | the crate `klados-burn` |
 //!
 //! # Features
@@ -52,16 +54,19 @@
 #![forbid(unsafe_code)]
 
 pub mod criterion;
+pub mod decide;
 pub mod format;
 pub mod hierarchy;
 mod kernels;
 pub mod loss;
+pub mod metrics;
 mod node_log_probs;
 mod numeric;
 
 pub use criterion::{
     Criterion, CriterionError, CriterionErrorKind, InputError, InputErrorKind, LogProb, Pick, Score, Term, TermSet,
 };
+pub use decide::{Decider, Decision};
 pub use hierarchy::{
     Hierarchy, HierarchyBuilder, HierarchyError, HierarchyErrorKind, Label, Level, Location, NodeId, Warning,
 };

@@ -184,7 +184,15 @@ impl Hierarchy {
 
     /// Whether `ancestor` is `node` or above it.
     pub fn is_at_or_above(&self, ancestor: NodeId, node: NodeId) -> bool {
-        ancestor == node || self.ancestors(node).contains(&ancestor)
+        if !self.is_tree() {
+            return ancestor == node || self.ancestors(node).contains(&ancestor);
+        }
+        // Parents have smaller indices.
+        let mut at = node;
+        while at > ancestor {
+            at = self.parents(at)[0];
+        }
+        at == ancestor
     }
 
     /// The classes at or below a node (`D(v)`), each once, in tree order.

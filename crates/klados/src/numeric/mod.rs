@@ -5,6 +5,7 @@
 //! crate of vectors.
 
 mod element;
+mod exact_sum;
 mod exp;
 mod runs;
 pub(crate) mod scalar;
@@ -12,5 +13,6 @@ mod simd;
 mod sum;
 
 pub use element::{Element, Float};
+pub use exact_sum::ExactSum;
 pub(crate) use runs::Run;
 pub(crate) use sum::Sum;

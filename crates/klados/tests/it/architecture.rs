@@ -3,23 +3,27 @@
 use std::path::Path;
 
 /// From the ground up. `hierarchy` and `numeric` know nothing of ours; `kernels` know no loss.
-const FLOORS: [(&str, &[&str]); 6] = [
+const FLOORS: [(&str, &[&str]); 8] = [
     ("numeric", &[]),
     ("hierarchy", &[]),
     ("format", &["hierarchy"]),
     ("kernels", &["numeric", "hierarchy::Closure"]),
     ("criterion", &["kernels", "numeric", "hierarchy", "loss"]),
     ("loss", &["criterion", "numeric", "hierarchy"]),
+    ("decide", &["criterion", "kernels::batch", "numeric", "hierarchy"]),
+    ("metrics", &["criterion", "kernels::batch", "numeric", "hierarchy"]),
 ];
 
 /// Names that are re-exported at the root of the crate, by the module that they are of.
-const ROOT: [(&str, &[&str]); 3] = [
+const ROOT: [(&str, &[&str]); 5] = [
     (
         "hierarchy",
         &["Hierarchy", "HierarchyBuilder", "HierarchyError", "HierarchyErrorKind", "Label", "Level", "NodeId"],
     ),
     ("criterion", &["Criterion", "InputError"]),
     ("loss", &["Loss"]),
+    ("decide", &["Decider", "Decision"]),
+    ("node_log_probs", &["NodeForm", "NodeLogProbs"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {

@@ -1,0 +1,163 @@
+//! From the probabilities of nodes to an answer: the class, or how far up to back off.
+//!
+//! A [`Decision`] is a rule with its parameters, by the name that Rust, the command line and Python share. Compiled for a
+//! hierarchy it is a [`Decider`], which turns rows of log-probabilities, those of [`NodeLogProbs`](crate::NodeLogProbs), into
+//! a node each.
+//!
+//! # Ties
+//!
+//! Where two nodes are equally good by a rule, the more informative one wins (`-log2(|D(v)| / |D(root)|)`: fewer classes
+//! below it), then the deeper one, then the one with the lower index.
+//!
+//! # Example
+//!
+//! ```
+//! use klados::{Decision, Hierarchy, NodeLogProbs};
+//!
+//! let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])?;
+//! let mut log_p = vec![0f64; hierarchy.node_count()];
+//! NodeLogProbs::new(&hierarchy).forward(&[0.0, 0.2, 2.0, 1.9], &mut log_p)?;
+//!
+//! let mut answer = [klados::NodeId::ROOT];
+//! "argmax_leaf".parse::<Decision>()?.compile(&hierarchy)?.decide(&log_p, &mut answer)?;
+//! assert_eq!(hierarchy.name(answer[0]), "crow"); // P = 0.46
+//! r#"{"threshold": {"tau": 0.6}}"#.parse::<Decision>()?.compile(&hierarchy)?.decide(&log_p, &mut answer)?;
+//! assert_eq!(hierarchy.name(answer[0]), "bird"); // P = 0.87
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod argmax_leaf;
+mod decider;
+mod order;
+mod threshold;
+
+use std::str::FromStr;
+
+pub use argmax_leaf::ArgmaxLeaf;
+pub use decider::Decider;
+use decider::Rule;
+use order::Order;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+pub use threshold::Threshold;
+
+use crate::Hierarchy;
+use crate::criterion::{CriterionError, CriterionErrorKind};
+
+/// Everything that goes once over all rules: the enum, its names, and what is handed on to the rule in hand.
+macro_rules! decisions {
+    ($($(#[$doc:meta])* $name:literal => $rule:ident,)*) => {
+        /// A rule by which node probabilities become an answer, with its parameters.
+        ///
+        /// Serialized as `{"threshold": {"tau": 0.7}}`. Read back, and parsed [from text](FromStr), are also the bare name,
+        /// with default parameters, and `{"name": "threshold", "tau": 0.7}`. An unknown name or parameter is an error that
+        /// lists the known ones.
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// use klados::Decision;
+        ///
+        /// let decision: Decision = r#"{"threshold": {"tau": 0.7}}"#.parse()?;
+        /// assert_eq!(decision.name(), "threshold");
+        /// let error = r#"{"threshold": {"t": 0.7}}"#.parse::<Decision>().unwrap_err();
+        /// assert!(error.to_string().contains("expected `tau`"));
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[non_exhaustive]
+        pub enum Decision {
+            $($(#[$doc])* #[serde(rename = $name)] $rule($rule),)*
+        }
+
+        impl Decision {
+            /// The names of all rules, as they are serialized.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// The name of the rule, as it is serialized.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$rule(_) => $name,)*
+                }
+            }
+
+            /// Checks the parameters against a hierarchy and makes the tables that rows are decided by.
+            ///
+            /// # Errors
+            ///
+            /// A parameter out of range or that does not fit the hierarchy; a rule that is calibrated and has not been.
+            pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Decider, CriterionError> {
+                let rule: Rule = match self {
+                    $(Self::$rule(rule) => rule.rule(hierarchy)?,)*
+                };
+                Ok(Decider::new(hierarchy, self.clone(), rule))
+            }
+
+            fn from_parts(name: &str, parameters: Value) -> Result<Self, CriterionError> {
+                let read = match name {
+                    $($name => serde_json::from_value(parameters).map(Self::$rule),)*
+                    _ => {
+                        let known = Self::NAMES.join(", ");
+                        return Err(syntax(format!("unknown decision \"{name}\"; the decisions are {known}")));
+                    }
+                };
+                read.map_err(|error| syntax(format!("{name}: {error}")))
+            }
+        }
+
+        $(impl From<$rule> for Decision {
+            fn from(rule: $rule) -> Self {
+                Self::$rule(rule)
+            }
+        })*
+    };
+}
+
+decisions! {
+    /// The most probable class.
+    "argmax_leaf" => ArgmaxLeaf,
+    /// The most specific node that is probable enough.
+    "threshold" => Threshold,
+}
+
+impl Decision {
+    fn from_value(value: Value) -> Result<Self, CriterionError> {
+        let expected = "expected a name, or {\"name of the decision\": {parameters}}";
+        match value {
+            Value::String(name) => Self::from_parts(&name, Value::Object(Map::new())),
+            Value::Object(mut map) => match map.remove("name") {
+                Some(Value::String(name)) => Self::from_parts(&name, Value::Object(map)),
+                Some(other) => Err(syntax(format!("the name of a decision is a string, got {other}"))),
+                None if map.len() == 1 => match map.into_iter().next() {
+                    Some((name, parameters)) => Self::from_parts(&name, parameters),
+                    None => Err(syntax(expected)),
+                },
+                None => Err(syntax(format!("{expected}, got {} keys", map.len()))),
+            },
+            other => Err(syntax(format!("{expected}, got {other}"))),
+        }
+    }
+}
+
+fn syntax(message: impl Into<String>) -> CriterionError {
+    CriterionError::new(CriterionErrorKind::Syntax, message)
+}
+
+impl FromStr for Decision {
+    type Err = CriterionError;
+
+    fn from_str(text: &str) -> Result<Self, CriterionError> {
+        let text = text.trim();
+        if !text.starts_with('{') {
+            return Self::from_parts(text.trim_matches('"'), Value::Object(Map::new()));
+        }
+        let value = serde_json::from_str(text).map_err(|error| syntax(format!("the decision is not JSON: {error}")))?;
+        Self::from_value(value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decision {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_value(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}

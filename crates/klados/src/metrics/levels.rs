@@ -1,0 +1,249 @@
+//! The levels at which predictions are judged.
+
+use std::sync::{Arc, OnceLock};
+
+use super::Truths;
+use crate::criterion::{InputError, check_length};
+use crate::hierarchy::Closure;
+use crate::numeric::Float;
+use crate::{Hierarchy, Label, Level, NodeId};
+
+/// One level: its nodes compete.
+#[derive(Debug)]
+pub struct JudgedLevel {
+    name: String,
+    candidates: Vec<NodeId>,
+    /// By node: where its row of `at` begins.
+    offsets: Vec<u32>,
+    at: Vec<NodeId>,
+}
+
+/// The levels of a hierarchy at which predictions are judged, from the top; the last one is that of the classes. Cheap to
+/// clone.
+///
+/// These are the ranks, or where there are none the depths; and the classes, where they are not the last of these. A class
+/// that ends above a level competes at it too: on a level with crow and robin, the sponge that has no species below it is a
+/// third answer.
+///
+/// # Example
+///
+/// ```
+/// use klados::{Hierarchy, metrics::Levels};
+///
+/// let edges = [("animal", "sponge"), ("animal", "bird"), ("bird", "crow"), ("bird", "robin")];
+/// let hierarchy = Hierarchy::from_edges(edges)?;
+/// let levels = Levels::new(&hierarchy);
+/// let names: Vec<&str> = levels.all().iter().map(|level| level.name()).collect();
+/// assert_eq!(names, ["depth 1", "class"]);
+/// let classes: Vec<&str> = levels.all()[1].candidates().iter().map(|node| hierarchy.name(*node)).collect();
+/// assert_eq!(classes, ["crow", "robin", "sponge"]);
+/// # Ok::<(), klados::HierarchyError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Levels {
+    hierarchy: Hierarchy,
+    levels: Arc<[JudgedLevel]>,
+    /// By node: the lowest node with the same classes below it.
+    lowest: Arc<[NodeId]>,
+    /// In a DAG: the nodes above each class. Made when a label asks for it.
+    closure: Arc<OnceLock<Closure>>,
+}
+
+impl JudgedLevel {
+    /// The rank's name, `depth 1` and so on, or `class`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The nodes of the level in hierarchy order, then the classes that end above it.
+    pub fn candidates(&self) -> &[NodeId] {
+        &self.candidates
+    }
+
+    /// The candidates at or above a node: one, none above the level, in a DAG perhaps several.
+    pub fn at(&self, node: NodeId) -> &[NodeId] {
+        let [start, end] = [0, 1].map(|next| self.offsets[node.index() + next] as usize);
+        &self.at[start..end]
+    }
+
+    fn new(name: String, candidates: Vec<NodeId>, hierarchy: &Hierarchy) -> Self {
+        let mut is_candidate = vec![false; hierarchy.node_count()];
+        candidates.iter().for_each(|node| is_candidate[node.index()] = true);
+        let (mut offsets, mut at): (Vec<u32>, Vec<NodeId>) = (vec![0], Vec::new());
+        // Parents come first: what is above them is known.
+        for node in hierarchy.nodes() {
+            let start = at.len();
+            for parent in hierarchy.parents(node) {
+                let row = offsets[parent.index()] as usize..offsets[parent.index() + 1] as usize;
+                at.extend_from_within(row);
+            }
+            if is_candidate[node.index()] {
+                at.push(node);
+            }
+            if hierarchy.parents(node).len() > 1 {
+                at[start..].sort_unstable();
+                let mut row = at.split_off(start);
+                row.dedup();
+                at.append(&mut row);
+            }
+            offsets.push(at.len() as u32);
+        }
+        Self { name, candidates, offsets, at }
+    }
+}
+
+impl Levels {
+    /// The levels of a hierarchy.
+    pub fn new(hierarchy: &Hierarchy) -> Self {
+        let class_nodes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
+        let mut levels: Vec<(String, Vec<NodeId>)> = Vec::new();
+        for level in hierarchy.levels() {
+            // A level without nodes has nothing to judge.
+            let Ok(mut candidates) = hierarchy.level_nodes(&level) else { continue };
+            let mut covered = vec![false; class_nodes.len()];
+            for node in &candidates {
+                hierarchy.classes_below(*node).into_iter().for_each(|class| covered[class] = true);
+            }
+            candidates
+                .extend(class_nodes.iter().zip(&covered).filter(|(_, covered)| !**covered).map(|(node, _)| *node));
+            let name = match level {
+                Level::Rank(name) => name,
+                Level::Depth(depth) => format!("depth {depth}"),
+            };
+            levels.push((name, candidates));
+        }
+        let is_class = |node: &NodeId| hierarchy.leaf_class(*node).is_some();
+        match levels.last_mut() {
+            // Depths end in a level that only holds what is left; it is the classes' level all the same.
+            Some((name, candidates)) if candidates.iter().all(is_class) => {
+                if hierarchy.rank_names().is_empty() {
+                    *name = "class".to_owned();
+                }
+            }
+            _ => levels.push(("class".to_owned(), class_nodes)),
+        }
+        let judged = |(name, candidates)| JudgedLevel::new(name, candidates, hierarchy);
+        let levels = levels.into_iter().map(judged).collect();
+        Self { hierarchy: hierarchy.clone(), levels, lowest: lowest(hierarchy), closure: Arc::default() }
+    }
+
+    /// The levels, from the top.
+    pub fn all(&self) -> &[JudgedLevel] {
+        &self.levels
+    }
+
+    /// The hierarchy.
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
+    /// The lowest node at or below a node that has the same classes below it: down from an only child to the next. As an
+    /// answer the two are one.
+    pub fn lowest(&self, node: NodeId) -> NodeId {
+        self.lowest[node.index()]
+    }
+
+    /// The nodes at or above each class.
+    pub(super) fn closure(&self) -> &Closure {
+        self.closure.get_or_init(|| self.hierarchy.closure())
+    }
+
+    /// Reads a batch of labels, once for all metrics.
+    ///
+    /// # Errors
+    ///
+    /// A label that is a distribution or a superclass, or that names what the hierarchy does not have.
+    pub fn truths(&self, labels: &[Label]) -> Result<Truths<'_>, InputError> {
+        Truths::new(self, labels)
+    }
+
+    /// The most probable node of each level, `[batch, levels]`, by the log-probabilities of all nodes, `[batch, nodes]`: see
+    /// [`NodeLogProbs`](crate::NodeLogProbs). Of equally probable ones the first of the candidates. In a row with NaN that is
+    /// the most probable of the others.
+    ///
+    /// # Errors
+    ///
+    /// Lengths that do not fit.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, NodeLogProbs, metrics::Levels};
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("bird", "crow"), ("bird", "robin"), ("bird", "wren")])?;
+    /// let levels = Levels::new(&hierarchy);
+    /// let mut log_p = vec![0.0; hierarchy.node_count()];
+    /// NodeLogProbs::new(&hierarchy).forward(&[1.0, 0.5, 0.5, 0.5], &mut log_p)?;
+    /// let mut best = vec![klados::NodeId::ROOT; 2];
+    /// levels.most_probable(&log_p, &mut best)?;
+    /// // The most probable class is the bat, and the most probable of mammal and bird is the bird.
+    /// assert_eq!(best, [hierarchy.node("bird")?, hierarchy.node("bat")?]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn most_probable<F: Float>(&self, log_probs: &[F], out: &mut [NodeId]) -> Result<(), InputError> {
+        let (nodes, width) = (self.hierarchy.node_count(), self.levels.len());
+        let rows = log_probs.len() / nodes;
+        check_length("the log-probabilities", log_probs.len(), rows * nodes, "a multiple of the number of nodes")?;
+        check_length("the output", out.len(), rows * width, "rows times levels")?;
+        for (log_p, out) in log_probs.chunks_exact(nodes).zip(out.chunks_exact_mut(width)) {
+            for (level, out) in self.levels.iter().zip(out) {
+                let mut best = (level.candidates[0], F::NEG_INFINITY);
+                for &node in &level.candidates {
+                    if log_p[node.index()] > best.1 {
+                        best = (node, log_p[node.index()]);
+                    }
+                }
+                *out = best.0;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lowest(hierarchy: &Hierarchy) -> Arc<[NodeId]> {
+    let mut lowest: Vec<NodeId> = hierarchy.nodes().collect();
+    for node in hierarchy.nodes().rev() {
+        let classes = hierarchy.count_classes_below(node);
+        let same = hierarchy.children(node).iter().find(|child| hierarchy.count_classes_below(**child) == classes);
+        if let Some(child) = same {
+            lowest[node.index()] = lowest[child.index()];
+        }
+    }
+    lowest.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(hierarchy: &Hierarchy) -> Vec<String> {
+        Levels::new(hierarchy).all().iter().map(|level| level.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn ranks_that_do_not_end_in_the_classes_get_a_level_for_them() {
+        let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")];
+        let hierarchy = Hierarchy::from_edges(edges).unwrap();
+        assert_eq!(names(&hierarchy.with_level_names(["class of animals"]).unwrap()), ["class of animals", "class"]);
+        assert_eq!(names(&hierarchy.with_level_names(["order", "species"]).unwrap()), ["order", "species"]);
+    }
+
+    #[test]
+    fn in_a_dag_a_node_may_have_several_nodes_of_a_level() {
+        let edges = [("pet", "dog"), ("mammal", "dog"), ("pet", "parrot"), ("bird", "parrot"), ("mammal", "bat")];
+        let hierarchy = Hierarchy::from_edges(edges).unwrap();
+        let levels = Levels::new(&hierarchy);
+        let at = |level: usize, name: &str| {
+            let nodes = levels.all()[level].at(hierarchy.node(name).unwrap()).iter();
+            nodes.map(|node| hierarchy.name(*node).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(at(0, "dog"), ["pet", "mammal"]);
+        assert_eq!(at(0, "bat"), ["mammal"]);
+        assert_eq!(at(1, "dog"), ["dog"]);
+        assert!(at(1, "pet").is_empty());
+    }
+
+    #[test]
+    fn one_class_is_one_level() {
+        let hierarchy = Hierarchy::from_edges([("animal", "crow")]).unwrap();
+        assert_eq!(names(&hierarchy), ["class"]);
+    }
+}

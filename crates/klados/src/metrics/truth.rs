@@ -1,0 +1,396 @@
+//! What labels say of nodes.
+
+use std::collections::HashMap;
+
+use super::Levels;
+use crate::criterion::{InputError, InputErrorKind, check_label, check_length};
+use crate::{Label, NodeId};
+
+/// What a label says of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// All classes that the label stands for are below the node; or it is positive, in a multi-label row.
+    Holds,
+    /// None is; or it is negative.
+    Fails,
+    /// Some are; or it is masked.
+    Unknown,
+}
+
+/// A batch of labels, read for metrics: see [`Levels::truths`].
+///
+/// # Example
+///
+/// ```
+/// use klados::metrics::{Levels, Says};
+/// use klados::Hierarchy;
+///
+/// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])?;
+/// let levels = Levels::new(&hierarchy);
+/// let labels = [hierarchy.parse_label("bird")?, hierarchy.parse_label("")?];
+/// let truths = levels.truths(&labels)?;
+/// let node = |name| hierarchy.node(name).unwrap();
+/// assert_eq!(truths.says(0, node("bird")), Says::Holds);
+/// assert_eq!(truths.says(0, node("crow")), Says::Unknown);
+/// assert_eq!(truths.says(0, node("bat")), Says::Fails);
+/// assert_eq!(truths.as_far_as_known(0, node("crow")), node("bird"));
+/// assert!(!truths.takes_part(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Truths<'a> {
+    levels: &'a Levels,
+    /// By row: its label among those that differ; none where it is ignored.
+    rows: Vec<Option<u32>>,
+    truths: Vec<Truth>,
+}
+
+/// A label.
+#[derive(Debug)]
+struct Truth {
+    /// The nodes that hold, ascending, without the root.
+    known: Vec<NodeId>,
+    /// The nodes that it names.
+    named: Vec<NodeId>,
+    unknown: Unknown,
+    /// The class, where it stands for one alone.
+    class: Option<usize>,
+    is_set: bool,
+}
+
+/// The nodes of which a label says nothing.
+#[derive(Debug)]
+enum Unknown {
+    /// Those above or below a named one, in a tree.
+    Along,
+    /// These, ascending.
+    Listed(Vec<NodeId>),
+}
+
+/// What makes labels the same.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Class(usize),
+    Node(NodeId),
+    Union(&'a [NodeId]),
+    Set(&'a [NodeId], &'a [NodeId]),
+}
+
+impl<'a> Truths<'a> {
+    pub(super) fn new(levels: &'a Levels, labels: &[Label]) -> Result<Self, InputError> {
+        let mut seen: HashMap<Key<'_>, u32> = HashMap::new();
+        let (mut rows, mut truths) = (Vec::with_capacity(labels.len()), Vec::new());
+        for (row, label) in labels.iter().enumerate() {
+            let key = match label {
+                Label::Ignored => {
+                    rows.push(None);
+                    continue;
+                }
+                Label::Class(class) => Key::Class(*class),
+                Label::Node(node) => Key::Node(*node),
+                Label::Union(nodes) => Key::Union(nodes),
+                Label::Set { positive, masked } => Key::Set(positive, masked),
+                Label::Soft(_) | Label::Superclass(_) => {
+                    let what = if matches!(label, Label::Soft(_)) { "a distribution" } else { "a superclass" };
+                    let message = format!("metrics are of labels that name nodes, got {what}");
+                    return Err(InputError::new(InputErrorKind::LabelForm, message).in_row(row));
+                }
+            };
+            let next = truths.len() as u32;
+            let index = match seen.entry(key) {
+                std::collections::hash_map::Entry::Occupied(entry) => *entry.get(),
+                std::collections::hash_map::Entry::Vacant(entry) => {
+                    check_label(levels.hierarchy(), label).map_err(|error| error.in_row(row))?;
+                    truths.push(Truth::new(levels, label));
+                    *entry.insert(next)
+                }
+            };
+            rows.push(Some(index));
+        }
+        Ok(Self { levels, rows, truths })
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The levels that the labels were read for.
+    pub fn levels(&self) -> &'a Levels {
+        self.levels
+    }
+
+    fn truth(&self, row: usize) -> Option<&Truth> {
+        self.rows[row].map(|index| &self.truths[index as usize])
+    }
+
+    /// Whether a row is not ignored.
+    pub fn takes_part(&self, row: usize) -> bool {
+        self.rows[row].is_some()
+    }
+
+    /// The nodes that hold of a row: ascending, parents first, without the root, which always holds.
+    pub fn known(&self, row: usize) -> &[NodeId] {
+        self.truth(row).map_or(&[], |truth| &truth.known)
+    }
+
+    /// The nodes that the label of a row names: one, the alternatives of a union, the positives of a multi-label row.
+    pub fn named(&self, row: usize) -> &[NodeId] {
+        self.truth(row).map_or(&[], |truth| &truth.named)
+    }
+
+    /// The class that a row is of, where its label says that.
+    pub fn class(&self, row: usize) -> Option<usize> {
+        self.truth(row).and_then(|truth| truth.class)
+    }
+
+    /// Whether a row is multi-label.
+    pub fn is_set(&self, row: usize) -> bool {
+        self.truth(row).is_some_and(|truth| truth.is_set)
+    }
+
+    /// What the label of a row says of a node; of an ignored row nothing.
+    pub fn says(&self, row: usize, node: NodeId) -> Says {
+        let Some(truth) = self.truth(row) else { return Says::Unknown };
+        if node == NodeId::ROOT || truth.known.binary_search(&node).is_ok() {
+            return Says::Holds;
+        }
+        let hierarchy = self.levels.hierarchy();
+        let is_unknown = match &truth.unknown {
+            Unknown::Listed(nodes) => nodes.binary_search(&node).is_ok(),
+            // What is above a single named node holds.
+            Unknown::Along => truth.named.iter().any(|&named| {
+                hierarchy.is_at_or_above(named, node)
+                    || (truth.named.len() > 1 && hierarchy.is_at_or_above(node, named))
+            }),
+        };
+        if is_unknown { Says::Unknown } else { Says::Fails }
+    }
+
+    /// A prediction, cut to what the label says: the first node, going up from it, that holds or fails. In a DAG the way up
+    /// is by the most specific parent.
+    pub fn as_far_as_known(&self, row: usize, prediction: NodeId) -> NodeId {
+        let hierarchy = self.levels.hierarchy();
+        let mut node = prediction;
+        while self.says(row, node) == Says::Unknown {
+            let above = hierarchy.parents(node).iter().min_by_key(|parent| hierarchy.specificity(**parent));
+            match above {
+                Some(parent) => node = *parent,
+                None => break, // the root, of an ignored row
+            }
+        }
+        node
+    }
+
+    /// Whether the label of a row reaches down to a level.
+    pub fn reaches(&self, row: usize, level: usize) -> bool {
+        let level = &self.levels.all()[level];
+        // What is above a node that holds does so too. The last is the lowest, in a tree.
+        self.known(row).iter().rev().any(|node| !level.at(*node).is_empty())
+    }
+
+    /// Whether a prediction is right at a level: a node of the level at or above it holds.
+    pub fn is_right_at(&self, row: usize, level: usize, prediction: NodeId) -> bool {
+        let answers = self.levels.all()[level].at(self.levels.lowest(prediction));
+        answers.iter().any(|node| self.known(row).binary_search(node).is_ok())
+    }
+
+    /// The height of the lowest common ancestor of a prediction and the label's node: how far off it is. 0 at or below the
+    /// label's node; of a union the least of its nodes.
+    pub fn lca_height(&self, row: usize, prediction: NodeId) -> usize {
+        let hierarchy = self.levels.hierarchy();
+        let prediction = self.levels.lowest(prediction);
+        let height = |&named: &NodeId| match hierarchy.is_at_or_above(named, prediction) {
+            true => 0,
+            false => hierarchy.height(hierarchy.lca(named, prediction)),
+        };
+        self.named(row).iter().map(height).min().unwrap_or(0)
+    }
+
+    /// An error where predictions are not a node of the hierarchy for each row, or a row is multi-label.
+    pub(super) fn check_predictions(&self, predictions: &[NodeId]) -> Result<(), InputError> {
+        check_length("the predictions", predictions.len(), self.len(), "rows")?;
+        self.check_nodes(predictions)?;
+        self.check_single()
+    }
+
+    pub(super) fn check_nodes(&self, nodes: &[NodeId]) -> Result<(), InputError> {
+        let count = self.levels.hierarchy().node_count();
+        match nodes.iter().find(|node| node.index() >= count) {
+            None => Ok(()),
+            Some(node) => {
+                let message = format!("the prediction {} is outside of the {count} nodes", node.index());
+                Err(InputError::new(InputErrorKind::OutOfRange, message))
+            }
+        }
+    }
+
+    /// An error where a row is multi-label.
+    pub(super) fn check_single(&self) -> Result<(), InputError> {
+        match (0..self.len()).find(|row| self.is_set(*row)) {
+            None => Ok(()),
+            Some(row) => {
+                let message = "this metric is of one answer a row, and the label is multi-label";
+                Err(InputError::new(InputErrorKind::LabelForm, message).in_row(row))
+            }
+        }
+    }
+}
+
+impl Truth {
+    fn new(levels: &Levels, label: &Label) -> Self {
+        let hierarchy = levels.hierarchy();
+        let mut named = match label {
+            Label::Class(class) => vec![hierarchy.class_node(*class)],
+            Label::Node(node) => vec![*node],
+            Label::Union(nodes) => nodes.clone(),
+            Label::Set { positive, masked } => return Self::of_set(levels, positive, masked),
+            _ => Vec::new(),
+        };
+        named.sort_unstable();
+        named.dedup();
+        let (known, unknown) = match hierarchy.is_tree() {
+            true => (known_in_tree(levels, &named), Unknown::Along),
+            false => known_in_dag(levels, &named),
+        };
+        let class = known.iter().rev().find_map(|node| hierarchy.leaf_class(*node));
+        Self { known, named, unknown, class, is_set: false }
+    }
+
+    fn of_set(levels: &Levels, positive: &[NodeId], masked: &[NodeId]) -> Self {
+        let hierarchy = levels.hierarchy();
+        let mut known: Vec<NodeId> = positive.iter().flat_map(|node| hierarchy.lineage(*node)).collect();
+        known.sort_unstable();
+        known.dedup();
+        // A mask goes over what holds.
+        let mut masked = masked.to_vec();
+        masked.sort_unstable();
+        known.retain(|node| masked.binary_search(node).is_err());
+        Self { known, named: positive.to_vec(), unknown: Unknown::Listed(masked), class: None, is_set: true }
+    }
+}
+
+/// The nodes without the root that have all classes below the named ones below them.
+fn known_in_tree(levels: &Levels, named: &[NodeId]) -> Vec<NodeId> {
+    let hierarchy = levels.hierarchy();
+    let lca = named.iter().copied().reduce(|a, b| hierarchy.lca(a, b));
+    lca.map_or_else(Vec::new, |lca| hierarchy.lineage(levels.lowest(lca)))
+}
+
+/// The same in a DAG, and the nodes that have some of these classes.
+fn known_in_dag(levels: &Levels, named: &[NodeId]) -> (Vec<NodeId>, Unknown) {
+    let hierarchy = levels.hierarchy();
+    let closure = levels.closure();
+    let mut classes: Vec<usize> = named.iter().flat_map(|node| hierarchy.classes_below(*node)).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let mut above: Vec<u32> = classes.iter().flat_map(|class| closure.of(*class)).copied().collect();
+    above.sort_unstable();
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for same in above.chunk_by(|a, b| a == b) {
+        let to = if same.len() == classes.len() { &mut known } else { &mut unknown };
+        to.push(NodeId(same[0]));
+    }
+    (known, Unknown::Listed(unknown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Hierarchy;
+
+    /// The definition: by the classes below each node.
+    fn by_classes(hierarchy: &Hierarchy, label: &Label, node: NodeId) -> Says {
+        let of = |node: &NodeId| hierarchy.classes_below(*node);
+        let classes: std::collections::BTreeSet<usize> = match label {
+            Label::Class(class) => [*class].into(),
+            Label::Node(node) => of(node).into_iter().collect(),
+            Label::Union(nodes) => nodes.iter().flat_map(of).collect(),
+            _ => unreachable!(),
+        };
+        let below = of(&node);
+        match classes.iter().filter(|class| below.contains(class)).count() {
+            0 => Says::Fails,
+            count if count == classes.len() => Says::Holds,
+            _ => Says::Unknown,
+        }
+    }
+
+    #[test]
+    fn what_a_label_says_follows_from_its_classes() {
+        let tree = [
+            ("life", "animal"),
+            ("life", "plant"),
+            ("animal", "bird"),
+            ("animal", "sponge"),
+            ("bird", "crow"),
+            ("bird", "robin"),
+            ("plant", "tree"),
+            ("tree", "conifer"),
+            ("conifer", "pine"),
+        ];
+        let dag = [
+            ("pet", "dog"),
+            ("mammal", "dog"),
+            ("pet", "parrot"),
+            ("bird", "parrot"),
+            ("mammal", "bat"),
+            ("bird", "crow"),
+        ];
+        for hierarchy in [Hierarchy::from_edges(tree).unwrap(), Hierarchy::from_edges(dag).unwrap()] {
+            let levels = Levels::new(&hierarchy);
+            let nodes: Vec<NodeId> = hierarchy.nodes().collect();
+            let mut labels: Vec<Label> = nodes.iter().map(|node| Label::Node(*node)).collect();
+            labels.extend((0..hierarchy.class_count()).map(Label::Class));
+            labels.extend(nodes.iter().flat_map(|a| nodes.iter().map(|b| Label::Union(vec![*a, *b]))));
+            let truths = levels.truths(&labels).unwrap();
+            for (row, label) in labels.iter().enumerate() {
+                for node in &nodes {
+                    let expected = by_classes(&hierarchy, label, *node);
+                    assert_eq!(truths.says(row, *node), expected, "{label:?} of {}", hierarchy.path(*node));
+                    assert_ne!(truths.says(row, truths.as_far_as_known(row, *node)), Says::Unknown);
+                }
+                let known = truths.known(row);
+                assert!(
+                    known.is_sorted() && known.iter().all(|node| by_classes(&hierarchy, label, *node) == Says::Holds)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn how_far_off() {
+        let edges = [
+            ("animal", "sponge"),
+            ("animal", "bird"),
+            ("bird", "crow"),
+            ("bird", "robin"),
+            ("animal", "mammal"),
+            ("mammal", "bat"),
+        ];
+        let hierarchy = Hierarchy::from_edges(edges).unwrap();
+        let levels = Levels::new(&hierarchy);
+        let height = |label: &str, prediction: &str| {
+            let labels = [hierarchy.parse_label(label).unwrap()];
+            levels.truths(&labels).unwrap().lca_height(0, hierarchy.node(prediction).unwrap())
+        };
+        assert_eq!(height("crow", "crow"), 0);
+        assert_eq!((height("crow", "robin"), height("crow", "bat"), height("crow", "bird")), (1, 2, 1));
+        assert_eq!((height("bird", "crow"), height("bird", "bird"), height("bird", "bat")), (0, 0, 2));
+        assert_eq!((height("crow|bat", "robin"), height("crow|bat", "bat")), (1, 0));
+    }
+
+    #[test]
+    fn labels_that_name_no_node_are_refused() {
+        let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog")]).unwrap();
+        let levels = Levels::new(&hierarchy);
+        let error = levels.truths(&[Label::Class(0), Label::Soft(vec![0.5, 0.5])]).unwrap_err();
+        assert_eq!(error.to_string(), "row 1: metrics are of labels that name nodes, got a distribution");
+        assert!(levels.truths(&[Label::Class(2)]).is_err());
+    }
+}

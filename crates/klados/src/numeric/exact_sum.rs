@@ -1,0 +1,261 @@
+//! A sum whose value does not depend on the order of its terms.
+
+use serde::{Deserialize, Serialize};
+
+/// Bits of a limb that hold value; the rest of an `i64` takes carries until they are passed on.
+const BITS: u32 = 32;
+/// From `2^-1074`, the smallest `f64`, to beyond `2^1024`, with room for the sum of `2^60` of the largest.
+const LIMBS: usize = 68;
+/// So many terms fit before carries are passed on: each adds less than `2^32` to a limb.
+const MOST_PENDING: u32 = 1 << 30;
+
+/// The exact sum of `f64` numbers, rounded once, to the nearest, when it is asked for: any order of the terms, and any
+/// split of them into sums that are [merged](Self::merge), give the same bits.
+///
+/// A fixed-point number as wide as the range of `f64` (Kulisch's long accumulator). Whole numbers, the counts that most
+/// metrics are made of, stay an integer; the wide number is made by the first other term.
+///
+/// # Example
+///
+/// ```
+/// use klados::metrics::ExactSum;
+///
+/// let terms = [1e100, 1.0, -1e100, 0.1];
+/// let (forth, back): (ExactSum, ExactSum) = (terms.into_iter().collect(), terms.into_iter().rev().collect());
+/// assert_eq!(forth.value(), 1.1);
+/// assert_eq!(forth.value().to_bits(), back.value().to_bits());
+/// ```
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ExactSum {
+    /// The sum of the terms that are whole numbers and not large.
+    whole: i128,
+    /// The sum of the other finite terms, in limbs of 32 bits from `2^-1074` up; empty where there are none.
+    limbs: Vec<i64>,
+    /// Terms since carries were passed on.
+    pending: u32,
+    /// Infinities and NaN. JSON has no numbers for them, so they are counted.
+    infinite: [u64; 2],
+    nan: u64,
+}
+
+impl ExactSum {
+    /// The sum of nothing: 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a term. Infinities and NaN make the sum what they make of any sum.
+    pub fn add(&mut self, value: f64) {
+        const WHOLE: f64 = (1u64 << 53) as f64;
+        if value.abs() < WHOLE && value.trunc() == value {
+            self.whole += value as i128;
+        } else if value.is_finite() {
+            self.add_wide(value);
+        } else if value.is_nan() {
+            self.nan += 1;
+        } else {
+            self.infinite[usize::from(value < 0.0)] += 1;
+        }
+    }
+
+    fn add_wide(&mut self, value: f64) {
+        let bits = value.to_bits();
+        let (field, fraction) = ((bits >> 52) & 0x7ff, bits & ((1 << 52) - 1));
+        // A number is `mantissa * 2^(position - 1074)`; subnormal ones share the exponent of the least normal ones.
+        let (mantissa, position) = if field == 0 { (fraction, 0) } else { (fraction | 1 << 52, field as u32 - 1) };
+        self.add_bits(u128::from(mantissa) << (position % BITS), (position / BITS) as usize, value < 0.0);
+    }
+
+    /// Adds `bits * 2^(32 first - 1074)`.
+    fn add_bits(&mut self, mut bits: u128, first: usize, is_negative: bool) {
+        self.limbs.resize(LIMBS, 0);
+        for limb in &mut self.limbs[first..] {
+            if bits == 0 {
+                break;
+            }
+            let part = (bits & u128::from(u32::MAX)) as i64;
+            *limb += if is_negative { -part } else { part };
+            bits >>= BITS;
+        }
+        self.pending += 1;
+        if self.pending >= MOST_PENDING {
+            self.pass_carries();
+        }
+    }
+
+    /// Brings every limb but the last into `0..2^32`.
+    fn pass_carries(&mut self) {
+        let mut carry = 0;
+        let last = self.limbs.len().saturating_sub(1);
+        for (at, limb) in self.limbs.iter_mut().enumerate() {
+            *limb += carry;
+            if at < last {
+                carry = *limb >> BITS;
+                *limb &= i64::from(u32::MAX);
+            }
+        }
+        self.pending = 0;
+    }
+
+    /// Adds all terms of another sum: exactly, so that merging is associative and commutes.
+    pub fn merge(&mut self, other: &Self) {
+        self.whole += other.whole;
+        if !other.limbs.is_empty() {
+            let mut other = other.clone();
+            other.pass_carries();
+            self.limbs.resize(LIMBS, 0);
+            self.pass_carries();
+            self.limbs.iter_mut().zip(&other.limbs).for_each(|(limb, more)| *limb += more);
+            self.pending = 1;
+        }
+        self.infinite.iter_mut().zip(other.infinite).for_each(|(count, more)| *count += more);
+        self.nan += other.nan;
+    }
+
+    /// The sum, rounded to the nearest `f64`, ties to the even one.
+    pub fn value(&self) -> f64 {
+        match (self.nan, self.infinite) {
+            (0, [0, 0]) => {}
+            (0, [_, 0]) => return f64::INFINITY,
+            (0, [0, _]) => return f64::NEG_INFINITY,
+            _ => return f64::NAN,
+        }
+        if self.limbs.is_empty() {
+            return self.whole as f64; // rounds to the nearest, ties to even
+        }
+        let mut all = self.clone();
+        // 1 is at bit 1074.
+        all.add_bits_of_whole();
+        all.pass_carries();
+        let is_negative = all.limbs.last().is_some_and(|last| *last < 0);
+        if is_negative {
+            all.limbs.iter_mut().for_each(|limb| *limb = -*limb);
+            all.pass_carries();
+        }
+        let size = rounded(&all.limbs);
+        if is_negative { -size } else { size }
+    }
+
+    fn add_bits_of_whole(&mut self) {
+        const ONE: u32 = 1074;
+        let size = self.whole.unsigned_abs();
+        // In two halves: a shifted `u128` has to hold them.
+        for (half, shift) in [(size & u128::from(u64::MAX), 0), (size >> 64, 64)] {
+            self.add_bits(half << (ONE % BITS), ((ONE + shift) / BITS) as usize, self.whole < 0);
+        }
+    }
+}
+
+/// The nearest `f64` of limbs in `0..2^32`, of which the last may be larger.
+fn rounded(limbs: &[i64]) -> f64 {
+    let Some(top) = limbs.iter().rposition(|limb| *limb != 0) else { return 0.0 };
+    let limb = |back: usize| top.checked_sub(back).map_or(0, |at| limbs[at] as u128);
+    // The leading bits, and whether anything is below them.
+    let head = limb(0) << 64 | limb(1) << 32 | limb(2);
+    let below = top.saturating_sub(2);
+    let sticky = limbs[..below].iter().any(|limb| *limb != 0);
+    let low = BITS * top as u32; // position of bit 64 of `head`, counted from 2^-1074
+    let highest = low + (127 - head.leading_zeros()) - 64;
+    let last = highest.saturating_sub(52); // of the bits that are kept; below 2^-1074 there is none
+    let cut = last + 64 - low; // so many bits of `head` go
+    let (kept, gone) = (head >> cut, head & ((1 << cut) - 1));
+    let half = if cut == 0 { 0 } else { 1 << (cut - 1) };
+    let up = cut > 0 && (gone > half || (gone == half && (sticky || kept & 1 == 1)));
+    let mantissa = kept as u64 + u64::from(up);
+    // Below 2^-1021 the bits are the number; above, a carry out of the mantissa moves the exponent on by itself.
+    match last {
+        0 => f64::from_bits(mantissa),
+        1..2046 => f64::from_bits((u64::from(last + 1) << 52) + (mantissa - (1 << 52))),
+        _ => f64::INFINITY,
+    }
+}
+
+impl FromIterator<f64> for ExactSum {
+    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
+        values.into_iter().fold(Self::new(), |mut sum, value| {
+            sum.add(value);
+            sum
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sum(values: &[f64]) -> f64 {
+        values.iter().copied().collect::<ExactSum>().value()
+    }
+
+    #[test]
+    fn every_number_is_its_own_sum() {
+        let odd = [
+            0.1,
+            -0.1,
+            5e-324,
+            -5e-324,
+            2.2250738585072014e-308,
+            2.225073858507201e-308,
+            f64::MAX,
+            f64::MIN,
+            1e16,
+            1.5,
+            -3.0,
+            f64::EPSILON,
+            9007199254740993.0,
+            1.7976931348623155e308,
+        ];
+        for value in odd {
+            assert_eq!(sum(&[value]).to_bits(), value.to_bits(), "{value:e}");
+            assert_eq!(sum(&[value, -value]), 0.0);
+            assert_eq!(sum(&[0.25, value, -0.25]).to_bits(), value.to_bits(), "{value:e}");
+        }
+    }
+
+    #[test]
+    fn sums_are_rounded_once() {
+        assert_eq!(sum(&[0.1; 10]), 1.0);
+        assert_eq!(sum(&[1e100, 1.0, -1e100]), 1.0);
+        assert_eq!(sum(&[1.0, 2f64.powi(-53)]), 1.0); // a tie goes to the even one
+        assert_eq!(sum(&[1.0, 2f64.powi(-53), 5e-324]), 1.0 + f64::EPSILON);
+        assert_eq!(sum(&[-1.0, -2f64.powi(-53), -5e-324]), -1.0 - f64::EPSILON);
+        assert_eq!(sum(&[f64::MAX, f64::MAX]), f64::INFINITY);
+        assert_eq!(sum(&[f64::MAX, f64::MAX, -f64::MAX]), f64::MAX);
+        assert_eq!(sum(&[]), 0.0);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_kept() {
+        assert_eq!(sum(&[f64::INFINITY, 1.0]), f64::INFINITY);
+        assert_eq!(sum(&[f64::NEG_INFINITY, 0.1]), f64::NEG_INFINITY);
+        assert!(sum(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan() && sum(&[f64::NAN, 1.0]).is_nan());
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_split_do_not_matter(
+            values in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 0..40),
+            at in 0usize..40,
+        ) {
+            let (left, right) = values.split_at(at.min(values.len()));
+            let mut merged: ExactSum = right.iter().copied().collect();
+            merged.merge(&left.iter().copied().collect());
+            let back = values.iter().rev().copied().collect::<ExactSum>();
+            prop_assert_eq!(merged.value().to_bits(), sum(&values).to_bits());
+            prop_assert_eq!(back.value().to_bits(), sum(&values).to_bits());
+            let text = serde_json::to_string(&merged).unwrap();
+            prop_assert_eq!(serde_json::from_str::<ExactSum>(&text).unwrap().value().to_bits(), merged.value().to_bits());
+        }
+
+        /// Multiples of a small power of two are summed exactly by integers.
+        #[test]
+        fn sums_of_fixed_point_numbers_are_those_of_integers(values in prop::collection::vec(-(1i64 << 50)..1 << 50, 0..60)) {
+            let scale = 2f64.powi(-30);
+            let exact: i128 = values.iter().map(|&value| i128::from(value)).sum();
+            let found = values.iter().map(|&value| value as f64 * scale).collect::<ExactSum>().value();
+            prop_assert_eq!(found, exact as f64 * scale);
+        }
+    }
+}
