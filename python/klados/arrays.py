@@ -136,8 +136,10 @@ def node_log_probs(
         logits: ``float16``, ``float32`` or ``float64``; anything else is taken as ``float64``.
         hierarchy: what the classes roll up into.
         form: what the logits are: ``"class_softmax"``, ``"parameter_sharing_softmax"``, ``"sibling_softmax"``,
-            ``"independent_sigmoid"``, ``"conditional_sigmoid"``, ``"descendant_softmax"``, ``"noisy_or"``, ``"max"``, or
-            ``{"weighted_class_softmax": {"map": [...]}}`` and ``{"weighted_sigmoid": {"map": [...]}}``.
+            ``"independent_sigmoid"``, ``"conditional_sigmoid"``, ``"descendant_softmax"``, ``"noisy_or"``, ``"max"``,
+            ``"min"``, ``"node_softmax"``, or ``{"weighted_class_softmax": {"map": [...]}}`` and
+            ``{"weighted_sigmoid": {"map": [...]}}``; ``"class_probabilities"`` and ``"node_probabilities"`` where
+            ``logits`` are probabilities already.
         level: a rank by name, or a depth from 1; all nodes where it is not given.
 
     Shape:

@@ -353,12 +353,12 @@ def test_what_has_no_meaning_is_an_error_in_the_words_of_the_core() -> None:
             HierarchicalLoss(flat(), loss, impl=impl)(torch.zeros(1, 3), torch.ones(1, 3))
 
 
-NODE_FORMS = ["sibling_softmax", "independent_sigmoid", "conditional_sigmoid", "descendant_softmax", "max"]
+NODE_FORMS = ["sibling_softmax", "independent_sigmoid", "conditional_sigmoid", "descendant_softmax", "node_softmax", "max", "min"]
 NODE_CASES = [
     pytest.param(hierarchy, form, id=f"{name}-{form}")
     for name, hierarchy in HIERARCHIES
     for form in NODE_FORMS
-    if hierarchy.is_tree or form in ("independent_sigmoid", "max")
+    if hierarchy.is_tree or form in ("independent_sigmoid", "max", "min")
 ]
 
 

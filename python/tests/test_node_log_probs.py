@@ -20,10 +20,10 @@ from klados.torch._cache import operation
 Array = npt.NDArray[np.float64]
 
 NODE_FORMS = ["class_softmax", "parameter_sharing_softmax", "sibling_softmax", "independent_sigmoid"]
-NODE_FORMS += ["conditional_sigmoid", "descendant_softmax", "noisy_or", "max"]
+NODE_FORMS += ["conditional_sigmoid", "descendant_softmax", "node_softmax", "noisy_or", "max", "min"]
 WEIGHTED_FORMS = [{"weighted_class_softmax": {"map": MAP}}, {"weighted_sigmoid": {"map": COLUMNS_OF_THE_WEIGHTED_FORM}}]
 FORMS: list[str | dict[str, Any]] = [*NODE_FORMS, *WEIGHTED_FORMS]
-TREES_ONLY = ["sibling_softmax", "conditional_sigmoid", "descendant_softmax"]
+TREES_ONLY = ["sibling_softmax", "conditional_sigmoid", "descendant_softmax", "node_softmax"]
 SOFTMAXES = ["class_softmax", "parameter_sharing_softmax", "sibling_softmax"]
 
 DAG_EDGES = [
@@ -92,11 +92,17 @@ class Formulas:
     def descendant_softmax(self, v: int, z: Array, s: Array) -> Array:
         return lse(s[self.below[v]]) - lse(s[1:])
 
+    def node_softmax(self, v: int, z: Array, s: Array) -> Array:
+        return lse(s[self.below[v]]) - lse(s)  # the root's score is 0
+
     def noisy_or(self, v: int, z: Array, s: Array) -> Array:
         return np.log(-np.expm1(-np.logaddexp(0, z[self.hierarchy.classes_below(v)]).sum()))
 
     def max(self, v: int, z: Array, s: Array) -> Array:
         return log_sigmoid(s[self.below[v]].max())
+
+    def min(self, v: int, z: Array, s: Array) -> Array:
+        return log_sigmoid(s[self.above[v]].min())
 
 
 @pytest.mark.parametrize("hierarchy", [every_loss.tree(), DAG], ids=["tree", "dag"])
@@ -128,6 +134,28 @@ def test_superclasses_of_a_map_against_the_formulas(form: dict[str, Any]) -> Non
     else:
         p = 1 / (1 + np.exp(-logits))
     np.testing.assert_allclose(klados.node_log_probs(logits, every_loss.tree(), form), np.log(p @ weights), rtol=1e-12)
+
+
+def test_probabilities_may_be_given() -> None:
+    hierarchy = every_loss.tree()
+    logits = np.random.default_rng(2).normal(scale=2, size=(5, 8))
+    expected = klados.node_log_probs(logits, hierarchy)
+    given = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(
+        klados.node_log_probs(given, hierarchy, "class_probabilities"), expected, rtol=1e-13, atol=1e-14
+    )
+    by_node = np.exp(expected)[:, hierarchy.node_columns]
+    found = klados.node_log_probs(by_node, hierarchy, "node_probabilities")
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-14)
+    given[3, 4] += 0.25
+    with pytest.raises(ValueError, match="row 3: the probabilities add up to 1.2"):
+        klados.node_log_probs(given, hierarchy, "class_probabilities")
+    by_node[1, 2] = -0.5
+    with pytest.raises(ValueError, match="row 1: the probability in column 2 is -0.5, expected 0 to 1"):
+        klados.node_log_probs(by_node, hierarchy, "node_probabilities")
+    leaf = torch.full((1, 8), 0.125, requires_grad=True)
+    with pytest.raises(ValueError, match="class_probabilities has no gradient"):
+        functional.node_log_probs(leaf, hierarchy, "class_probabilities", impl="composed")
 
 
 @pytest.mark.filterwarnings("ignore:. nodes without a class")

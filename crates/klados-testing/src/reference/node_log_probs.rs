@@ -1,6 +1,6 @@
 //! Log-probabilities of nodes, form by form.
 
-use super::extremum::largest;
+use super::extremum::{largest, least};
 use super::parameter_sharing_softmax::class_logits;
 use super::part::sigma;
 use super::superclasses::{Sums, superclasses};
@@ -30,6 +30,8 @@ pub enum NodeForm {
     NoisyOr,
     /// A sigmoid of the largest score at or below.
     Max,
+    /// A sigmoid of the least score at or above.
+    Min,
     /// A mean of sigmoids, by a matrix: class, superclass and weight.
     WeightedSigmoid {
         /// The rows.
@@ -41,6 +43,8 @@ pub enum NodeForm {
     ParameterSharingSoftmax,
     /// One softmax over all nodes but the root, added up from below.
     DescendantSoftmax,
+    /// One softmax over all nodes and the root with score 0, added up from below.
+    NodeSoftmax,
 }
 
 impl NodeForm {
@@ -105,6 +109,10 @@ pub fn node_log_probs<R: Real>(
             let score = |v: Node| &z[hierarchy.column(largest(hierarchy, &z, &hierarchy.descendants(v)))];
             by_node(hierarchy, |v| (bernoulli(score(v), true), bernoulli(score(v), false)))
         }
+        NodeForm::Min => {
+            let score = |v: Node| &z[hierarchy.column(least(hierarchy, &z, &hierarchy.path(v)))];
+            by_node(hierarchy, |v| (bernoulli(score(v), true), bernoulli(score(v), false)))
+        }
         NodeForm::ConditionalSigmoid => {
             let step = |v: Node| {
                 let score = &z[hierarchy.column(v)];
@@ -124,14 +132,17 @@ pub fn node_log_probs<R: Real>(
             tree(hierarchy)?;
             by_node(hierarchy, |v| product(hierarchy, v, &step))
         }
-        NodeForm::DescendantSoftmax => {
+        NodeForm::DescendantSoftmax | NodeForm::NodeSoftmax => {
             tree(hierarchy)?;
-            let p = probabilities(&z);
+            let root = matches!(form, NodeForm::NodeSoftmax).then(|| Some(R::zero()));
+            let all: Vec<Option<R>> = z.iter().cloned().chain(root).collect();
+            let p = probabilities(&all);
             by_node(hierarchy, |v| {
                 let below = hierarchy.descendants(v);
                 let sum = |own: bool| {
                     let nodes = hierarchy.columns().into_iter().filter(|u| below.contains(u) == own);
-                    R::sum(nodes.map(|u| p[hierarchy.column(u)].clone()))
+                    let root = p[z.len()..].iter().filter(|_| !own).cloned();
+                    R::sum(nodes.map(|u| p[hierarchy.column(u)].clone()).chain(root))
                 };
                 (sum(true), sum(false))
             })

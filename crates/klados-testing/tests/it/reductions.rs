@@ -151,6 +151,8 @@ proptest! {
             NodeForm::WeightedSigmoid { map: map.clone(), normalize: true },
             NodeForm::ParameterSharingSoftmax,
             NodeForm::DescendantSoftmax,
+            NodeForm::Min,
+            NodeForm::NodeSoftmax,
         ] {
             let logits = if form.has_node_columns() { &nodes } else { &classes };
             let pairs = node_log_probs::<Big>(&form, &hierarchy, logits).unwrap();
@@ -173,7 +175,7 @@ proptest! {
                         prop_assert!((sum - p[v]).abs() < 1e-12, "{form:?}");
                     }
                     NodeForm::IndependentSigmoid => {}
-                    NodeForm::DescendantSoftmax => prop_assert!(sum <= p[v] + 1e-12, "{form:?}"),
+                    NodeForm::DescendantSoftmax | NodeForm::NodeSoftmax => prop_assert!(sum <= p[v] + 1e-12, "{form:?}"),
                     _ => prop_assert!(largest <= p[v] + 1e-12, "{form:?}"),
                 }
             }

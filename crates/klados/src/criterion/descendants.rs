@@ -4,6 +4,7 @@ use super::path_sum::{column_by_node, weight_by_node};
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
 use crate::kernels::descendants::{Against, Descendants};
+use crate::kernels::mass::Mass;
 use crate::kernels::paths::Tree;
 use crate::kernels::pool::Pool;
 use crate::numeric::scalar;
@@ -50,7 +51,7 @@ impl RowLoss for DescendantRows {
     fn row(&self, sample: &Sample<'_>, scores: &[f64], grad: Option<&mut [f64]>, pool: &mut Pool) -> f64 {
         let mut weights = weight_by_node(sample, pool);
         let mut masses = Descendants::default();
-        masses.measure(&self.tree, Against::Branches, scores);
+        masses.measure(&self.tree, Against::Branches, Mass::NONE, scores);
         let mut loss = 0.0;
         for (node, weight) in weights.iter_mut().enumerate().skip(1).filter(|(_, weight)| **weight != 0.0) {
             let log_odds = masses.log_odds_against(Against::Branches, node);

@@ -25,12 +25,12 @@ pub(crate) struct Descendants {
 }
 
 impl Descendants {
-    /// Measures all nodes. The root has no score.
-    pub(crate) fn measure(&mut self, tree: &Tree, kind: Against, scores: &[f64]) {
+    /// Measures all nodes. The root has no score, but it may have a mass.
+    pub(crate) fn measure(&mut self, tree: &Tree, kind: Against, root: Mass, scores: &[f64]) {
         let nodes = tree.parent.len();
         self.own.clear();
         self.own.extend(scores.iter().map(|&score| Mass::of(score)));
-        self.own[0] = Mass::NONE;
+        self.own[0] = root;
         self.subtree.clone_from(&self.own);
         for node in (1..nodes).rev() {
             let parent = tree.parent[node] as usize;

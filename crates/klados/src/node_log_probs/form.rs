@@ -36,6 +36,11 @@ pub enum NodeForm {
     NoisyOr,
     /// The sigmoid of the largest score at or below a node (Giunchiglia & Lukasiewicz 2020).
     Max,
+    /// The sigmoid of the smallest score at or above a node: what tree-min trains a positive node by (Li et al. 2022).
+    Min,
+    /// A softmax over all nodes and the root, whose score is 0; a node has the sum of its own and of those below it. What
+    /// soft-max-margin trains, where the root is a label too: no node below it (Valmadre 2022). Trees.
+    NodeSoftmax,
     /// Not logits but probabilities of the classes, which add up to 1; a node has the sum of its classes.
     ClassProbabilities,
     /// Not logits but probabilities of the nodes, as they are.
@@ -65,8 +70,10 @@ impl NodeForm {
     /// level or of a cut, and no probability of a node follows that goes with the others: `levelwise_softmax` and
     /// `random_cut`.
     ///
-    /// `softmax_margin` is read as a descendant softmax, so the root's score of 0 has no share, and `tree_min` as a sigmoid a
-    /// node.
+    /// `tree_min` is read as [`Min`](Self::Min): its loss of a positive node is `-log P` of this, and a node is never more
+    /// probable than what is above it. Its loss of a negative node is minus the logarithm of another number, one minus the
+    /// sigmoid of the largest score at or below; where the scores go down the hierarchy, both are the node's own sigmoid.
+    /// Siblings whose scores are all above the smallest on the path to them are tied.
     ///
     /// ```
     /// use klados::{Loss, NodeForm};
@@ -83,9 +90,10 @@ impl NodeForm {
             | Loss::WeightedCrossEntropy(_) => Some(Self::ClassSoftmax),
             Loss::ParameterSharingSoftmax(_) => Some(Self::ParameterSharingSoftmax),
             Loss::SiblingSoftmax(_) => Some(Self::SiblingSoftmax),
-            Loss::DescendantSoftmax(_) | Loss::SoftmaxMargin(_) => Some(Self::DescendantSoftmax),
+            Loss::DescendantSoftmax(_) => Some(Self::DescendantSoftmax),
+            Loss::SoftmaxMargin(_) => Some(Self::NodeSoftmax),
             Loss::ConditionalSigmoid(_) => Some(Self::ConditionalSigmoid),
-            Loss::TreeMin(_) => Some(Self::IndependentSigmoid),
+            Loss::TreeMin(_) => Some(Self::Min),
             Loss::BinaryCrossEntropy(loss) => Some(match loss.node_sigmoid() {
                 NodeSigmoid::Independent => Self::IndependentSigmoid,
                 NodeSigmoid::Max => Self::Max,
@@ -110,6 +118,8 @@ impl NodeForm {
             | Self::ConditionalSigmoid
             | Self::DescendantSoftmax
             | Self::Max
+            | Self::Min
+            | Self::NodeSoftmax
             | Self::NodeProbabilities => true,
         }
     }

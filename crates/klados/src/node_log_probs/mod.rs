@@ -25,10 +25,12 @@ use crate::{Hierarchy, HierarchyError, Level, NodeId};
 /// | conditional sigmoid | one a node, trees | `sum_{u at or above v} log sigma(s_u)` |
 /// | noisy-or | one a class | `log(1 - prod_{k below v} (1 - sigma(z_k)))` |
 /// | max | one a node | `log sigma(max_{u at or below v} s_u)` |
+/// | min | one a node | `log sigma(min_{u at or above v} s_u)` |
 /// | weighted class softmax | one a class, and a sparse `W` | `logsumexp_k (log W_kv + z_k) - logsumexp_k z_k` of superclasses `v` |
 /// | weighted sigmoid | one a class, and a sparse `W` | `log sum_k W_kv sigma(z_k)` of superclasses `v` |
 /// | descendant softmax | one a node, trees | `logsumexp_{u at or below v} s_u - logsumexp_u s_u` |
 ///
+/// | node softmax | one a node, trees | the same with a score of 0 for the root in the last sum |
 /// | class probabilities | a probability a class | `log sum_{k below v} p_k / sum_k p_k` |
 /// | node probabilities | a probability a node | `log p_v` |
 ///

@@ -10,6 +10,7 @@ use crate::kernels::bernoulli::Judged;
 use crate::kernels::descendants::{Against, Descendants};
 use crate::kernels::extremum::Parents;
 use crate::kernels::groups::Groups;
+use crate::kernels::mass::Mass;
 use crate::kernels::nodes::{NodeTables, Nodes};
 use crate::kernels::noisy_or::NoisyOr;
 use crate::kernels::paths::{self, Tree};
@@ -22,14 +23,24 @@ use crate::numeric::scalar;
 pub(super) enum Operation {
     ClassSoftmax(NodeTables),
     ParameterSharingSoftmax(NodeTables),
-    SiblingSoftmax { groups: Groups, parent: Vec<u32> },
+    SiblingSoftmax {
+        groups: Groups,
+        parent: Vec<u32>,
+    },
     IndependentSigmoid,
-    ConditionalSigmoid { parent: Vec<u32> },
-    DescendantSoftmax(Tree),
+    ConditionalSigmoid {
+        parent: Vec<u32>,
+    },
+    /// With the root's mass.
+    DescendantSoftmax(Tree, Mass),
     NoisyOr(NodeTables),
     Max(Parents),
+    Min(Parents),
     WeightedClassSoftmax(Superclasses),
-    WeightedSigmoid { superclasses: Superclasses, excess: Vec<f64> },
+    WeightedSigmoid {
+        superclasses: Superclasses,
+        excess: Vec<f64>,
+    },
     ClassProbabilities(NodeTables),
     NodeProbabilities,
 }
@@ -68,10 +79,15 @@ impl Operation {
             }
             NodeForm::DescendantSoftmax => {
                 needs_tree("descendant_softmax", hierarchy)?;
-                Ok(Self::DescendantSoftmax(tree(hierarchy)))
+                Ok(Self::DescendantSoftmax(tree(hierarchy), Mass::NONE))
+            }
+            NodeForm::NodeSoftmax => {
+                needs_tree("node_softmax", hierarchy)?;
+                Ok(Self::DescendantSoftmax(tree(hierarchy), Mass::of(0.0)))
             }
             NodeForm::NoisyOr => Ok(Self::NoisyOr(hierarchy.node_tables())),
             NodeForm::Max => Ok(Self::Max(parent_rows(hierarchy))),
+            NodeForm::Min => Ok(Self::Min(parent_rows(hierarchy))),
             NodeForm::ClassProbabilities => Ok(Self::class_probabilities(hierarchy)),
             NodeForm::NodeProbabilities => Ok(Self::NodeProbabilities),
             NodeForm::WeightedClassSoftmax { map, normalize } => {
@@ -117,9 +133,9 @@ impl Operation {
                 log_p.extend((0..tables.nodes).map(|node| noisy_or.odds(node).yes));
                 log_p[0] = 0.0;
             }
-            Self::Max(parents) => {
+            Self::Max(parents) | Self::Min(parents) => {
                 let mut from = pool.indices(0, 0);
-                parents.largest_below(scores, |_| true, &mut from);
+                self.extrema(parents, scores, &mut from);
                 log_p.extend(from.iter().map(|&from| -scalar::softplus(-scores[from as usize])));
                 log_p[0] = 0.0;
                 pool.keep_indices(from);
@@ -168,12 +184,20 @@ impl Operation {
                     paths::accumulate(parent, log_p);
                 }
             }
-            Self::DescendantSoftmax(tree) => {
-                descendants.measure(tree, Against::Rest, scores);
+            Self::DescendantSoftmax(tree, root) => {
+                descendants.measure(tree, Against::Rest, *root, scores);
                 let against = |node: usize| descendants.log_odds_against(Against::Rest, node);
                 log_p.extend((0..scores.len()).map(|node| -scalar::softplus(against(node))));
                 log_p[0] = 0.0;
             }
+        }
+    }
+
+    /// By node: where its score comes from.
+    fn extrema(&self, parents: &Parents, scores: &[f64], from: &mut Vec<u32>) {
+        match self {
+            Self::Min(_) => parents.smallest_above(scores, from),
+            _ => parents.largest_below(scores, |_| true, from),
         }
     }
 
@@ -195,9 +219,9 @@ impl Operation {
                 noisy_or.backward(tables, (upstream, &none), scores, grad, pool);
                 pool.keep(none);
             }
-            Self::Max(parents) => {
+            Self::Max(parents) | Self::Min(parents) => {
                 let mut from = pool.indices(0, 0);
-                parents.largest_below(scores, |_| true, &mut from);
+                self.extrema(parents, scores, &mut from);
                 for (&from, up) in from.iter().zip(&*upstream).skip(1) {
                     grad[from as usize] += up * scalar::exp(-scalar::softplus(scores[from as usize]));
                 }
@@ -250,7 +274,7 @@ impl Operation {
                     *grad = *up * scalar::exp(-scalar::softplus(*score));
                 }
             }
-            Self::DescendantSoftmax(tree) => {
+            Self::DescendantSoftmax(tree, _) => {
                 // d log P / d log odds = P - 1, which is that of what stands against the node.
                 for (node, up) in upstream.iter_mut().enumerate().filter(|(_, up)| **up != 0.0) {
                     let against = descendants.log_odds_against(Against::Rest, node);

@@ -1,7 +1,7 @@
 //! Node log-probabilities of every form: probabilities that add up as they must, and gradients of central differences.
 #![allow(clippy::disallowed_methods, reason = "tests compute by hand with the functions of the platform")]
 
-use klados::{Hierarchy, NodeForm, NodeId, NodeLogProbs};
+use klados::{Hierarchy, Label, Loss, NodeForm, NodeId, NodeLogProbs};
 
 use crate::terms::{dag, tree};
 
@@ -16,6 +16,8 @@ fn forms() -> Vec<(NodeForm, bool)> {
         (NodeForm::DescendantSoftmax, true),
         (NodeForm::NoisyOr, false),
         (NodeForm::Max, false),
+        (NodeForm::Min, false),
+        (NodeForm::NodeSoftmax, true),
     ]
 }
 
@@ -136,6 +138,35 @@ fn a_descendant_softmax_is_the_share_of_a_subtree() {
     }
 }
 
+/// What tree-min and soft-max-margin ask of a label is `-log P` of how their models are read.
+#[test]
+fn a_trained_model_is_read_by_what_its_loss_asks() {
+    let hierarchy = tree();
+    let z = logits(hierarchy.node_count() - 1, 2.0);
+    let read = |loss: &str| {
+        let loss: Loss = loss.parse().unwrap();
+        let p = probabilities(&NodeForm::of_loss(&loss).unwrap(), &hierarchy, &z);
+        (loss.compile(&hierarchy).unwrap(), p)
+    };
+    let class = hierarchy.class_node(0);
+    let (_, p) = read("tree_min");
+    for node in hierarchy.nodes().skip(1) {
+        assert!(p[node.index()] <= p[hierarchy.parents(node)[0].index()]);
+    }
+    let above = hierarchy.lineage(class).into_iter().filter(|node| *node != NodeId::ROOT);
+    let score = |node: NodeId| z[hierarchy.node_columns().iter().position(|at| *at == node).unwrap()];
+    let least = above.map(score).fold(f64::INFINITY, f64::min);
+    assert!((p[class.index()] - 1.0 / (1.0 + (-least).exp())).abs() < 1e-15);
+    // A leaf has nothing below it, so that its probability is that of the label; nothing but the root is the rest.
+    let (margin, p) = read(r#"{"softmax_margin": {"tau": 0}}"#);
+    let mut losses = [0.0; 2];
+    let labels = [Label::Node(class), Label::Node(NodeId::ROOT)];
+    margin.forward(&[z.clone(), z.clone()].concat(), &labels, &mut losses).unwrap();
+    assert!((p[class.index()] - (-losses[0]).exp()).abs() < 1e-14);
+    let below: f64 = hierarchy.children(NodeId::ROOT).iter().map(|child| p[child.index()]).sum();
+    assert!((1.0 - below - (-losses[1]).exp()).abs() < 1e-14);
+}
+
 #[test]
 fn masked_rows_and_bad_rows() {
     let hierarchy = tree();
@@ -149,9 +180,9 @@ fn masked_rows_and_bad_rows() {
         let mut log_p = vec![0.0; 3 * nodes];
         operation.forward(&z, &mut log_p).unwrap();
         let first = if form.has_node_columns() { hierarchy.node_columns()[0] } else { hierarchy.class_node(0) };
-        // In a descendant softmax and a maximum the nodes below a masked one are still there.
-        let is_masked =
-            !matches!(form, NodeForm::DescendantSoftmax | NodeForm::Max) || hierarchy.children(first).is_empty();
+        // In a softmax over the nodes and a maximum the nodes below a masked one are still there.
+        let is_masked = !matches!(form, NodeForm::DescendantSoftmax | NodeForm::NodeSoftmax | NodeForm::Max)
+            || hierarchy.children(first).is_empty();
         assert_eq!(log_p[first.index()] == f64::NEG_INFINITY, is_masked, "{form:?}");
         assert!(log_p[..nodes].iter().all(|log_p| !log_p.is_nan() && *log_p <= 0.0), "{form:?}");
         assert!(log_p[nodes..2 * nodes].iter().all(|log_p| log_p.is_nan()), "{form:?}");

@@ -13,6 +13,7 @@ mod inputs;
 mod labels;
 mod losses;
 mod node_columns;
+mod node_log_probs;
 mod properties;
 mod sigmoids;
 mod softmaxes;

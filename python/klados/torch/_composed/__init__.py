@@ -40,6 +40,8 @@ from klados.torch._composed.score_nodes import (
     DescendantSoftmaxNodes,
     IndependentSigmoidNodes,
     MaxNodes,
+    MinNodes,
+    NodeSoftmaxNodes,
     SiblingSoftmaxNodes,
 )
 from klados.torch._composed.target import Target
@@ -64,6 +66,8 @@ _NODE_FORMS: dict[str, type[NodeForm]] = {
     "descendant_softmax": DescendantSoftmaxNodes,
     "independent_sigmoid": IndependentSigmoidNodes,
     "max": MaxNodes,
+    "min": MinNodes,
+    "node_softmax": NodeSoftmaxNodes,
     "noisy_or": NoisyOrNodes,
     "parameter_sharing_softmax": ParameterSharingNodes,
     "sibling_softmax": SiblingSoftmaxNodes,
@@ -137,6 +141,8 @@ class NodeTables(Buffers):
     def __init__(self, operation: NodeLogProbs, form: str | dict[str, Any]) -> None:
         super().__init__()
         name = form if isinstance(form, str) else next(iter(form))
+        if name not in _NODE_FORMS:
+            raise ValueError(f"{name} has no gradient and is not composed; klados.node_log_probs takes it")
         self.form = _NODE_FORMS[name](operation)
         nodes = operation.nodes
         is_all = len(operation.superclasses) > 0 or np.array_equal(nodes, np.arange(operation.hierarchy.num_nodes))

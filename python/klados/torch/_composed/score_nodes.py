@@ -19,6 +19,8 @@ __all__ = [
     "DescendantSoftmaxNodes",
     "IndependentSigmoidNodes",
     "MaxNodes",
+    "MinNodes",
+    "NodeSoftmaxNodes",
     "SiblingSoftmaxNodes",
 ]
 
@@ -49,8 +51,7 @@ class IndependentSigmoidNodes(_ScoreNodes):
     """``log sigma(s_v)``."""
 
     def log_probs(self, scores: Tensor) -> Tensor:
-        masked = scores == _NONE
-        return logsigmoid(scores.masked_fill(masked, 0)).masked_fill(masked, _NONE)
+        return _log_sigmoid(scores)
 
 
 class ConditionalSigmoidNodes(IndependentSigmoidNodes):
@@ -91,21 +92,39 @@ class MaxNodes(_ScoreNodes):
         self.levels = Levels(operation.hierarchy)
 
     def log_probs(self, scores: Tensor) -> Tensor:
-        largest = scores.gather(1, self.levels.largest_below(scores))
-        masked = largest == _NONE
-        return logsigmoid(largest.masked_fill(masked, 0)).masked_fill(masked, _NONE)
+        return _log_sigmoid(scores.gather(1, self.levels.largest_below(scores)))
+
+
+class MinNodes(MaxNodes):
+    """``log sigma`` of the smallest score at or above a node."""
+
+    def log_probs(self, scores: Tensor) -> Tensor:
+        return _log_sigmoid(scores.gather(1, self.levels.smallest_above(scores)))
 
 
 class DescendantSoftmaxNodes(_ScoreNodes):
     """The share of a node and all below it in a softmax over all nodes."""
+
+    ROOT = _NONE
 
     def __init__(self, operation: NodeLogProbs) -> None:
         super().__init__(operation)
         self.branches = Branches(operation.hierarchy, Levels(operation.hierarchy))
 
     def log_probs(self, scores: Tensor) -> Tensor:
-        rootless = torch.cat([torch.full_like(scores[:, :1], _NONE), scores[:, 1:]], 1)
+        rootless = torch.cat([torch.full_like(scores[:, :1], self.ROOT), scores[:, 1:]], 1)
         subtrees = self.branches.subtrees(rootless, 0)
         masked = subtrees == _NONE
         subtrees = subtrees.masked_fill(masked, 0)
         return (subtrees - subtrees[:, :1]).masked_fill(masked, _NONE)
+
+
+class NodeSoftmaxNodes(DescendantSoftmaxNodes):
+    """The same with a score of 0 for the root."""
+
+    ROOT = 0.0
+
+
+def _log_sigmoid(scores: Tensor) -> Tensor:
+    masked = scores == _NONE
+    return logsigmoid(scores.masked_fill(masked, 0)).masked_fill(masked, _NONE)
