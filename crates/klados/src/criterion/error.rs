@@ -10,8 +10,10 @@ pub enum CriterionErrorKind {
     Mismatch,
     /// The loss is defined for trees and the hierarchy is a DAG.
     NotATree,
-    /// The text is not a loss.
+    /// The text is not a loss, or not a decision.
     Syntax,
+    /// A decision lacks the numbers that it takes from validation data.
+    NotCalibrated,
 }
 
 /// A loss that does not compile for a hierarchy, or text that is not a loss.
@@ -53,6 +55,8 @@ pub enum InputErrorKind {
     NoGradient,
     /// The loss has no meaning for labels of this form.
     LabelForm,
+    /// A decision of one node a row is asked for sets of nodes, or the other way round.
+    AnswerForm,
 }
 
 /// A batch that does not fit the criterion.

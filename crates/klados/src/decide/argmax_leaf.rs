@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Order;
-use super::decider::{NodeRule, Rule, Scratch};
+use super::rule::{NodeRule, Parameters, Rule, Scratch};
 use crate::criterion::CriterionError;
 use crate::{Hierarchy, NodeId};
 
@@ -34,10 +34,11 @@ impl ArgmaxLeaf {
     pub fn new() -> Self {
         Self::default()
     }
+}
 
-    pub(super) fn rule(&self, hierarchy: &Hierarchy) -> Result<Rule, CriterionError> {
-        let classes = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
-        Ok(Rule::Node(Arc::new(Compiled { classes: Order::of(hierarchy, classes) })))
+impl Parameters for ArgmaxLeaf {
+    fn rule(&self, hierarchy: &Hierarchy) -> Result<Rule, CriterionError> {
+        Ok(Rule::Node(Arc::new(Compiled { classes: Order::of_classes(hierarchy) })))
     }
 }
 
@@ -48,6 +49,6 @@ struct Compiled {
 
 impl NodeRule for Compiled {
     fn node(&self, log_p: &[f64], _: &mut Scratch) -> NodeId {
-        self.classes.best(|node| log_p[node.index()]).unwrap_or(NodeId::ROOT)
+        self.classes.best(log_p).unwrap_or(NodeId::ROOT)
     }
 }

@@ -27,22 +27,39 @@
 //! ```
 
 mod argmax_leaf;
+mod calibration;
+mod conformal;
+mod consistent;
 mod decider;
+mod expected_information;
+mod hedge;
+mod information;
 mod order;
+mod right;
+mod rule;
 mod threshold;
+mod top_down;
 
 use std::str::FromStr;
 
 pub use argmax_leaf::ArgmaxLeaf;
+use calibration::Calibration;
+pub use calibration::{CalibrationError, Calibrator};
+pub use conformal::Conformal;
+pub use consistent::{Consistent, Projection};
 pub use decider::Decider;
-use decider::Rule;
+pub use expected_information::ExpectedInformation;
+pub use hedge::Hedge;
 use order::Order;
+use rule::{Parameters, Rule};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 pub use threshold::Threshold;
+pub use top_down::TopDown;
 
 use crate::Hierarchy;
 use crate::criterion::{CriterionError, CriterionErrorKind};
+use crate::numeric::scalar;
 
 /// Everything that goes once over all rules: the enum, its names, and what is handed on to the rule in hand.
 macro_rules! decisions {
@@ -87,10 +104,14 @@ macro_rules! decisions {
             ///
             /// A parameter out of range or that does not fit the hierarchy; a rule that is calibrated and has not been.
             pub fn compile(&self, hierarchy: &Hierarchy) -> Result<Decider, CriterionError> {
-                let rule: Rule = match self {
-                    $(Self::$rule(rule) => rule.rule(hierarchy)?,)*
-                };
+                let rule: Rule = self.parameters().rule(hierarchy)?;
                 Ok(Decider::new(hierarchy, self.clone(), rule))
+            }
+
+            fn parameters(&self) -> &dyn Parameters {
+                match self {
+                    $(Self::$rule(rule) => rule,)*
+                }
             }
 
             fn from_parts(name: &str, parameters: Value) -> Result<Self, CriterionError> {
@@ -116,11 +137,45 @@ macro_rules! decisions {
 decisions! {
     /// The most probable class.
     "argmax_leaf" => ArgmaxLeaf,
+    /// From the root to the most probable child, again and again.
+    "top_down" => TopDown,
     /// The most specific node that is probable enough.
     "threshold" => Threshold,
+    /// The node that tells the most in expectation.
+    "expected_information" => ExpectedInformation,
+    /// As informative as an accuracy allows.
+    "hedge" => Hedge,
+    /// The smallest node that covers the class often enough.
+    "conformal" => Conformal,
+    /// For multi-label data: a set of nodes that the hierarchy allows.
+    "consistent" => Consistent,
 }
 
 impl Decision {
+    /// Whether rows are answered with sets of nodes, by [`Decider::decide_sets`].
+    pub fn is_multi_label(&self) -> bool {
+        self.parameters().is_multi_label()
+    }
+
+    /// Whether the rule takes numbers from validation data, by [`calibrate`](Self::calibrate). Also where it has them.
+    pub fn needs_calibration(&self) -> bool {
+        self.parameters().needs_calibration()
+    }
+
+    /// Whether the numbers from validation data are there. Of a rule that needs none, yes.
+    pub fn is_calibrated(&self) -> bool {
+        self.parameters().is_calibrated()
+    }
+
+    /// What is legal but surprising in the parameters, a sentence each: too few validation rows.
+    pub fn warnings(&self) -> Vec<String> {
+        self.parameters().warnings()
+    }
+
+    fn calibration(&self, hierarchy: &Hierarchy) -> Result<Option<Box<dyn Calibration>>, CriterionError> {
+        self.parameters().calibration(hierarchy)
+    }
+
     fn from_value(value: Value) -> Result<Self, CriterionError> {
         let expected = "expected a name, or {\"name of the decision\": {parameters}}";
         match value {
@@ -137,6 +192,22 @@ impl Decision {
             other => Err(syntax(format!("{expected}, got {other}"))),
         }
     }
+}
+
+/// The logarithm of a probability that has to be exceeded.
+fn log_threshold(name: &str, threshold: f64) -> Result<f64, CriterionError> {
+    match (0.0..1.0).contains(&threshold) {
+        true => Ok(scalar::ln(threshold)),
+        false => Err(CriterionError::parameter(format!("{name} is {threshold}, expected a number in [0, 1)"))),
+    }
+}
+
+/// The error of compiling a rule without its numbers.
+fn not_calibrated(rule: &str, number: &str) -> CriterionError {
+    let message = format!(
+        "{rule} is not calibrated: calibrate it on validation data (in Rust `Decision::calibrate`), or give `{number}`"
+    );
+    CriterionError::new(CriterionErrorKind::NotCalibrated, message)
 }
 
 fn syntax(message: impl Into<String>) -> CriterionError {

@@ -15,6 +15,11 @@ impl Order {
         Self::of(hierarchy, hierarchy.nodes().collect())
     }
 
+    /// Of the nodes that carry the classes.
+    pub(super) fn of_classes(hierarchy: &Hierarchy) -> Self {
+        Self::of(hierarchy, (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect())
+    }
+
     /// Of some nodes.
     pub(super) fn of(hierarchy: &Hierarchy, mut nodes: Vec<NodeId>) -> Self {
         nodes.sort_by_key(|node| hierarchy.specificity(*node));
@@ -26,15 +31,21 @@ impl Order {
         &self.nodes
     }
 
-    /// The node with the largest value, the first of equal ones; the last node where all values are `-inf`.
-    pub(super) fn best(&self, value: impl Fn(NodeId) -> f64) -> Option<NodeId> {
-        let mut best = (self.nodes.last().copied(), f64::NEG_INFINITY);
+    /// The node with the largest number, of the numbers of all nodes by index; the first of equal ones, also where all are
+    /// `-inf`. None of no nodes.
+    pub(super) fn best(&self, numbers: &[f64]) -> Option<NodeId> {
+        let mut best = (*self.nodes.first()?, f64::NEG_INFINITY);
         for &node in &self.nodes {
-            let value = value(node);
-            if value > best.1 {
-                best = (Some(node), value);
+            let number = numbers[node.index()];
+            if number > best.1 {
+                best = (node, number);
             }
         }
-        best.0
+        Some(best.0)
+    }
+
+    /// The first node with a number of at least `least`.
+    pub(super) fn first(&self, least: f64, number: impl Fn(usize) -> f64) -> Option<NodeId> {
+        self.nodes.iter().copied().find(|node| number(node.index()) >= least)
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Order;
-use super::decider::{NodeRule, Rule, Scratch};
+use super::rule::{NodeRule, Parameters, Rule, Scratch};
+use super::{Order, log_threshold};
 use crate::criterion::CriterionError;
-use crate::numeric::scalar;
 use crate::{Hierarchy, NodeId};
 
 /// The most specific node with `P(v) > tau`; the root where there is none. `tau = 0.5` is the majority rule: in a tree the
@@ -56,13 +55,12 @@ impl Threshold {
         self.tau = tau;
         self
     }
+}
 
-    pub(super) fn rule(&self, hierarchy: &Hierarchy) -> Result<Rule, CriterionError> {
-        if !(0.0..1.0).contains(&self.tau) {
-            return Err(CriterionError::parameter(format!("tau is {}, expected a number in [0, 1)", self.tau)));
-        }
+impl Parameters for Threshold {
+    fn rule(&self, hierarchy: &Hierarchy) -> Result<Rule, CriterionError> {
+        let log_tau = log_threshold("tau", self.tau)?;
         let classes = hierarchy.nodes().map(|node| hierarchy.count_classes_below(node)).collect();
-        let log_tau = scalar::ln(self.tau);
         Ok(Rule::Node(Arc::new(Compiled { order: Order::new(hierarchy), classes, log_tau })))
     }
 }
