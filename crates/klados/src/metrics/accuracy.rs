@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Levels, Metric, Truths, check_weights, other_shape, share, weight};
-use crate::NodeId;
+use super::{ExactSum, Fingerprint, Levels, Metric, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::{InputError, check_length};
+use crate::{Label, NodeId};
 
 /// Accuracy per level: of the rows whose label reaches down to a level, the share where the prediction is right at it.
 /// In `[0, 1]`; 1 is best.
@@ -23,6 +23,7 @@ use crate::criterion::{InputError, check_length};
 /// See [the module](super).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Accuracy {
+    of: Fingerprint,
     levels: Vec<Counts>,
 }
 
@@ -45,11 +46,27 @@ pub struct LevelValue {
     pub value: Option<f64>,
 }
 
+/// [`Accuracy`] of one batch.
+///
+/// # Errors
+///
+/// As those of [`Levels::truths`] and [`Accuracy::update`].
+pub fn accuracy(
+    levels: &Levels,
+    labels: &[Label],
+    predictions: &[NodeId],
+    weights: Option<&[f64]>,
+) -> Result<Vec<LevelValue>, InputError> {
+    let mut metric = Accuracy::new(levels);
+    metric.update(&levels.truths(labels)?, predictions, weights)?;
+    Ok(metric.compute())
+}
+
 impl Accuracy {
     /// Of no rows yet.
     pub fn new(levels: &Levels) -> Self {
         let of = |name: &str| Counts { level: name.to_owned(), rows: ExactSum::new(), right: ExactSum::new() };
-        Self { levels: levels.all().iter().map(|level| of(level.name())).collect() }
+        Self { of: levels.fingerprint(), levels: levels.all().iter().map(|level| of(level.name())).collect() }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -63,7 +80,7 @@ impl Accuracy {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_predictions(predictions)?;
+        truths.check_predictions(self.of, predictions)?;
         check_weights(truths.len(), weights)?;
         for (row, prediction) in predictions.iter().enumerate() {
             for (level, counts) in self.levels.iter_mut().enumerate() {
@@ -87,6 +104,7 @@ impl Accuracy {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
+        truths.check_hierarchy(self.of)?;
         let width = self.levels.len();
         check_length("the predictions", predictions.len(), truths.len() * width, "rows times levels")?;
         truths.check_nodes(predictions)?;
@@ -117,8 +135,7 @@ impl Metric for Accuracy {
     type Value = Vec<LevelValue>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        let same = self.levels.iter().map(|counts| &counts.level).eq(other.levels.iter().map(|counts| &counts.level));
-        if !same {
+        if self.of != other.of || self.levels.len() != other.levels.len() {
             return Err(other_shape("accuracy"));
         }
         for (counts, more) in self.levels.iter_mut().zip(&other.levels) {
@@ -140,6 +157,7 @@ impl Metric for Accuracy {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
     use crate::Hierarchy;
 
@@ -168,5 +186,24 @@ mod tests {
         assert_eq!(parts.compute(), whole);
         let error = of(0..1).update(&levels.truths(&labels[..1]).unwrap(), &predictions[..1], Some(&[-1.0]));
         assert_eq!(error.unwrap_err().to_string(), "row 0: the sample weight -1 is not a finite number of at least 0");
+    }
+
+    #[test]
+    fn any_split_gives_the_same_bits() {
+        testing::merging(
+            |batch| Accuracy::new(&batch.levels),
+            |metric, part| metric.update(part.truths, part.predictions, part.weights).unwrap(),
+        );
+    }
+
+    #[test]
+    fn labels_of_another_hierarchy_are_refused() {
+        let [one, other] = [[("a", "b"), ("a", "c")], [("a", "b"), ("b", "c")]].map(|edges| {
+            let hierarchy = Hierarchy::from_edges(edges).unwrap();
+            Levels::new(&hierarchy)
+        });
+        let truths = one.truths(&[Label::Class(0)]).unwrap();
+        let error = Accuracy::new(&other).update(&truths, &[NodeId::ROOT], None).unwrap_err();
+        assert_eq!(error.to_string(), "the labels were read for another hierarchy than the metric is of");
     }
 }

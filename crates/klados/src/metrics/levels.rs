@@ -2,17 +2,22 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::Truths;
+use super::{Fingerprint, Truths};
 use crate::criterion::{InputError, check_length};
 use crate::hierarchy::Closure;
 use crate::numeric::Float;
 use crate::{Hierarchy, Label, Level, NodeId};
+
+/// No candidate.
+const NONE: u32 = u32::MAX;
 
 /// One level: its nodes compete.
 #[derive(Debug)]
 pub struct JudgedLevel {
     name: String,
     candidates: Vec<NodeId>,
+    /// By node: its place among the candidates, or [`NONE`].
+    places: Vec<u32>,
     /// By node: where its row of `at` begins.
     offsets: Vec<u32>,
     at: Vec<NodeId>,
@@ -47,6 +52,7 @@ pub struct Levels {
     lowest: Arc<[NodeId]>,
     /// In a DAG: the nodes above each class. Made when a label asks for it.
     closure: Arc<OnceLock<Closure>>,
+    fingerprint: Fingerprint,
 }
 
 impl JudgedLevel {
@@ -66,9 +72,15 @@ impl JudgedLevel {
         &self.at[start..end]
     }
 
+    /// The place of a node among the candidates.
+    pub(super) fn place(&self, node: NodeId) -> Option<usize> {
+        let place = self.places[node.index()];
+        (place != NONE).then_some(place as usize)
+    }
+
     fn new(name: String, candidates: Vec<NodeId>, hierarchy: &Hierarchy) -> Self {
-        let mut is_candidate = vec![false; hierarchy.node_count()];
-        candidates.iter().for_each(|node| is_candidate[node.index()] = true);
+        let mut places = vec![NONE; hierarchy.node_count()];
+        (0..).zip(&candidates).for_each(|(place, node)| places[node.index()] = place);
         let (mut offsets, mut at): (Vec<u32>, Vec<NodeId>) = (vec![0], Vec::new());
         // Parents come first: what is above them is known.
         for node in hierarchy.nodes() {
@@ -77,7 +89,7 @@ impl JudgedLevel {
                 let row = offsets[parent.index()] as usize..offsets[parent.index() + 1] as usize;
                 at.extend_from_within(row);
             }
-            if is_candidate[node.index()] {
+            if places[node.index()] != NONE {
                 at.push(node);
             }
             if hierarchy.parents(node).len() > 1 {
@@ -88,7 +100,7 @@ impl JudgedLevel {
             }
             offsets.push(at.len() as u32);
         }
-        Self { name, candidates, offsets, at }
+        Self { name, candidates, places, offsets, at }
     }
 }
 
@@ -123,8 +135,9 @@ impl Levels {
             _ => levels.push(("class".to_owned(), class_nodes)),
         }
         let judged = |(name, candidates)| JudgedLevel::new(name, candidates, hierarchy);
-        let levels = levels.into_iter().map(judged).collect();
-        Self { hierarchy: hierarchy.clone(), levels, lowest: lowest(hierarchy), closure: Arc::default() }
+        let levels: Arc<[JudgedLevel]> = levels.into_iter().map(judged).collect();
+        let fingerprint = Fingerprint::new(hierarchy, &levels);
+        Self { hierarchy: hierarchy.clone(), levels, lowest: lowest(hierarchy), closure: Arc::default(), fingerprint }
     }
 
     /// The levels, from the top.
@@ -141,6 +154,11 @@ impl Levels {
     /// answer the two are one.
     pub fn lowest(&self, node: NodeId) -> NodeId {
         self.lowest[node.index()]
+    }
+
+    /// What accumulators remember of it.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// The nodes at or above each class.
@@ -245,5 +263,17 @@ mod tests {
     fn one_class_is_one_level() {
         let hierarchy = Hierarchy::from_edges([("animal", "crow")]).unwrap();
         assert_eq!(names(&hierarchy), ["class"]);
+    }
+
+    #[test]
+    fn the_lowest_of_a_chain() {
+        super::super::testing::many(|batch| {
+            for node in batch.hierarchy().nodes() {
+                let lowest = batch.levels.lowest(node);
+                assert!(batch.steps_up(lowest).contains(&node) && batch.below(lowest) == batch.below(node));
+                let mut children = batch.hierarchy().children(lowest).iter();
+                assert!(children.all(|child| batch.below(*child) != batch.below(node)));
+            }
+        });
     }
 }

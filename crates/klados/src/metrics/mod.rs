@@ -10,8 +10,9 @@
 //! below the node; that it does not, if none is; and nothing, if some are: of a sample labelled "bird", crow is unknown.
 //! **What a label does not say takes no part.** A prediction below the label's node counts as the label's node, and a
 //! sample labelled "bird" is not judged at the level of species. A prediction above the label's node is right and less
-//! informative: what that costs, each metric says. Ignored samples take no part. [`Levels::truths`] reads labels that way,
-//! once for all metrics.
+//! informative: what that costs, each metric says. Ignored samples take no part, nor do samples whose label stands for all
+//! classes, as the root does. A node and its only child have the same classes below them; as an answer, and as a label, they
+//! are one. [`Levels::truths`] reads labels that way, once for all metrics.
 //!
 //! # Example
 //!
@@ -33,11 +34,21 @@
 //! ```
 
 mod accuracy;
+mod balanced_accuracy;
+mod fingerprint;
+mod lca_height;
 mod levels;
+mod precision_recall;
+#[cfg(test)]
+mod testing;
 mod truth;
 
-pub use accuracy::{Accuracy, LevelValue};
+pub use accuracy::{Accuracy, LevelValue, accuracy};
+pub use balanced_accuracy::{BalancedAccuracy, BalancedLevel, balanced_accuracy};
+use fingerprint::Fingerprint;
+pub use lca_height::{LcaHeight, LcaHeights, lca_height, mistake_severity};
 pub use levels::{JudgedLevel, Levels};
+pub use precision_recall::{NodeScore, PrecisionRecall};
 pub use truth::{Says, Truths};
 
 use crate::criterion::{InputError, InputErrorKind, check_length};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Levels;
+use super::{Fingerprint, Levels};
 use crate::criterion::{InputError, InputErrorKind, check_label, check_length};
 use crate::{Label, NodeId};
 
@@ -50,6 +50,8 @@ pub struct Truths<'a> {
 struct Truth {
     /// The nodes that hold, ascending, without the root.
     known: Vec<NodeId>,
+    /// The most specific of these, or the root.
+    node: NodeId,
     /// The nodes that it names.
     named: Vec<NodeId>,
     unknown: Unknown,
@@ -78,7 +80,7 @@ enum Key<'a> {
 
 impl<'a> Truths<'a> {
     pub(super) fn new(levels: &'a Levels, labels: &[Label]) -> Result<Self, InputError> {
-        let mut seen: HashMap<Key<'_>, u32> = HashMap::new();
+        let mut seen: HashMap<Key<'_>, Option<u32>> = HashMap::new();
         let (mut rows, mut truths) = (Vec::with_capacity(labels.len()), Vec::new());
         for (row, label) in labels.iter().enumerate() {
             let key = match label {
@@ -96,16 +98,19 @@ impl<'a> Truths<'a> {
                     return Err(InputError::new(InputErrorKind::LabelForm, message).in_row(row));
                 }
             };
-            let next = truths.len() as u32;
             let index = match seen.entry(key) {
                 std::collections::hash_map::Entry::Occupied(entry) => *entry.get(),
                 std::collections::hash_map::Entry::Vacant(entry) => {
                     check_label(levels.hierarchy(), label).map_err(|error| error.in_row(row))?;
-                    truths.push(Truth::new(levels, label));
-                    *entry.insert(next)
+                    let truth = Truth::new(levels, label);
+                    let index = (!truth.says_nothing(levels)).then_some(truths.len() as u32);
+                    if index.is_some() {
+                        truths.push(truth);
+                    }
+                    *entry.insert(index)
                 }
             };
-            rows.push(Some(index));
+            rows.push(index);
         }
         Ok(Self { levels, rows, truths })
     }
@@ -129,7 +134,7 @@ impl<'a> Truths<'a> {
         self.rows[row].map(|index| &self.truths[index as usize])
     }
 
-    /// Whether a row is not ignored.
+    /// Whether the label of a row says anything: it is not ignored, and does not stand for all classes, as the root does.
     pub fn takes_part(&self, row: usize) -> bool {
         self.rows[row].is_some()
     }
@@ -137,6 +142,12 @@ impl<'a> Truths<'a> {
     /// The nodes that hold of a row: ascending, parents first, without the root, which always holds.
     pub fn known(&self, row: usize) -> &[NodeId] {
         self.truth(row).map_or(&[], |truth| &truth.known)
+    }
+
+    /// The most specific node that holds of a row: what the answer should be. Of a union the lowest node above all of it, of
+    /// an ignored or multi-label row the root.
+    pub fn node(&self, row: usize) -> NodeId {
+        self.truth(row).map_or(NodeId::ROOT, |truth| truth.node)
     }
 
     /// The nodes that the label of a row names: one, the alternatives of a union, the positives of a multi-label row.
@@ -154,10 +165,13 @@ impl<'a> Truths<'a> {
         self.truth(row).is_some_and(|truth| truth.is_set)
     }
 
-    /// What the label of a row says of a node; of an ignored row nothing.
+    /// What the label of a row says of a node. The root always holds; of other nodes an ignored row says nothing.
     pub fn says(&self, row: usize, node: NodeId) -> Says {
+        if node == NodeId::ROOT {
+            return Says::Holds;
+        }
         let Some(truth) = self.truth(row) else { return Says::Unknown };
-        if node == NodeId::ROOT || truth.known.binary_search(&node).is_ok() {
+        if truth.known.binary_search(&node).is_ok() {
             return Says::Holds;
         }
         let hierarchy = self.levels.hierarchy();
@@ -172,19 +186,23 @@ impl<'a> Truths<'a> {
         if is_unknown { Says::Unknown } else { Says::Fails }
     }
 
-    /// A prediction, cut to what the label says: the first node, going up from it, that holds or fails. In a DAG the way up
-    /// is by the most specific parent.
+    /// A prediction, cut to what the label says: the most specific node at or above it that holds or fails.
     pub fn as_far_as_known(&self, row: usize, prediction: NodeId) -> NodeId {
         let hierarchy = self.levels.hierarchy();
-        let mut node = prediction;
-        while self.says(row, node) == Says::Unknown {
-            let above = hierarchy.parents(node).iter().min_by_key(|parent| hierarchy.specificity(**parent));
-            match above {
-                Some(parent) => node = *parent,
-                None => break, // the root, of an ignored row
-            }
+        if self.says(row, prediction) != Says::Unknown {
+            return prediction;
         }
-        node
+        let mut above = hierarchy.parents(prediction);
+        while let &[parent] = above {
+            if self.says(row, parent) != Says::Unknown {
+                return parent;
+            }
+            above = hierarchy.parents(parent);
+        }
+        // Where the ways part in a DAG, the most specific of what is above is not always by the most specific parent.
+        let known = above.iter().flat_map(|parent| hierarchy.lineage(*parent));
+        let known = known.filter(|node| self.says(row, *node) != Says::Unknown);
+        known.min_by_key(|node| hierarchy.specificity(*node)).unwrap_or(NodeId::ROOT)
     }
 
     /// Whether the label of a row reaches down to a level.
@@ -205,15 +223,25 @@ impl<'a> Truths<'a> {
     pub fn lca_height(&self, row: usize, prediction: NodeId) -> usize {
         let hierarchy = self.levels.hierarchy();
         let prediction = self.levels.lowest(prediction);
-        let height = |&named: &NodeId| match hierarchy.is_at_or_above(named, prediction) {
-            true => 0,
-            false => hierarchy.height(hierarchy.lca(named, prediction)),
+        let height = |&named: &NodeId| match hierarchy.lca(named, prediction) {
+            lca if lca == named => 0,
+            lca => hierarchy.height(lca),
         };
         self.named(row).iter().map(height).min().unwrap_or(0)
     }
 
-    /// An error where predictions are not a node of the hierarchy for each row, or a row is multi-label.
-    pub(super) fn check_predictions(&self, predictions: &[NodeId]) -> Result<(), InputError> {
+    /// An error where an accumulator is of another hierarchy.
+    pub(super) fn check_hierarchy(&self, of: Fingerprint) -> Result<(), InputError> {
+        if self.levels.fingerprint() == of {
+            return Ok(());
+        }
+        Err(InputError::new(InputErrorKind::Shape, "the labels were read for another hierarchy than the metric is of"))
+    }
+
+    /// An error where an accumulator is of another hierarchy, where predictions are not a node for each row, or where a row
+    /// is multi-label.
+    pub(super) fn check_predictions(&self, of: Fingerprint, predictions: &[NodeId]) -> Result<(), InputError> {
+        self.check_hierarchy(of)?;
         check_length("the predictions", predictions.len(), self.len(), "rows")?;
         self.check_nodes(predictions)?;
         self.check_single()
@@ -259,7 +287,21 @@ impl Truth {
             false => known_in_dag(levels, &named),
         };
         let class = known.iter().rev().find_map(|node| hierarchy.leaf_class(*node));
-        Self { known, named, unknown, class, is_set: false }
+        let node = known.iter().copied().min_by_key(|node| hierarchy.specificity(*node)).unwrap_or(NodeId::ROOT);
+        Self { known, node, named, unknown, class, is_set: false }
+    }
+
+    /// Whether it stands for all classes: of every node below the root it says nothing.
+    fn says_nothing(&self, levels: &Levels) -> bool {
+        if self.is_set || !self.known.is_empty() {
+            return false;
+        }
+        let hierarchy = levels.hierarchy();
+        let mut is_named = vec![false; hierarchy.class_count()];
+        for node in &self.named {
+            hierarchy.classes_below(*node).into_iter().for_each(|class| is_named[class] = true);
+        }
+        is_named.iter().all(|is_named| *is_named)
     }
 
     fn of_set(levels: &Levels, positive: &[NodeId], masked: &[NodeId]) -> Self {
@@ -271,7 +313,8 @@ impl Truth {
         let mut masked = masked.to_vec();
         masked.sort_unstable();
         known.retain(|node| masked.binary_search(node).is_err());
-        Self { known, named: positive.to_vec(), unknown: Unknown::Listed(masked), class: None, is_set: true }
+        let (node, named) = (NodeId::ROOT, positive.to_vec());
+        Self { known, node, named, unknown: Unknown::Listed(masked), class: None, is_set: true }
     }
 }
 
@@ -350,10 +393,16 @@ mod tests {
             labels.extend(nodes.iter().flat_map(|a| nodes.iter().map(|b| Label::Union(vec![*a, *b]))));
             let truths = levels.truths(&labels).unwrap();
             for (row, label) in labels.iter().enumerate() {
+                let says_nothing = (1..nodes.len()).all(|at| by_classes(&hierarchy, label, nodes[at]) == Says::Unknown);
+                assert_eq!(truths.takes_part(row), !says_nothing);
                 for node in &nodes {
                     let expected = by_classes(&hierarchy, label, *node);
                     assert_eq!(truths.says(row, *node), expected, "{label:?} of {}", hierarchy.path(*node));
-                    assert_ne!(truths.says(row, truths.as_far_as_known(row, *node)), Says::Unknown);
+                    let mut at_or_above = hierarchy.ancestors(*node);
+                    at_or_above.push(*node);
+                    at_or_above.retain(|node| by_classes(&hierarchy, label, *node) != Says::Unknown);
+                    let expected = at_or_above.into_iter().min_by_key(|node| hierarchy.specificity(*node));
+                    assert_eq!(truths.as_far_as_known(row, *node), expected.unwrap());
                 }
                 let known = truths.known(row);
                 assert!(

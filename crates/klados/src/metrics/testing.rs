@@ -1,0 +1,263 @@
+//! Random batches, and what every accumulator has to keep. Everything here is stated from the definitions, by sets of classes
+//! and steps up, so that it can stand against the tables.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Levels, Metric, Truths};
+use crate::numeric::scalar::ln;
+use crate::{Hierarchy, Label, NodeId};
+
+/// Random numbers from a seed: SplitMix64.
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    /// Below `end`.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    /// In `[0, 1)`.
+    pub(super) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 * 2f64.powi(-53)
+    }
+
+    fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+/// A random hierarchy, tree or DAG, and a batch on it.
+pub(super) struct Batch {
+    pub(super) levels: Levels,
+    /// Of one class each: classes, nodes, unions, ignored ones.
+    pub(super) labels: Vec<Label>,
+    /// Multi-label, with masks, and ignored ones.
+    pub(super) sets: Vec<Label>,
+    /// Classes and internal nodes.
+    pub(super) predictions: Vec<NodeId>,
+    /// `[batch, nodes]`: the root's column and what is above a predicted node may be false.
+    pub(super) predicted_sets: Vec<bool>,
+    /// `[batch, nodes]`, of a softmax; some classes have the same probability.
+    pub(super) log_probs: Vec<f64>,
+    pub(super) weights: Vec<f64>,
+    /// By node: the classes below it.
+    below: Vec<BTreeSet<usize>>,
+}
+
+/// Some rows of a batch.
+#[allow(dead_code, reason = "what metrics read that are being written")]
+pub(super) struct Part<'a> {
+    pub(super) truths: &'a Truths<'a>,
+    pub(super) set_truths: &'a Truths<'a>,
+    pub(super) predictions: &'a [NodeId],
+    pub(super) predicted_sets: &'a [bool],
+    pub(super) log_probs: &'a [f64],
+    pub(super) weights: Option<&'a [f64]>,
+}
+
+impl Batch {
+    pub(super) fn random(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let hierarchy = hierarchy(&mut random);
+        let levels = Levels::new(&hierarchy);
+        let (nodes, rows) = (hierarchy.node_count(), random.below(25));
+        let mut any = {
+            let mut random = Random::new(random.next());
+            move || NodeId(random.below(nodes) as u32)
+        };
+        let label = |random: &mut Random, any: &mut dyn FnMut() -> NodeId| match random.below(8) {
+            0 => Label::Ignored,
+            1 | 2 => Label::Node(any()),
+            3 => Label::Union(vec![any(), any()]),
+            4 => Label::Union(vec![any(), any(), any()]),
+            _ => Label::Class(random.below(hierarchy.class_count())),
+        };
+        let set = |random: &mut Random, any: &mut dyn FnMut() -> NodeId| match random.below(8) {
+            0 => Label::Ignored,
+            many => Label::Set {
+                positive: (0..many / 2).map(|_| any()).collect(),
+                masked: (0..random.below(3)).map(|_| any()).collect(),
+            },
+        };
+        let labels = (0..rows).map(|_| label(&mut random, &mut any)).collect();
+        let sets = (0..rows).map(|_| set(&mut random, &mut any)).collect();
+        let predictions = (0..rows).map(|_| any()).collect();
+        let predicted_sets = (0..rows * nodes).map(|_| random.below(4) == 0).collect();
+        let weights = (0..rows).map(|row| if row % 5 == 3 { 0.0 } else { random.unit() * 3.0 }).collect();
+        let below: Vec<BTreeSet<usize>> =
+            hierarchy.nodes().map(|node| hierarchy.classes_below(node).into_iter().collect()).collect();
+        let log_probs = (0..rows).flat_map(|_| {
+            let weights: Vec<f64> = (0..hierarchy.class_count()).map(|_| (random.below(6) + 1) as f64).collect();
+            let total: f64 = weights.iter().sum();
+            let of = |classes: &BTreeSet<usize>| ln(classes.iter().map(|class| weights[*class]).sum::<f64>() / total);
+            below.iter().map(of).collect::<Vec<_>>()
+        });
+        let log_probs = log_probs.collect();
+        Self { levels, labels, sets, predictions, predicted_sets, log_probs, weights, below }
+    }
+
+    pub(super) fn hierarchy(&self) -> &Hierarchy {
+        self.levels.hierarchy()
+    }
+
+    /// The classes below a node.
+    pub(super) fn below(&self, node: NodeId) -> &BTreeSet<usize> {
+        &self.below[node.index()]
+    }
+
+    /// The classes that a label stands for; none where it takes no part.
+    pub(super) fn classes_of(&self, label: &Label) -> Option<BTreeSet<usize>> {
+        let of = |nodes: &[NodeId]| nodes.iter().flat_map(|node| self.below(*node)).copied().collect();
+        let classes: BTreeSet<usize> = match label {
+            Label::Class(class) => [*class].into(),
+            Label::Node(node) => of(&[*node]),
+            Label::Union(nodes) => of(nodes),
+            _ => return None,
+        };
+        let holds = |node: &NodeId| self.below(*node).is_superset(&classes);
+        let says_something = classes.len() < self.hierarchy().class_count() || self.nodes().any(|node| holds(&node));
+        says_something.then_some(classes)
+    }
+
+    /// The nodes but the root.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.hierarchy().nodes().skip(1)
+    }
+
+    /// Whether a prediction says a node: it is at or above the lowest node that has the prediction's classes below it.
+    pub(super) fn is_said_by(&self, node: NodeId, prediction: NodeId) -> bool {
+        self.steps_up(self.levels.lowest(prediction)).contains(&node)
+    }
+
+    /// A node and all above it.
+    pub(super) fn steps_up(&self, node: NodeId) -> BTreeSet<NodeId> {
+        let mut found = BTreeSet::from([node]);
+        for parent in self.hierarchy().parents(node) {
+            found.append(&mut self.steps_up(*parent));
+        }
+        found
+    }
+}
+
+fn hierarchy(random: &mut Random) -> Hierarchy {
+    let (nodes, is_tree) = (2 + random.below(14), random.below(2) == 0);
+    let name = |node: usize| format!("n{node}");
+    let mut edges: Vec<(String, String)> = (1..nodes).map(|node| (name(random.below(node)), name(node))).collect();
+    if !is_tree {
+        for _ in 0..random.below(6) {
+            let child = 1 + random.below(nodes - 1);
+            edges.push((name(random.below(child)), name(child)));
+        }
+    }
+    let hierarchy = Hierarchy::from_edges(edges).unwrap();
+    // Now and then an internal node is a class too.
+    let mut classes: Vec<String> = hierarchy.class_names().map(str::to_owned).collect();
+    if random.below(3) == 0 {
+        classes.push(name(random.below(nodes)));
+        classes.sort();
+        classes.dedup();
+    }
+    let hierarchy = hierarchy.with_classes(classes).unwrap();
+    let named = random.below(hierarchy.height(NodeId::ROOT) + 1);
+    if random.below(3) > 0 || named == 0 {
+        return hierarchy;
+    }
+    hierarchy.with_level_names((0..named).map(|level| format!("level {level}"))).unwrap()
+}
+
+/// Calls with many random batches.
+pub(super) fn many(check: impl Fn(&Batch)) {
+    (0..150).for_each(|seed| check(&Batch::random(seed)));
+}
+
+/// Asserts that numbers are the same but for roundings.
+#[track_caller]
+pub(super) fn assert_close(found: Option<f64>, expected: Option<f64>) {
+    match (found, expected) {
+        (Some(found), Some(expected)) => {
+            assert!((found - expected).abs() <= 1e-13 * expected.abs().max(1.0), "{found} is not {expected}");
+        }
+        _ => assert_eq!(found, expected),
+    }
+}
+
+/// Asserts that any split of the rows, merged in any order, serialized between or not, gives the same bits, with sample
+/// weights and without; that weights of 1 are no weights; that an empty part changes nothing; and that an accumulator of
+/// another hierarchy is refused.
+pub(super) fn merging<M>(new: impl Fn(&Batch) -> M, update: impl Fn(&mut M, &Part<'_>))
+where
+    M: Metric + Serialize + DeserializeOwned,
+    M::Value: Debug,
+{
+    let print = |metric: &M| format!("{:?}", metric.compute());
+    for seed in 0..100 {
+        let batch = Batch::random(seed);
+        let mut random = Random::new(seed);
+        let nodes = batch.hierarchy().node_count();
+        let of = |rows: &[usize], weights: Option<&[f64]>| {
+            let pick = |labels: &[Label]| rows.iter().map(|row| labels[*row].clone()).collect::<Vec<_>>();
+            let (labels, sets) = (pick(&batch.labels), pick(&batch.sets));
+            let predictions: Vec<NodeId> = rows.iter().map(|row| batch.predictions[*row]).collect();
+            let wide = |row: &usize| row * nodes..(row + 1) * nodes;
+            let predicted_sets: Vec<bool> =
+                rows.iter().flat_map(|row| &batch.predicted_sets[wide(row)]).copied().collect();
+            let log_probs: Vec<f64> = rows.iter().flat_map(|row| &batch.log_probs[wide(row)]).copied().collect();
+            let weights: Option<Vec<f64>> = weights.map(|weights| rows.iter().map(|row| weights[*row]).collect());
+            let mut metric = new(&batch);
+            let part = Part {
+                truths: &batch.levels.truths(&labels).unwrap(),
+                set_truths: &batch.levels.truths(&sets).unwrap(),
+                predictions: &predictions,
+                predicted_sets: &predicted_sets,
+                log_probs: &log_probs,
+                weights: weights.as_deref(),
+            };
+            update(&mut metric, &part);
+            metric
+        };
+        let mut rows: Vec<usize> = (0..batch.labels.len()).collect();
+        let ones = vec![1.0; rows.len()];
+        assert_eq!(print(&of(&rows, Some(&ones))), print(&of(&rows, None)));
+        for weights in [None, Some(&batch.weights[..])] {
+            let whole = print(&of(&rows, weights));
+            random.shuffle(&mut rows);
+            let mut parts = vec![of(&[], weights)];
+            let mut rest = &rows[..];
+            while !rest.is_empty() {
+                let (part, more) = rest.split_at(1 + random.below(rest.len()));
+                parts.push(of(part, weights));
+                rest = more;
+            }
+            while parts.len() > 1 {
+                random.shuffle(&mut parts);
+                let (Some(mut one), Some(other)) = (parts.pop(), parts.pop()) else { unreachable!() };
+                if random.below(2) == 0 {
+                    one = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+                }
+                one.merge(&other).unwrap();
+                parts.push(one);
+            }
+            assert_eq!(print(&parts[0]), whole, "of seed {seed}");
+        }
+    }
+    let other = new(&Batch::random(1));
+    assert!(new(&Batch::random(0)).merge(&other).is_err());
+}
