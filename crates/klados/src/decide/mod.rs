@@ -34,8 +34,11 @@ mod decider;
 mod expected_information;
 mod hedge;
 mod information;
+mod min_risk;
 mod order;
+mod plurality;
 mod right;
+mod rollup;
 mod rule;
 mod threshold;
 mod top_down;
@@ -50,7 +53,10 @@ pub use consistent::{Consistent, Projection};
 pub use decider::Decider;
 pub use expected_information::ExpectedInformation;
 pub use hedge::Hedge;
+pub use min_risk::{Cost, MinRisk, Over};
 use order::Order;
+pub use plurality::Plurality;
+pub use rollup::Rollup;
 use rule::{Parameters, Rule};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -141,8 +147,14 @@ decisions! {
     "top_down" => TopDown,
     /// The most specific node that is probable enough.
     "threshold" => Threshold,
+    /// The most specific node that beats every node that it excludes.
+    "plurality" => Plurality,
     /// The node that tells the most in expectation.
     "expected_information" => ExpectedInformation,
+    /// The answer that costs the least in expectation.
+    "min_risk" => MinRisk,
+    /// The finest level at which a node is probable enough.
+    "rollup" => Rollup,
     /// As informative as an accuracy allows.
     "hedge" => Hedge,
     /// The smallest node that covers the class often enough.

@@ -64,4 +64,10 @@ pub(super) trait SetRule: Debug + Send + Sync {
 pub(super) struct Scratch {
     /// The row in `f64`.
     pub(super) log_p: Vec<f64>,
+    /// By node, as the rule likes.
+    pub(super) first: Vec<f64>,
+    pub(super) second: Vec<f64>,
+    pub(super) marks: Vec<u32>,
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) stack: Vec<NodeId>,
 }

@@ -2,7 +2,9 @@
 
 mod architecture;
 mod batches;
+mod calibrations;
 mod compiled;
+mod decisions;
 mod formats;
 mod forms;
 mod given_probabilities;
