@@ -140,8 +140,11 @@ impl Metric for Brier {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
     use crate::Hierarchy;
+    use crate::NodeId;
+    use crate::numeric::scalar::exp;
     use crate::numeric::scalar::ln;
 
     #[test]
@@ -176,5 +179,41 @@ mod tests {
         let levels = Levels::new(&hierarchy);
         let score = brier(&levels, &[Label::Class(0)], &[0.0, -1e-20, ln(1e-20)], None).unwrap();
         assert!((score[0].value.unwrap() / 2e-40 - 1.0).abs() < 1e-13);
+    }
+
+    #[test]
+    fn any_split_gives_the_same_bits() {
+        testing::merging(
+            |batch| Brier::new(&batch.levels),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+        );
+    }
+
+    /// By the definition: the nodes of a level are told apart by what the label's classes say of them.
+    #[test]
+    fn levels_of_random_hierarchies() {
+        testing::many(|batch| {
+            let found = brier(&batch.levels, &batch.labels, &batch.log_probs, Some(&batch.weights)).unwrap();
+            for (level, found) in batch.levels.all().iter().zip(found) {
+                let (mut above, mut below) = (0.0, 0.0);
+                for (row, label) in batch.labels.iter().enumerate() {
+                    let Some(classes) = batch.classes_of(label) else { continue };
+                    let p = |node: &NodeId| exp(batch.log_probs[row * batch.hierarchy().node_count() + node.index()]);
+                    let holds = |node: &&NodeId| batch.below(**node).is_superset(&classes);
+                    let fails = |node: &&NodeId| batch.below(**node).is_disjoint(&classes);
+                    let true_nodes: Vec<&NodeId> = level.candidates().iter().filter(holds).collect();
+                    if true_nodes.is_empty() {
+                        continue;
+                    }
+                    let right = true_nodes.iter().map(|node| (1.0 - p(node)) * (1.0 - p(node)));
+                    let wrong = level.candidates().iter().filter(fails).map(|node| p(node) * p(node));
+                    above += batch.weights[row] * (right.sum::<f64>() + wrong.sum::<f64>());
+                    below += batch.weights[row];
+                }
+                assert_eq!(found.level, level.name());
+                testing::assert_close(Some(found.rows), Some(below));
+                testing::assert_close(found.value, (below > 0.0).then_some(above / below));
+            }
+        });
     }
 }

@@ -232,6 +232,7 @@ impl Bins {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Accuracy, testing};
     use super::*;
 
     #[test]
@@ -254,5 +255,49 @@ mod tests {
         assert!(Calibration::new(&levels, 0).is_err());
         let found = ece::<f64>(&levels, &[], &[], None, 2).unwrap();
         assert_eq!((found[0].ece, found[0].rows, found[0].bins.len()), (None, 0.0, 2));
+    }
+
+    #[test]
+    fn any_split_gives_the_same_bits() {
+        testing::merging(
+            |batch| Calibration::new(&batch.levels, 5).unwrap(),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+        );
+    }
+
+    /// By the definition, and the bins add up to the accuracy of the most probable nodes.
+    #[test]
+    fn levels_of_random_hierarchies() {
+        testing::many(|batch| {
+            let (levels, weights) = (&batch.levels, Some(&batch.weights[..]));
+            let truths = levels.truths(&batch.labels).unwrap();
+            let mut best = vec![NodeId::ROOT; truths.len() * levels.all().len()];
+            levels.most_probable(&batch.log_probs, &mut best).unwrap();
+            let mut accuracy = Accuracy::new(levels);
+            accuracy.update_by_level(&truths, &best, weights).unwrap();
+            let found = ece(levels, &batch.labels, &batch.log_probs, weights, 7).unwrap();
+            for (at, (found, accuracy)) in found.iter().zip(accuracy.compute()).enumerate() {
+                let rows: Vec<(f64, f64, f64)> = (0..truths.len())
+                    .filter(|row| truths.reaches(*row, at))
+                    .map(|row| {
+                        let best = best[row * levels.all().len() + at];
+                        let log_p = batch.log_probs[row * batch.hierarchy().node_count() + best.index()];
+                        let right = truths.known(row).contains(&best);
+                        (scalar::exp(log_p), f64::from(right), batch.weights[row])
+                    })
+                    .collect();
+                let total: f64 = rows.iter().map(|(_, _, weight)| weight).sum();
+                let mut error = 0.0;
+                for bin in &found.bins {
+                    let of = rows.iter().filter(|(p, _, _)| bin.above < *p && *p <= bin.up_to);
+                    let gap: f64 = of.clone().map(|(p, right, weight)| weight * (right - p)).sum();
+                    error += gap.abs();
+                    testing::assert_close(Some(bin.rows), Some(of.map(|(_, _, weight)| weight).sum()));
+                }
+                testing::assert_close(found.ece, (total > 0.0).then_some(error / total));
+                let right: f64 = found.bins.iter().filter_map(|bin| Some(bin.accuracy? * bin.rows)).sum();
+                testing::assert_close(accuracy.value, (total > 0.0).then_some(right / total));
+            }
+        });
     }
 }

@@ -127,8 +127,11 @@ impl Metric for LogLoss {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
     use crate::Hierarchy;
+    use crate::NodeId;
+    use crate::numeric::scalar::exp;
     use crate::numeric::scalar::ln;
 
     /// P by node: root 1, mammal 0.5, bat 0.2, dog 0.3, bird 0.5, crow 0.5.
@@ -208,5 +211,40 @@ mod tests {
         metric.update(&truths, &rows, None).unwrap();
         let set = [Label::Set { positive: vec![], masked: vec![] }];
         assert!(metric.update(&levels.truths(&set).unwrap(), &row, None).is_err());
+    }
+
+    #[test]
+    fn any_split_gives_the_same_bits() {
+        testing::merging(
+            |batch| LogLoss::new(&batch.levels),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+        );
+    }
+
+    /// By the definition: the nodes of a level are told apart by what the label's classes say of them.
+    #[test]
+    fn levels_of_random_hierarchies() {
+        testing::many(|batch| {
+            let found = log_loss(&batch.levels, &batch.labels, &batch.log_probs, Some(&batch.weights)).unwrap();
+            for (level, found) in batch.levels.all().iter().zip(found) {
+                let (mut above, mut below) = (0.0, 0.0);
+                for (row, label) in batch.labels.iter().enumerate() {
+                    let Some(classes) = batch.classes_of(label) else { continue };
+                    let p = |node: &NodeId| exp(batch.log_probs[row * batch.hierarchy().node_count() + node.index()]);
+                    let holds = |node: &&NodeId| batch.below(**node).is_superset(&classes);
+                    let true_nodes: Vec<&NodeId> = level.candidates().iter().filter(holds).collect();
+                    if true_nodes.is_empty() {
+                        continue;
+                    }
+                    let losses = true_nodes.iter().map(|node| 0.0 - ln(p(node)));
+                    above += batch.weights[row] * losses.sum::<f64>() / true_nodes.len() as f64;
+                    assert!(true_nodes.len() == 1 || !batch.hierarchy().is_tree());
+                    below += batch.weights[row];
+                }
+                assert_eq!(found.level, level.name());
+                testing::assert_close(Some(found.rows), Some(below));
+                testing::assert_close(found.value, (below > 0.0).then_some(above / below));
+            }
+        });
     }
 }
