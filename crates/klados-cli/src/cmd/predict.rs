@@ -6,22 +6,28 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use image::{ImageFormat, ImageReader, RgbImage, Rgba, RgbaImage, imageops};
+use klados::Decision;
+use klados::decide::Decider;
 
 use super::note;
+use crate::data::decision;
 use crate::data::emoji::TILE;
 use crate::data::pictures;
 use crate::data::replace::replace;
 use crate::data::table::{Roles, Table};
 use crate::output::model_files::{self, Input, SavedModel};
 use crate::output::predictions::{Rows, Writer};
-use crate::train::levels::Levels;
-use crate::train::scores::predict;
+use crate::output::validation;
+use crate::train::reading::Reading;
 
 const AFTER_LONG_HELP: &str = "\
 Examples:
   klados predict --model klados-out birds.csv
   klados predict --model klados-out embeddings.parquet --out predictions.csv
   klados predict --model klados-out/coarse_labels cat.png
+  klados predict --model klados-out birds.csv --decision threshold
+  klados predict --model klados-out birds.csv \\
+      --decision '{\"hedge\": {\"accuracy\": 0.95}}'
 
 DATA is in the format that the model was trained on: a CSV or Parquet table
 with the same feature columns (others are not looked at), an .npy with as many
@@ -40,6 +46,23 @@ Output is CSV, a line a row of DATA:
                hierarchy, or depth_1, depth_2, ... where it names none. Empty
                where the class has no ancestor; several ancestors, in a DAG,
                are joined by `|`.
+With --decision, before `class`:
+  decision, decision_probability, decision_level
+               the answer of the rule, which may be any node: a species, or,
+               where the model is not sure of one, its genus. `decision` is a
+               path where the name is not unique. The root has no level.
+  decision     alone for `consistent`, which answers with a set: its lowest
+               nodes as a multi-label label, `a;b`, of one node `a;`, of none
+               `;`. All above them hold too.
+  The rules are {decisions}.
+`hedge` and `conformal` take a number from data: the validation rows of training,
+whose logits and labels are beside the model (validation.npy, validation.csv).
+The rule with its number is printed on standard error, and may be given as
+--decision later. What they promise is promised for rows that are exchangeable
+with the validation rows: drawn like them, from the same source. It does not hold
+to the letter where the model was chosen by these rows, as --patience does, nor
+for data of another kind: a new camera, another year. Measure it on rows with
+labels.
 Of a model that was trained on multi-label rows: after `line` a column for each
 node but the root, with its probability.
 The most probable node of a level need not be above the most probable class;
@@ -47,9 +70,15 @@ what is printed is what is above the class. Probabilities are those of the
 loss's form (`klados train --help`): with sigmoids those of the classes need not
 sum to 1, and with levelwise_softmax and random_cut each level has its own.";
 
+/// The rules that there are, in the text.
+fn help() -> String {
+    let names = Decision::NAMES.chunks(5).map(|names| names.join(", ")).collect::<Vec<_>>();
+    AFTER_LONG_HELP.replace("{decisions}", &names.join(",\n  "))
+}
+
 /// Apply a trained model: a line a row with the class, its probability and that of each ancestor
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = AFTER_LONG_HELP)]
+#[command(after_long_help = help())]
 pub(crate) struct PredictArgs {
     /// The folder of a model that `klados train` wrote
     #[arg(long, value_name = "DIR")]
@@ -59,6 +88,9 @@ pub(crate) struct PredictArgs {
     /// Where the predictions go [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// How to decide: a rule by name, as JSON with its parameters, or in a .json file
+    #[arg(long, value_name = "NAME|JSON|FILE.json")]
+    pub(crate) decision: Option<String>,
     /// Leave out rows with missing values (and say how many), instead of stopping
     #[arg(long)]
     pub(crate) skip_bad_rows: bool,
@@ -90,34 +122,76 @@ pub(crate) fn run(args: &PredictArgs, out: &mut dyn Write) -> Result<()> {
         let found = values / rows.max(1);
         bail!("{} has {found} features a row, the model takes {width}", args.data.display());
     }
+    let reading = Reading::new(&saved.hierarchy, &saved.config.loss)?.for_multi_label(saved.config.multi_label);
+    let (columns, outputs) = (reading.columns(), saved.model.outputs());
+    if columns != outputs {
+        let loss = saved.config.loss.name();
+        bail!("the model has {outputs} outputs, but {loss} takes {columns}; its files are not of one model");
+    }
+    let decider = match &args.decision {
+        Some(decision) => Some(decider(decision, &args.model, &saved, &reading)?),
+        None => None,
+    };
     let mut text = Vec::new();
     match &args.out {
-        None => write(&saved, &batch, out),
+        None => write(&saved, &reading, decider.as_ref(), &batch, out),
         Some(path) => {
-            write(&saved, &batch, &mut text)?;
+            write(&saved, &reading, decider.as_ref(), &batch, &mut text)?;
             replace(path, |file| file.write_all(&text))
         }
     }
 }
 
-/// Writes the predictions, some rows at a time.
-fn write(saved: &SavedModel, batch: &Batch, out: &mut dyn Write) -> Result<()> {
-    let levels = Levels::new(&saved.hierarchy, &saved.config.loss)?.for_multi_label(saved.config.multi_label);
-    let (columns, outputs) = (levels.columns(), saved.model.outputs());
-    if columns != outputs {
-        let loss = saved.config.loss.name();
-        bail!("the model has {outputs} outputs, but {loss} takes {columns}; its files are not of one model");
+/// The rule that was typed, with the numbers that it takes from the validation rows.
+fn decider(typed: &str, folder: &Path, saved: &SavedModel, reading: &Reading) -> Result<Decider> {
+    let mut decision = decision::read(typed)?;
+    let of_option = || format!("--decision {typed}");
+    if decision.needs_calibration() && !decision.is_calibrated() {
+        let name = decision.name();
+        if reading.is_multi_label() {
+            bail!("{name} takes numbers from rows of one label, and this model was trained on multi-label rows");
+        }
+        let Some(validation) = validation::load(folder, reading)? else {
+            bail!(
+                "{name} takes numbers from validation rows, and {} has none: train with --val, or give a rule that has \
+                 its numbers",
+                folder.display()
+            );
+        };
+        decision = validation.calibrate(&decision, reading).with_context(of_option)?;
+        note(&format!(
+            "{} from the {} validation rows of {}: {}",
+            name,
+            validation.rows(),
+            folder.display(),
+            serde_json::to_string(&decision)?
+        ));
+        if saved.config.settings.patience.is_some() {
+            note(
+                "warning: the epoch was chosen by these rows (--patience), so the model is a little better on them than on new ones",
+            );
+        }
     }
+    decision.warnings().iter().for_each(|warning| note(&format!("warning: {warning}")));
+    decision.compile(&saved.hierarchy).with_context(of_option)
+}
+
+/// Writes the predictions, some rows at a time.
+fn write(
+    saved: &SavedModel,
+    reading: &Reading,
+    decider: Option<&Decider>,
+    batch: &Batch,
+    out: &mut dyn Write,
+) -> Result<()> {
     let rows = Rows { unit: batch.unit, positions: &batch.positions, labels: None };
-    let mut writer = Writer::new(out, &rows, &levels)?;
+    let mut writer = Writer::new(out, &rows, reading, decider)?;
     let mut without = 0;
     saved.model.each_logits(&batch.values, &mut |first, logits| {
-        for (index, prediction) in predict(&levels, logits)?.iter().enumerate() {
-            let class = saved.hierarchy.class_node(prediction.class);
-            without += usize::from(prediction.probability(class).is_nan());
-            writer.write(first + index, prediction)?;
-        }
-        Ok(())
+        let read = reading.read(logits)?;
+        let is_nan = |row: &usize| read.probability(*row, saved.hierarchy.class_node(read.class(*row))).is_nan();
+        without += (0..read.rows()).filter(is_nan).count();
+        writer.write(first, &read)
     })?;
     writer.finish()?;
     if without > 0 {

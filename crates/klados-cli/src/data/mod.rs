@@ -6,6 +6,8 @@ pub(crate) mod columns;
 #[cfg(feature = "train")]
 pub(crate) mod csv_table;
 #[cfg(feature = "train")]
+pub(crate) mod decision;
+#[cfg(feature = "train")]
 pub(crate) mod emoji;
 pub(crate) mod hierarchy;
 pub(crate) mod labels;

@@ -4,3 +4,4 @@ pub(crate) mod folder;
 pub(crate) mod metrics;
 pub(crate) mod model_files;
 pub(crate) mod predictions;
+pub(crate) mod validation;

@@ -1,6 +1,7 @@
 //! Predictions as CSV: one line a row.
 //!
-//! `line` (or `row`), with labels `label`, then `class` and `probability`, then for each level above the classes, from
+//! `line` (or `row`), with labels `label`, with a rule `decision` and for rules of one node `decision_probability` and
+//! `decision_level`, then `class` and `probability`, then for each level above the classes, from
 //! the top, the class's ancestor and its probability: `group`, `group_probability`, and so on. A level where the class
 //! has no ancestor is empty; in a DAG several are joined by `|`. Of multi-label rows the probability of every node but the
 //! root, by its name.
@@ -8,10 +9,10 @@
 use std::io::Write;
 
 use anyhow::Result;
+use klados::decide::Decider;
 use klados::{Hierarchy, NodeId};
 
-use crate::train::levels::Levels;
-use crate::train::scores::Prediction;
+use crate::train::reading::{Read, Reading};
 
 /// How rows are named in a table of predictions.
 pub(crate) struct Rows<'a> {
@@ -26,56 +27,93 @@ pub(crate) struct Rows<'a> {
 /// A table of predictions being written.
 pub(crate) struct Writer<'a, W: Write> {
     rows: &'a Rows<'a>,
-    levels: &'a Levels,
+    reading: &'a Reading,
+    decider: Option<&'a Decider>,
     csv: csv::Writer<W>,
 }
 
 impl<'a, W: Write> Writer<'a, W> {
-    /// Begins a table with its header.
+    /// Begins a table with its header, with the answers of a rule where one is given.
     ///
     /// # Errors
     ///
     /// When `out` cannot be written to; so do the other functions.
-    pub(crate) fn new(out: W, rows: &'a Rows<'a>, levels: &'a Levels) -> Result<Self> {
+    pub(crate) fn new(out: W, rows: &'a Rows<'a>, reading: &'a Reading, decider: Option<&'a Decider>) -> Result<Self> {
         let mut csv = csv::Writer::from_writer(out);
         let mut header = vec![rows.unit.to_owned()];
         header.extend(rows.labels.map(|_| "label".to_owned()));
-        if levels.is_multi_label() {
-            let hierarchy = levels.hierarchy();
+        header.extend(decider.map(|_| "decision".to_owned()));
+        if decider.is_some_and(|decider| !decider.is_multi_label()) {
+            header.extend(["decision_probability".to_owned(), "decision_level".to_owned()]);
+        }
+        if reading.is_multi_label() {
+            let hierarchy = reading.hierarchy();
             header.extend(hierarchy.node_columns().into_iter().map(|node| short(hierarchy, node)));
             csv.write_record(&header)?;
-            return Ok(Self { rows, levels, csv });
+            return Ok(Self { rows, reading, decider, csv });
         }
         header.extend(["class".to_owned(), "probability".to_owned()]);
-        for level in levels.above() {
-            let name = level.name.replace(' ', "_");
+        for level in reading.above() {
+            let name = level.name().replace(' ', "_");
             header.extend([name.clone(), format!("{name}_probability")]);
         }
         csv.write_record(&header)?;
-        Ok(Self { rows, levels, csv })
+        Ok(Self { rows, reading, decider, csv })
     }
 
-    /// Writes the line of one row.
-    pub(crate) fn write(&mut self, row: usize, prediction: &Prediction) -> Result<()> {
-        let hierarchy = self.levels.hierarchy();
-        let node = hierarchy.class_node(prediction.class);
-        let lineage = hierarchy.lineage(node);
-        let mut record = vec![self.rows.positions[row].clone()];
-        record.extend(self.rows.labels.map(|labels| labels[row].clone()));
-        if self.levels.is_multi_label() {
-            let nodes = hierarchy.node_columns().into_iter();
-            record.extend(nodes.map(|node| probability(prediction.probability(node))));
-            return Ok(self.csv.write_record(&record)?);
+    /// Writes the lines of some rows, the first of which is row `first` of the table.
+    pub(crate) fn write(&mut self, first: usize, read: &Read) -> Result<()> {
+        for row in 0..read.rows() {
+            let mut record = vec![self.rows.positions[first + row].clone()];
+            record.extend(self.rows.labels.map(|labels| labels[first + row].clone()));
+            if let Some(decider) = self.decider {
+                self.decision(&mut record, decider, read, row)?;
+            }
+            if self.reading.is_multi_label() {
+                let nodes = self.reading.hierarchy().node_columns().into_iter();
+                record.extend(nodes.map(|node| probability(read.probability(row, node))));
+            } else {
+                self.path(&mut record, read, row);
+            }
+            self.csv.write_record(&record)?;
         }
-        record.extend([short(hierarchy, node), probability(prediction.probability(node))]);
-        for level in self.levels.above() {
-            let at: Vec<NodeId> =
-                lineage.iter().filter(|at| **at != node && level.candidates.contains(at)).copied().collect();
+        Ok(())
+    }
+
+    /// The answer of a rule to a row. A row with NaN has none.
+    fn decision(&self, record: &mut Vec<String>, decider: &Decider, read: &Read, row: usize) -> Result<()> {
+        let hierarchy = self.reading.hierarchy();
+        let log_p = read.log_probs_of(row);
+        let has_answer = !log_p.iter().any(|log_p| log_p.is_nan());
+        if decider.is_multi_label() {
+            let mut holds = vec![false; log_p.len()];
+            if has_answer {
+                decider.decide_sets(log_p, &mut holds)?;
+            }
+            record.push(if has_answer { set(hierarchy, &holds) } else { String::new() });
+        } else if has_answer {
+            let mut answer = [NodeId::ROOT];
+            decider.decide(log_p, &mut answer)?;
+            let [node] = answer;
+            let level = self.reading.level_name(node).to_owned();
+            record.extend([short(hierarchy, node), probability(read.probability(row, node)), level]);
+        } else {
+            record.extend([const { String::new() }; 3]);
+        }
+        Ok(())
+    }
+
+    /// The class of a row and what is above it, with their probabilities.
+    fn path(&self, record: &mut Vec<String>, read: &Read, row: usize) {
+        let hierarchy = self.reading.hierarchy();
+        let node = hierarchy.class_node(read.class(row));
+        record.extend([short(hierarchy, node), probability(read.probability(row, node))]);
+        for level in self.reading.above() {
+            let at: Vec<NodeId> = level.at(node).iter().filter(|at| **at != node).copied().collect();
             let names: Vec<String> = at.iter().map(|at| short(hierarchy, *at)).collect();
-            let values: Vec<String> = at.iter().map(|at| probability(prediction.probability(*at))).collect();
+            let values: Vec<String> = at.iter().map(|at| probability(read.probability(row, *at))).collect();
             record.extend([names.join("|"), values.join("|")]);
         }
-        Ok(self.csv.write_record(&record)?)
     }
 
     /// Writes what is still in memory.
@@ -90,6 +128,19 @@ pub(crate) fn short(hierarchy: &Hierarchy, node: NodeId) -> String {
     match hierarchy.node(name) {
         Ok(found) if found == node => name.to_owned(),
         _ => hierarchy.path(node),
+    }
+}
+
+/// A set of nodes that holds with each node what is above it, as a multi-label label: its lowest nodes. `a;b`, of one node
+/// `a;`, and `;` where only the root holds.
+fn set(hierarchy: &Hierarchy, holds: &[bool]) -> String {
+    let is_lowest = |node: &NodeId| !hierarchy.children(*node).iter().any(|child| holds[child.index()]);
+    let lowest = hierarchy.nodes().skip(1).filter(|node| holds[node.index()]).filter(is_lowest);
+    let names: Vec<String> = lowest.map(|node| short(hierarchy, node)).collect();
+    match &names[..] {
+        [] => ";".to_owned(),
+        [name] => format!("{name};"),
+        names => names.join(";"),
     }
 }
 

@@ -3,13 +3,13 @@
 /// The scores of nodes that hold and of those that do not.
 #[derive(Debug, Default)]
 pub(crate) struct Ranking {
-    positive: Vec<f32>,
-    negative: Vec<f32>,
+    positive: Vec<f64>,
+    negative: Vec<f64>,
 }
 
 impl Ranking {
     /// Adds one node of one row.
-    pub(crate) fn add(&mut self, score: f32, holds: bool) {
+    pub(crate) fn add(&mut self, score: f64, holds: bool) {
         if holds { &mut self.positive } else { &mut self.negative }.push(score);
     }
 
@@ -38,7 +38,7 @@ impl Ranking {
 mod tests {
     use super::*;
 
-    fn average_precision(scores: &[(f32, bool)]) -> Option<f64> {
+    fn average_precision(scores: &[(f64, bool)]) -> Option<f64> {
         let mut ranking = Ranking::default();
         scores.iter().for_each(|(score, holds)| ranking.add(*score, *holds));
         ranking.average_precision()
@@ -61,9 +61,9 @@ mod tests {
     #[test]
     fn at_the_ends() {
         assert_eq!(average_precision(&[(1.0, true), (0.0, false)]), Some(1.0));
-        assert_eq!(average_precision(&[(f32::NEG_INFINITY, true), (0.0, false)]), Some(0.5));
+        assert_eq!(average_precision(&[(f64::NEG_INFINITY, true), (0.0, false)]), Some(0.5));
         assert_eq!(average_precision(&[(1.0, false)]), None);
         assert_eq!(average_precision(&[]), None);
-        assert_eq!(average_precision(&[(f32::NAN, false), (1.0, true)]), None);
+        assert_eq!(average_precision(&[(f64::NAN, false), (1.0, true)]), None);
     }
 }

@@ -11,11 +11,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::examples::Examples;
-use super::levels::Levels;
 use super::network::Network;
 use super::number;
 use super::objective::Objective;
-use super::scores::{Scorer, Scores, predict};
+use super::reading::Reading;
+use super::scores::{Scorer, Scores};
 use super::settings::{Optimizer, Settings};
 
 /// What one run learns from. The features are scaled already.
@@ -26,8 +26,8 @@ pub(crate) struct Job<'a> {
     pub(crate) validation: Option<&'a Examples>,
     /// The loss.
     pub(crate) objective: &'a Objective,
-    /// The levels that are judged.
-    pub(crate) levels: &'a Levels,
+    /// How logits are read.
+    pub(crate) reading: &'a Reading,
     /// How.
     pub(crate) settings: &'a Settings,
 }
@@ -131,14 +131,12 @@ pub(crate) fn epoch(job: &Job<'_>, state: State) -> Result<State> {
 }
 
 fn validate(job: &Job<'_>, network: &Network, rows: &Examples) -> Result<(f64, Scores)> {
-    let mut scorer = Scorer::new(job.levels);
-    let columns = job.levels.columns();
+    let mut scorer = Scorer::new(job.reading);
+    let columns = job.reading.columns();
     let mut loss = job.objective.mean();
     network.each_logits(&rows.values, rows.width, &mut |first, logits| {
         let labels = &rows.labels[first..first + logits.len() / columns];
-        for (prediction, label) in predict(job.levels, logits)?.iter().zip(labels) {
-            scorer.add(prediction, label);
-        }
+        scorer.add(&job.reading.read(logits)?, labels)?;
         loss.add(logits, labels)
     })?;
     Ok((loss.finish(), scorer.finish()))

@@ -10,15 +10,16 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Checkpoints;
 use super::examples::{Examples, Standardizer};
 use super::fit::{self, Epoch, Job, State};
-use super::levels::Levels;
 use super::network::Model;
 use super::number;
 use super::objective::Objective;
-use super::scores::{Scorer, Scores, predict};
+use super::reading::Reading;
+use super::scores::{Scorer, Scores};
 use super::settings::Settings;
 use crate::data::replace::replace;
 use crate::output::model_files::{self, Input, ModelConfig};
 use crate::output::predictions::{self, Rows};
+use crate::output::validation;
 
 /// Rows that a model is scored on.
 pub(crate) struct EvaluationSet<'a> {
@@ -42,8 +43,8 @@ pub(crate) struct RunSpec<'a> {
     pub(crate) objective: &'a Objective,
     /// Rows to learn from, not scaled.
     pub(crate) train: &'a Examples,
-    /// Rows to look at after every epoch, not scaled.
-    pub(crate) validation: Option<&'a Examples>,
+    /// Rows to look at after every epoch; what the model gives for them is kept.
+    pub(crate) validation: Option<&'a EvaluationSet<'a>>,
     /// Rows to score in the end; the first of them get a file of predictions.
     pub(crate) evaluation: &'a [EvaluationSet<'a>],
     /// What the model takes.
@@ -97,7 +98,7 @@ pub(crate) struct RunResult {
 /// When files cannot be read or written, or the loss refuses a label.
 pub(crate) fn run(
     spec: &RunSpec<'_>,
-    levels: &Levels,
+    reading: &Reading,
     folder: &Path,
     checkpoints: &Path,
     progress: &mut dyn FnMut(&Epoch),
@@ -113,16 +114,16 @@ pub(crate) fn run(
         standardizer.apply(&mut examples.values);
         examples
     };
-    let (train, validation) = (scaled(spec.train), spec.validation.map(scaled));
+    let (train, validation) = (scaled(spec.train), spec.validation.map(|set| scaled(set.examples)));
     let job = Job {
         train: &train,
         validation: validation.as_ref(),
         objective: spec.objective,
-        levels,
+        reading,
         settings: &spec.settings,
     };
     let saved = Checkpoints::new(checkpoints.to_owned());
-    let fresh = State::new(&spec.settings, train.width, levels.columns());
+    let fresh = State::new(&spec.settings, train.width, reading.columns());
     let mut state = saved.load(fresh)?;
     state.history.iter().for_each(&mut *progress);
     while !state.is_done(&spec.settings) {
@@ -136,17 +137,20 @@ pub(crate) fn run(
         klados: env!("CARGO_PKG_VERSION").to_owned(),
         name: spec.name.clone(),
         loss: spec.loss.clone(),
-        form: levels.reading().form().cloned(),
-        outputs: levels.reading().outputs(levels.hierarchy()),
-        multi_label: levels.is_multi_label(),
+        form: reading.form().cloned(),
+        outputs: reading.outputs(),
+        multi_label: reading.is_multi_label(),
         input: spec.input.clone(),
         settings: spec.settings.clone(),
     };
-    model_files::save(folder, &config, levels.hierarchy(), &model)?;
+    model_files::save(folder, &config, reading.hierarchy(), &model)?;
+    if let Some(set) = spec.validation {
+        validation::save(folder, &model, reading, set.examples, &set.rows, spec.settings.seed)?;
+    }
     let mut evaluations = Vec::new();
     for (index, set) in spec.evaluation.iter().enumerate() {
         let path = (index == 0).then(|| folder.join("predictions.csv"));
-        evaluations.push(evaluate(&model, spec.objective, levels, set, path.as_deref())?);
+        evaluations.push(evaluate(&model, spec.objective, reading, set, path.as_deref())?);
     }
     let result = RunResult {
         name: spec.name.clone(),
@@ -168,20 +172,19 @@ pub(crate) fn run(
 fn evaluate(
     model: &Model,
     objective: &Objective,
-    levels: &Levels,
+    reading: &Reading,
     set: &EvaluationSet<'_>,
     path: Option<&Path>,
 ) -> Result<Evaluation> {
-    let (mut scorer, mut loss) = (Scorer::new(levels), objective.mean());
-    let columns = levels.columns();
+    let (mut scorer, mut loss) = (Scorer::new(reading), objective.mean());
+    let columns = reading.columns();
     let mut table = Vec::new();
-    let mut writer = predictions::Writer::new(&mut table, &set.rows, levels)?;
+    let mut writer = predictions::Writer::new(&mut table, &set.rows, reading, None)?;
     model.each_logits(&set.examples.values, &mut |first, logits| {
         let labels = &set.examples.labels[first..first + logits.len() / columns];
-        for (index, (prediction, label)) in predict(levels, logits)?.iter().zip(labels).enumerate() {
-            scorer.add(prediction, label);
-            writer.write(first + index, prediction)?;
-        }
+        let read = reading.read(logits)?;
+        scorer.add(&read, labels)?;
+        writer.write(first, &read)?;
         loss.add(logits, labels)
     })?;
     writer.finish()?;

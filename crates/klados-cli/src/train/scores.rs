@@ -1,12 +1,12 @@
 //! How good predictions are: per level, and how far off the mistakes.
 
 use anyhow::Result;
+use klados::metrics::{Accuracy, LcaHeight, Metric, Says, Truths};
 use klados::{Label, NodeId};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use super::average_precision::Ranking;
-use super::levels::Levels;
-use super::reading::Read;
+use super::reading::{Read, Reading};
 
 /// What is right at one level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub(crate) struct Scores {
     pub(crate) levels: Vec<LevelScore>,
     /// Mean height of the lowest common ancestor of label and predicted class, over the rows where the class is wrong.
     pub(crate) mistake_severity: Option<f64>,
-    /// The same over all rows whose label is a class, 0 where the class is right.
+    /// The same over all rows with a label, 0 where the class is at or below it.
     pub(crate) lca_height: Option<f64>,
     /// Of multi-label rows, which have no other score: the average precision over all pairs of a row and a node.
     pub(crate) average_precision: Option<f64>,
@@ -45,146 +45,86 @@ pub(crate) struct Scores {
     pub(crate) is_multi_label: bool,
 }
 
-/// A prediction for one row.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Prediction {
-    /// The most probable class.
-    pub(crate) class: usize,
-    /// By the node's index: what nodes of a level are compared by.
-    rank: Vec<f32>,
-    /// The logarithm of every node's probability, where that is something else.
-    log_probabilities: Option<Vec<f32>>,
-}
-
-/// The predictions for logits `rows x columns`.
-///
-/// # Errors
-///
-/// Logits that are not whole rows.
-pub(crate) fn predict(levels: &Levels, logits: &[f32]) -> Result<Vec<Prediction>> {
-    let hierarchy = levels.hierarchy();
-    let (columns, nodes) = (levels.columns(), hierarchy.node_count());
-    let Read { rank, log_probabilities } = levels.reading().read(levels, logits)?;
-    let row = |row: usize| {
-        let of_row = |values: &Vec<f32>| values[row * nodes..][..nodes].to_vec();
-        let rank = of_row(&rank);
-        let class = match levels.reading().is_class_softmax() {
-            // As exact as the model is: log-probabilities may be equal where logits are not.
-            true => first_largest(logits[row * columns..][..columns].iter().copied()),
-            false => first_largest((0..hierarchy.class_count()).map(|class| rank[hierarchy.class_node(class).index()])),
-        };
-        Prediction { class, rank, log_probabilities: log_probabilities.as_ref().map(of_row) }
-    };
-    Ok((0..logits.len() / columns).map(row).collect())
-}
-
-/// The index of the first of the largest values.
-fn first_largest(values: impl Iterator<Item = f32>) -> usize {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (index, value) in values.enumerate() {
-        if value > best.1 {
-            best = (index, value);
-        }
-    }
-    best.0
-}
-
-impl Prediction {
-    /// The most probable of these nodes.
-    pub(crate) fn most_probable(&self, candidates: &[NodeId]) -> Option<NodeId> {
-        let best = first_largest(candidates.iter().map(|node| self.rank[node.index()]));
-        candidates.get(best).copied()
-    }
-
-    /// The probability of a node.
-    #[expect(clippy::disallowed_methods, reason = "a number to be read, not to be computed with")]
-    pub(crate) fn probability(&self, node: NodeId) -> f64 {
-        f64::from(self.log_probabilities.as_ref().unwrap_or(&self.rank)[node.index()]).exp()
-    }
-}
-
-/// Compares predictions with labels, one after the other.
+/// Compares predictions with labels, some rows at a time.
 pub(crate) struct Scorer<'a> {
-    levels: &'a Levels,
-    /// By level: rows, right by the level's nodes, right by the class's ancestors.
-    counts: Vec<[usize; 3]>,
-    /// Rows whose label is a class, those where the prediction is another one, and the heights of the lowest common
-    /// ancestors of the two.
-    classified: usize,
-    wrong: usize,
-    heights: usize,
-    /// Of multi-label rows: a ranking a level, and the last of all nodes.
+    reading: &'a Reading,
+    /// Of the most probable node of each level.
+    by_level: Accuracy,
+    /// Of the ancestors of the most probable class.
+    of_class: Accuracy,
+    /// Of label and class.
+    lca_height: LcaHeight,
+    /// Multi-label rows; a ranking of theirs a level, and the last of all nodes.
+    sets: usize,
     rankings: Vec<Ranking>,
 }
 
 impl<'a> Scorer<'a> {
     /// Nothing compared yet.
-    pub(crate) fn new(levels: &'a Levels) -> Self {
+    pub(crate) fn new(reading: &'a Reading) -> Self {
+        let levels = reading.levels();
         let rankings = (0..=levels.all().len()).map(|_| Ranking::default()).collect();
-        Self { levels, counts: vec![[0; 3]; levels.all().len()], classified: 0, wrong: 0, heights: 0, rankings }
+        Self {
+            reading,
+            by_level: Accuracy::new(levels),
+            of_class: Accuracy::new(levels),
+            lca_height: LcaHeight::new(levels),
+            sets: 0,
+            rankings,
+        }
     }
 
-    /// Adds one row. A label that does not reach down to a level says nothing about it.
-    pub(crate) fn add(&mut self, prediction: &Prediction, label: &Label) {
-        if self.levels.is_multi_label() {
-            return self.rank(prediction, label);
+    /// Adds rows. A label that does not reach down to a level says nothing about it.
+    ///
+    /// # Errors
+    ///
+    /// Labels that are distributions.
+    pub(crate) fn add(&mut self, read: &Read, labels: &[Label]) -> Result<()> {
+        let (levels, hierarchy) = (self.reading.levels(), self.reading.hierarchy());
+        let truths = levels.truths(&self.reading.judged(labels))?;
+        if self.reading.is_multi_label() {
+            self.rank(read, &truths);
+            return Ok(());
         }
-        let hierarchy = self.levels.hierarchy();
-        let known = self.levels.known(label);
-        let of_class = hierarchy.lineage(hierarchy.class_node(prediction.class));
-        for (level, counts) in self.levels.all().iter().zip(&mut self.counts) {
-            let truth: Vec<NodeId> = known.iter().filter(|node| level.candidates.contains(node)).copied().collect();
-            if truth.is_empty() {
+        let mut best = vec![NodeId::ROOT; read.rows() * levels.all().len()];
+        levels.most_probable(read.rank(), &mut best)?;
+        self.by_level.update_by_level(&truths, &best, None)?;
+        let classes: Vec<NodeId> = (0..read.rows()).map(|row| hierarchy.class_node(read.class(row))).collect();
+        self.of_class.update(&truths, &classes, None)?;
+        self.lca_height.update(&truths, &classes, None)?;
+        Ok(())
+    }
+
+    /// Adds multi-label rows: every node of them holds or does not.
+    fn rank(&mut self, read: &Read, truths: &Truths<'_>) {
+        let hierarchy = self.reading.hierarchy();
+        for (row, rank) in read.rank().chunks_exact(hierarchy.node_count()).enumerate() {
+            if !truths.takes_part(row) {
                 continue;
             }
-            let best = prediction.most_probable(&level.candidates);
-            counts[0] += 1;
-            counts[1] += usize::from(best.is_some_and(|best| truth.contains(&best)));
-            counts[2] += usize::from(truth.iter().any(|node| of_class.contains(node)));
-        }
-        if let Some(class) = self.levels.class(label) {
-            self.classified += 1;
-            if class != prediction.class {
-                self.wrong += 1;
-                let lca = hierarchy.lca(hierarchy.class_node(class), hierarchy.class_node(prediction.class));
-                self.heights += hierarchy.height(lca);
+            self.sets += 1;
+            let holds = |node: NodeId| truths.says(row, node) == Says::Holds;
+            for (level, ranking) in self.reading.levels().all().iter().zip(&mut self.rankings) {
+                level.candidates().iter().for_each(|node| ranking.add(rank[node.index()], holds(*node)));
             }
-        }
-    }
-
-    /// Adds one multi-label row: every node of it holds or does not.
-    fn rank(&mut self, prediction: &Prediction, label: &Label) {
-        if *label == Label::Ignored {
-            return;
-        }
-        let holds = self.levels.positive(label);
-        for ((level, ranking), counts) in self.levels.all().iter().zip(&mut self.rankings).zip(&mut self.counts) {
-            counts[0] += 1;
-            for node in &level.candidates {
-                ranking.add(prediction.rank[node.index()], holds[node.index()]);
-            }
-        }
-        let all = self.rankings.last_mut().into_iter();
-        all.for_each(|all| {
+            let all = self.rankings.last_mut().into_iter();
             // The root holds of every row.
-            for node in self.levels.hierarchy().nodes().skip(1) {
-                all.add(prediction.rank[node.index()], holds[node.index()]);
-            }
-        });
+            all.for_each(|all| hierarchy.nodes().skip(1).for_each(|node| all.add(rank[node.index()], holds(node))));
+        }
     }
 
     /// The scores of all rows.
     pub(crate) fn finish(self) -> Scores {
-        let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
-        let is_multi_label = self.levels.is_multi_label();
+        let is_multi_label = self.reading.is_multi_label();
+        let heights = self.lca_height.compute();
         let mut rankings = self.rankings.into_iter().map(Ranking::average_precision);
         let mut scored = Vec::new();
-        for (level, [rows, right, of_class]) in self.levels.all().iter().zip(self.counts) {
+        for (by_level, of_class) in self.by_level.compute().into_iter().zip(self.of_class.compute()) {
             scored.push(LevelScore {
-                level: level.name.clone(),
-                rows,
-                accuracy: if is_multi_label { None } else { share(right, rows) },
-                accuracy_of_class: if is_multi_label { None } else { share(of_class, rows) },
+                level: by_level.level,
+                rows: if is_multi_label { self.sets } else { by_level.rows as usize },
+                accuracy: by_level.value,
+                accuracy_of_class: of_class.value,
                 average_precision: rankings.next().flatten(),
             });
         }
@@ -192,8 +132,8 @@ impl<'a> Scorer<'a> {
             levels: scored,
             average_precision: rankings.next().flatten(),
             is_multi_label,
-            mistake_severity: share(self.heights, self.wrong),
-            lca_height: share(self.heights, self.classified),
+            mistake_severity: heights.mistake_severity,
+            lca_height: heights.lca_height,
         }
     }
 }
@@ -217,18 +157,25 @@ mod tests {
 
     use super::*;
 
+    fn reading(edges: &[(&str, &str)], loss: &str) -> Reading {
+        let hierarchy = Hierarchy::from_edges(edges.iter().copied()).expect("a tree");
+        Reading::new(&hierarchy, &loss.parse().expect("a loss")).expect("a reading")
+    }
+
+    fn labels(reading: &Reading, texts: &[&str]) -> Vec<Label> {
+        texts.iter().map(|text| reading.hierarchy().parse_label(text).expect("a label")).collect()
+    }
+
     /// Scores of logits for bat, dog, crow, pigeon, robin.
     fn scores(rows: &[([f32; 5], &str)]) -> Scores {
         let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "pigeon"), ("bird", "robin")];
-        let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
-        let loss = "marginal_cross_entropy".parse().expect("a loss");
-        let levels = Levels::new(&hierarchy, &loss).expect("levels");
-        let mut scorer = Scorer::new(&levels);
+        let reading = reading(&edges, "marginal_cross_entropy");
+        let mut scorer = Scorer::new(&reading);
         for (logits, label) in rows {
-            let prediction = predict(&levels, logits).expect("whole rows").remove(0);
-            let sum: f64 = (0..5).map(|class| prediction.probability(hierarchy.class_node(class))).sum();
-            assert!((sum - 1.0).abs() < 1e-6);
-            scorer.add(&prediction, &hierarchy.parse_label(label).expect("a label"));
+            let read = reading.read(logits).expect("whole rows");
+            let sum: f64 = (0..5).map(|class| read.probability(0, reading.hierarchy().class_node(class))).sum();
+            assert!((sum - 1.0).abs() < 1e-12);
+            scorer.add(&read, &labels(&reading, &[label])).expect("labels of nodes");
         }
         scorer.finish()
     }
@@ -251,21 +198,18 @@ mod tests {
         let scores = scores(&[(dog, "mammal"), (dog, "bat"), (dog, "bat|dog"), (dog, "")]);
         assert_eq!(scores.levels.iter().map(|level| level.rows).collect::<Vec<_>>(), [3, 1]);
         assert_eq!(scores.levels[0].accuracy, Some(1.0));
-        assert_eq!(scores.mistake_severity, Some(1.0));
+        // The dog is a mammal, and not further from "one of bat and dog" than these are known apart; the bat is wrong.
+        assert_eq!((scores.mistake_severity, scores.lca_height), (Some(1.0), Some(1.0 / 3.0)));
     }
 
     #[test]
     fn multi_label_rows_are_ranked() {
         let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")];
-        let hierarchy = Hierarchy::from_edges(edges).expect("a tree");
-        let loss = r#""binary_cross_entropy""#.parse().expect("a loss");
-        let levels = Levels::new(&hierarchy, &loss).expect("levels").for_multi_label(true);
-        let mut scorer = Scorer::new(&levels);
+        let reading = reading(&edges, "binary_cross_entropy").for_multi_label(true);
+        let mut scorer = Scorer::new(&reading);
         // Logits of bat, mammal, dog, crow, bird.
-        for (logits, label) in [([2.0, 4.0, 3.0, -1.0, 0.5], "bat;crow"), ([-2.0, 1.0, -3.0, -4.0, -5.0], "mammal")] {
-            let prediction = predict(&levels, &logits).expect("a row").remove(0);
-            scorer.add(&prediction, &hierarchy.parse_label(label).expect("a label"));
-        }
+        let read = reading.read(&[2.0, 4.0, 3.0, -1.0, 0.5, -2.0, 1.0, -3.0, -4.0, -5.0]).expect("two rows");
+        scorer.add(&read, &labels(&reading, &["bat;crow", "mammal"])).expect("labels of nodes");
         let scores = scorer.finish();
         let [top, class] = &scores.levels[..] else { panic!("two levels") };
         // mammal 4, mammal 1 and bird 0.5 hold, bird -5 does not.

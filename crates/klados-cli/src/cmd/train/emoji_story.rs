@@ -22,8 +22,8 @@ use crate::output::model_files::{self, Input};
 use crate::output::{metrics, predictions::Rows};
 use crate::report::{self, Mistakes, Page};
 use crate::train::examples::Examples;
-use crate::train::levels::Levels;
 use crate::train::objective::Objective;
+use crate::train::reading::Reading;
 use crate::train::run::{EvaluationSet, RunSpec, run as train};
 use crate::train::settings::{Head, Optimizer, Settings};
 
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     let classes = emoji::classes()?;
     let hierarchy = hierarchy(&classes)?;
     // The losses of all stories are on a class softmax.
-    let levels = Levels::new(&hierarchy, &MarginalCrossEntropy::new().into())?;
+    let reading = Reading::new(&hierarchy, &MarginalCrossEntropy::new().into())?;
     let fine = examples(&emoji::TRAIN, classes.len())?;
     let mut settings = args.settings.over(&DEFAULTS);
     // The run on a quarter of the pictures goes through them four times where the others go once.
@@ -107,14 +107,14 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
             loss,
             objective: &objective,
             train: story.train,
-            validation: Some(&calibration),
+            validation: sets.last(),
             evaluation: &sets,
             input: Input::Pictures,
             settings: settings.clone(),
         };
         let mut progress = Progress::new(story.name, width, &spec.settings);
         let (place, checkpoints) = (folder.path().join(story.name), folder.checkpoints(story.name));
-        runs.push(train(&spec, &levels, &place, &checkpoints, &mut |epoch| progress.epoch(epoch))?);
+        runs.push(train(&spec, &reading, &place, &checkpoints, &mut |epoch| progress.epoch(epoch))?);
     }
 
     metrics::write(folder.path(), &about, &runs)?;
@@ -123,7 +123,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     let mut galleries = Vec::new();
     for story in &stories {
         let model = model_files::load(&folder.path().join(story.name))?.model;
-        let pictures = mistakes::most_confident(&model, &levels, &test, &pictures, &drawings)?;
+        let pictures = mistakes::most_confident(&model, &reading, &test, &pictures, &drawings)?;
         galleries.push(Mistakes { run: story.name.to_owned(), pictures });
     }
     let title = "Coarse labels and superclass terms on emoji".to_owned();

@@ -9,12 +9,19 @@ use klados::{Hierarchy, NodeId};
 
 use crate::report::{Mistake, Step};
 use crate::train::examples::Examples;
-use crate::train::levels::Levels;
 use crate::train::network::Model;
-use crate::train::scores::{Prediction, predict};
+use crate::train::reading::Reading;
 
 /// How many are shown.
 const SHOWN: usize = 12;
+
+/// A picture of one class that was taken for another.
+struct Wrong {
+    class: usize,
+    taken_for: usize,
+    /// What is above `taken_for` and itself, from the top, with probabilities.
+    path: Vec<(NodeId, f64)>,
+}
 
 /// The mistakes on pictures of which picture `k` shows class `k`, the most confident first. `drawings` show the classes
 /// as the model has seen them.
@@ -24,35 +31,35 @@ const SHOWN: usize = 12;
 /// When a picture cannot be encoded.
 pub(crate) fn most_confident(
     model: &Model,
-    levels: &Levels,
+    reading: &Reading,
     test: &Examples,
     pictures: &[RgbImage],
     drawings: &[RgbImage],
 ) -> Result<Vec<Mistake>> {
-    let hierarchy = levels.hierarchy();
-    let mut wrong: Vec<(usize, f64, Prediction)> = Vec::new();
+    let hierarchy = reading.hierarchy();
+    let mut wrong: Vec<Wrong> = Vec::new();
     model.each_logits(&test.values, &mut |first, logits| {
-        for (index, prediction) in predict(levels, logits)?.into_iter().enumerate() {
-            let (class, probability) = (first + index, prediction.probability(hierarchy.class_node(prediction.class)));
-            if prediction.class != class {
-                wrong.push((class, probability, prediction));
-            }
+        let read = reading.read(logits)?;
+        for row in (0..read.rows()).filter(|row| read.class(*row) != first + row) {
+            let lineage = hierarchy.lineage(hierarchy.class_node(read.class(row))).into_iter();
+            let path = lineage.map(|node| (node, read.probability(row, node))).collect();
+            wrong.push(Wrong { class: first + row, taken_for: read.class(row), path });
         }
         Ok(())
     })?;
-    wrong.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mistake = |(class, _, prediction): &(usize, f64, Prediction)| {
+    let confidence = |wrong: &Wrong| wrong.path.last().map_or(0.0, |(_, probability)| *probability);
+    wrong.sort_by(|a, b| confidence(b).total_cmp(&confidence(a)));
+    let mistake = |Wrong { class, taken_for, path }: &Wrong| {
         let truth = hierarchy.lineage(hierarchy.class_node(*class));
-        let predicted = hierarchy.lineage(hierarchy.class_node(prediction.class));
         Ok(Mistake {
             picture: data_uri(&pictures[*class])?,
             truth: truth.iter().map(|node| short(hierarchy, *node)).collect(),
-            taken_for: data_uri(&drawings[prediction.class])?,
-            predicted: predicted
+            taken_for: data_uri(&drawings[*taken_for])?,
+            predicted: path
                 .iter()
-                .map(|node| Step {
+                .map(|(node, probability)| Step {
                     name: short(hierarchy, *node),
-                    percent: format!("{:.0}", 100.0 * prediction.probability(*node)),
+                    percent: format!("{:.0}", 100.0 * probability),
                     right: truth.contains(node),
                 })
                 .collect(),

@@ -61,6 +61,10 @@ Output, a folder that appears only when all is done:
   model.safetensors, config.json, hierarchy.json
                    what `klados predict --model` needs; config.json has the
                    loss, the form of its probabilities, and names the outputs
+  validation.npy, validation.csv
+                   the logits of the validation rows (at most 64 MiB of them)
+                   and their labels: rules that take numbers from data, as
+                   `klados predict --decision hedge` does, take them from these
 With several losses each has a folder of its own for its model and predictions.
 
 At each level the most probable node of that level is the prediction. How

@@ -25,8 +25,8 @@ use crate::output::model_files::Input;
 use crate::output::predictions::Rows;
 use crate::report;
 use crate::train::examples::Examples;
-use crate::train::levels::Levels;
 use crate::train::objective::Objective;
+use crate::train::reading::Reading;
 use crate::train::run::{EvaluationSet, RunSpec, run as train};
 use crate::train::settings::{Head, Optimizer, Settings};
 use crate::train::split::{self, Split};
@@ -96,11 +96,11 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         is_multi_label |= labels.iter().chain(&held_out).any(|label| matches!(label, Label::Set { .. }));
         let objective = Objective::compile(loss, &hierarchy, &labels).with_context(of_loss)?;
         warnings::print(objective.warnings().iter().map(|warning| format!("{name}: {warning}")));
-        let levels = Levels::new(&hierarchy, loss).with_context(of_loss)?;
-        objectives.push((objective, levels));
+        let reading = Reading::new(&hierarchy, loss).with_context(of_loss)?;
+        objectives.push((objective, reading));
     }
-    let levels_of = |(objective, levels): (Objective, Levels)| (objective, levels.for_multi_label(is_multi_label));
-    let objectives: Vec<(Objective, Levels)> = objectives.into_iter().map(levels_of).collect();
+    let of_rows = |(objective, reading): (Objective, Reading)| (objective, reading.for_multi_label(is_multi_label));
+    let objectives: Vec<(Objective, Reading)> = objectives.into_iter().map(of_rows).collect();
     let about = json!({
         "file": data.display().to_string(),
         "rows": { "train": train_table.rows(), "validation": validation_table.rows() },
@@ -146,7 +146,7 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     let is_validated = validation_table.rows() > 0;
     let name_width = losses.iter().map(|compared| compared.name.len()).max().unwrap_or(0);
     let mut runs = Vec::new();
-    for ((Compared { name, loss, text, .. }, reader), (objective, levels)) in
+    for ((Compared { name, loss, text, .. }, reader), (objective, reading)) in
         losses.iter().zip(&readers).zip(&objectives)
     {
         // A label is what the loss says it is.
@@ -164,14 +164,14 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
             loss: loss.clone(),
             objective,
             train: &train_set,
-            validation: is_validated.then_some(&validation_set),
+            validation: sets.first(),
             evaluation: &sets,
             input: Input::Columns(train_table.columns.clone()),
             settings: settings.clone(),
         };
         let mut progress = Progress::new(name, name_width, &settings);
         let place = if losses.len() == 1 { folder.path().to_owned() } else { folder.path().join(name) };
-        runs.push(train(&spec, levels, &place, &folder.checkpoints(name), &mut |epoch| progress.epoch(epoch))?);
+        runs.push(train(&spec, reading, &place, &folder.checkpoints(name), &mut |epoch| progress.epoch(epoch))?);
     }
     metrics::write(folder.path(), &about, &runs)?;
     report::write(
