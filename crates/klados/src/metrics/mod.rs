@@ -35,20 +35,32 @@
 
 mod accuracy;
 mod balanced_accuracy;
+mod bootstrap;
+mod brier;
+mod calibration;
 mod fingerprint;
 mod lca_height;
 mod levels;
+mod log_loss;
+mod log_probs;
+mod poisson;
 mod precision_recall;
+mod ratio;
 #[cfg(test)]
 mod testing;
 mod truth;
 
 pub use accuracy::{Accuracy, LevelValue, accuracy};
 pub use balanced_accuracy::{BalancedAccuracy, BalancedLevel, balanced_accuracy};
+pub use bootstrap::{Bootstrap, Interval, Replicates, Resampling};
+pub use brier::{Brier, brier};
+pub use calibration::{Calibration, LevelCalibration, ReliabilityBin, ece};
 use fingerprint::Fingerprint;
 pub use lca_height::{LcaHeight, LcaHeights, lca_height, mistake_severity};
 pub use levels::{JudgedLevel, Levels};
+pub use log_loss::{LogLoss, log_loss};
 pub use precision_recall::{NodeScore, PrecisionRecall};
+pub use ratio::Ratio;
 pub use truth::{Says, Truths};
 
 use crate::criterion::{InputError, InputErrorKind, check_length};

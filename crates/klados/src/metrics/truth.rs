@@ -205,6 +205,12 @@ impl<'a> Truths<'a> {
         known.min_by_key(|node| hierarchy.specificity(*node)).unwrap_or(NodeId::ROOT)
     }
 
+    /// The nodes of a level that hold of a row: one where the label reaches down to it, in a DAG perhaps several; else none.
+    pub(super) fn true_nodes(&self, row: usize, level: usize) -> impl Iterator<Item = NodeId> + Clone {
+        let level = &self.levels.all()[level];
+        self.known(row).iter().copied().filter(|node| level.place(*node).is_some())
+    }
+
     /// Whether the label of a row reaches down to a level.
     pub fn reaches(&self, row: usize, level: usize) -> bool {
         let level = &self.levels.all()[level];

@@ -17,6 +17,7 @@ mod losses;
 mod node_columns;
 mod node_log_probs;
 mod properties;
+mod scores;
 mod sigmoids;
 mod softmaxes;
 mod terms;
