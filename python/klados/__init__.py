@@ -1,9 +1,10 @@
-"""Losses for class hierarchies, computed exactly in log space.
+"""Losses, decisions and metrics for class hierarchies, computed exactly in log space.
 
 A model puts out logits for classes, and the classes roll up into superclasses. Klados scores every level of the hierarchy
 from the same logits, takes labels from any level, and has the exact gradient at the cost of a flat cross-entropy.
 
-``import klados`` needs NumPy only. :mod:`klados.torch` has the losses as PyTorch modules.
+``import klados`` needs NumPy only. :func:`decide` makes answers of logits and :mod:`klados.metrics` judges them.
+:mod:`klados.torch` has the losses as PyTorch modules.
 
 Example::
 
@@ -20,18 +21,24 @@ Example::
 
 import os
 
+from klados import metrics
 from klados._klados import Hierarchy, get_num_threads, set_num_threads
 from klados._klados import __VERSION__ as __version__
 from klados.arrays import loss_and_grad, node_log_probs
+from klados.decisions import Decision, calibrate, decide
 from klados.losses import Loss, loss
 
 __all__ = [
+    "Decision",
     "Hierarchy",
     "Loss",
     "__version__",
+    "calibrate",
+    "decide",
     "get_num_threads",
     "loss",
     "loss_and_grad",
+    "metrics",
     "node_log_probs",
     "set_num_threads",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
-from typing import Any, Literal, get_args, overload
+from typing import Any, Literal, TypeAlias, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,10 @@ _INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "bool")
 
 _EXPECTED_FORM = 'a word such as "class_softmax", or a dict of one form such as {"weighted_sigmoid": {"map": [...]}}'
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = "npt.NDArray[Any]"
 Reduction = Literal["none", "sum", "mean"]
+Form: TypeAlias = "str | dict[str, Any]"
+Scores: TypeAlias = "tuple[NodeLogProbs | None, int, str, int]"
 TargetKind = Literal["index", "probabilities", "candidates", "multi_hot"]
 
 
@@ -166,6 +168,57 @@ def node_log_probs(
     return out if len(shape) == 2 else out[0]
 
 
+def scores(logits: npt.ArrayLike, hierarchy: Hierarchy, form: Form) -> tuple[Scores, Array, tuple[int, ...]]:
+    """Logits of a form, or of the form ``"node_log_probs"`` log-probabilities of all nodes, as the core reads them; the array,
+    which has to live as long; and the shape of what was given."""
+    operation = None
+    if form == "node_log_probs":
+        values, shape = _logits(logits, hierarchy.num_nodes, "the log-probabilities of the nodes")
+    else:
+        operation = node_operation(hierarchy, form, None)
+        if operation.superclasses:
+            raise ValueError("the form has superclasses of its map; a form of the nodes of the hierarchy is needed here")
+        values, shape = _logits(logits, operation.columns)
+    return (operation, values.ctypes.data, values.dtype.name, values.shape[0]), values, shape
+
+
+# A target without its rows, or names.
+NativeTarget: TypeAlias = "tuple[str, int, str, int] | list[str | None]"
+
+
+def read_target(
+    target: Any, rows: int, rows_are: TargetKind, kind: TargetKind | None = None, one: bool = False
+) -> tuple[NativeTarget, Any]:
+    """Labels as the core reads them: names, or an array, which has to live as long. An array of two dimensions holds what
+    *rows_are* says, unless *kind* does."""
+    if one:
+        target = [target] if isinstance(target, str) or target is None else as_array(target)[np.newaxis]
+    names = _names(target)
+    if names is not None:
+        if len(names) != rows:
+            raise ValueError(f"there are {len(names)} labels, expected {rows}, one a row")
+        return names, names
+    values = as_target(target)
+    if kind is None:
+        kind = "index" if values.ndim == 1 else rows_are
+    check_kind(kind)
+    if values.ndim != (1 if kind == "index" else 2) or values.shape[0] != rows:
+        expected = f"({rows},)" if kind == "index" else f"({rows}, ...)"
+        raise ValueError(f"the target has shape {values.shape}, expected {expected} for kind {kind!r}")
+    return (kind, values.ctypes.data, values.dtype.name, 1 if kind == "index" else values.shape[1]), values
+
+
+def _names(target: Any) -> list[str | None] | None:
+    """Labels in words; nothing where they are numbers."""
+    if isinstance(target, np.ndarray):
+        return target.tolist() if target.dtype.kind in "USO" and target.ndim == 1 else None
+    if hasattr(target, "to_list") and not isinstance(target, (list, tuple)):
+        target = target.to_list()  # a column of a table
+    if isinstance(target, (list, tuple)) and any(isinstance(label, str) or label is None for label in target):
+        return list(target)
+    return None
+
+
 def node_operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> NodeLogProbs:
     """The core's operation for a form and a level."""
     if not isinstance(form, (str, dict)):
@@ -200,12 +253,21 @@ def check_kind(kind: str) -> None:
         raise ValueError(f"kind {kind!r}: expected 'index', 'probabilities', 'candidates' or 'multi_hot'")
 
 
-def _logits(logits: npt.ArrayLike, columns: int) -> tuple[Array, tuple[int, ...]]:
-    values = np.asarray(logits)
+def as_array(values: Any) -> Array:
+    """What NumPy makes an array of, and tensors wherever they are."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        # NumPy has no type for these.
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    return np.asarray(values)
+
+
+def _logits(logits: npt.ArrayLike, columns: int, what: str = "the logits") -> tuple[Array, tuple[int, ...]]:
+    values = as_array(logits)
     if values.dtype.kind not in "biuf":
-        raise ValueError(f"the logits are {values.dtype}, expected numbers")
+        raise ValueError(f"{what} are {values.dtype}, expected numbers")
     if values.ndim not in (1, 2) or values.shape[-1] != columns:
-        raise ValueError(f"the logits have shape {values.shape}, expected (batch, {columns}) or ({columns},)")
+        raise ValueError(f"{what} have shape {values.shape}, expected (batch, {columns}) or ({columns},)")
     name = values.dtype.name
     return _plain(values, name if name in _FLOATS else "float64").reshape(-1, columns), values.shape
 
@@ -215,10 +277,9 @@ def _plain(values: Array, name: str) -> Array:
     return np.require(values, np.dtype(name), ["C_CONTIGUOUS", "ALIGNED"])
 
 
-def _target(
-    target: npt.ArrayLike, criterion: Criterion, kind: TargetKind | None, rows: int, one: bool
-) -> tuple[Array, TargetKind]:
-    values = np.asarray(target)
+def as_target(target: npt.ArrayLike) -> Array:
+    """A target as the core reads it."""
+    values = as_array(target)
     if values.dtype.kind in "USO":
         raise ValueError(f"the target is {values.dtype}, expected numbers; of names, hierarchy.encode makes a target")
     if values.dtype.kind not in "biuf":
@@ -234,7 +295,13 @@ def _target(
             place = tuple(above[0].tolist())
             where = "".join(f"{axis} {at}: " for axis, at in zip(("row", "column"), place, strict=False))
             raise ValueError(f"{where}the target is {values[place]}, which is no index")
-    values = _plain(values, name)
+    return _plain(values, name)
+
+
+def _target(
+    target: npt.ArrayLike, criterion: Criterion, kind: TargetKind | None, rows: int, one: bool
+) -> tuple[Array, TargetKind]:
+    values = as_target(target)
     if kind is None:
         kind = target_kind(values.dtype.kind == "f", values.ndim, 1 if one else 2, criterion.takes_sets)
     check_kind(kind)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from os import PathLike
 from typing import Any
 
+from klados._json import finite_json, listed
 from klados._klados import Criterion, Hierarchy, loss_names, normalize_loss
 
 __all__ = ["Loss", "loss"]
@@ -117,41 +116,10 @@ def _checked(name: str) -> str:
 
 def _json(loss: dict[str, Any]) -> str:
     """A loss as JSON, in which every number is finite."""
-    weights = _listed(loss.get("weights"))
+    weights = listed(loss.get("weights"))
     if isinstance(weights, (list, tuple)):
         raise ValueError(
             'weights is of numbers, expected a word such as "uniform" or a dict such as {"levels": [1, 0.5]}: these '
             "are the weights of the nodes; weights of the classes are weight= of a module, class_weight= of klados.loss"
         )
-    try:
-        return json.dumps(loss, default=_plain, allow_nan=False)
-    except ValueError:
-        for name, value in loss.items():
-            _check_finite(name, value)
-        raise
-
-
-def _check_finite(name: str, value: Any) -> None:
-    """That all numbers are finite, wherever they are in a parameter."""
-    value = _listed(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{name} is {value}, expected a finite number")
-    if isinstance(value, (list, tuple)):
-        value = dict(enumerate(value))
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            _check_finite(f"{name}[{key!r}]", entry)
-
-
-def _listed(value: Any) -> Any:
-    """Arrays, tensors and NumPy's numbers as Python's; anything else as it is."""
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _plain(value: Any) -> Any:
-    """What JSON does not know: arrays, tensors, NumPy's numbers, paths."""
-    if hasattr(value, "tolist"):
-        return _listed(value)
-    if isinstance(value, PathLike):
-        return str(value)
-    raise TypeError(f"a parameter of a loss is {type(value).__name__}, which has no JSON form")
+    return finite_json(loss, "a loss")

@@ -18,12 +18,17 @@ OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 WITH_EXAMPLES = (klados.Hierarchy,)
 
 # What the package's own code calls.
-INTERNAL = (klados._klados.Criterion, klados._klados.NodeLogProbs)
+INTERNAL = (
+    klados._klados.Accumulator,
+    klados._klados.Criterion,
+    klados._klados.Decider,
+    klados._klados.NodeLogProbs,
+)
 
 
 def items() -> Iterator[tuple[str, Any, bool]]:
     """Name, item, and whether it needs an example."""
-    for module in (klados, klados.torch, functional):
+    for module in (klados, klados.metrics, klados.torch, functional):
         yield module.__name__, module, module is not functional
         for name in module.__all__:
             item = getattr(module, name)

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::ffi::CString;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use klados::format::CsvOptions;
+use klados::metrics::Levels;
 use klados::{HierarchyBuilder, Level, NodeId};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUserWarning};
@@ -50,17 +52,32 @@ pub(crate) struct Hierarchy {
 }
 
 /// Two hierarchies are equal where their serialized forms are.
-pub(crate) struct Inner(pub(crate) klados::Hierarchy);
+pub(crate) struct Inner {
+    core: klados::Hierarchy,
+    /// Made by the first metric.
+    judged_levels: OnceLock<Levels>,
+}
+
+impl Inner {
+    fn new(core: klados::Hierarchy) -> Self {
+        Self { core, judged_levels: OnceLock::new() }
+    }
+}
 
 impl PartialEq for Inner {
     fn eq(&self, other: &Self) -> bool {
-        serde_json::to_string(&self.0).ok() == serde_json::to_string(&other.0).ok()
+        serde_json::to_string(&self.core).ok() == serde_json::to_string(&other.core).ok()
     }
 }
 
 impl Hierarchy {
     pub(crate) fn core(&self) -> &klados::Hierarchy {
-        &self.inner.0
+        &self.inner.core
+    }
+
+    /// The levels at which predictions are judged.
+    pub(crate) fn judged_levels(&self) -> &Levels {
+        self.inner.judged_levels.get_or_init(|| Levels::new(self.core()))
     }
 
     /// With the classes that were asked for, and Python's warnings of what is surprising.
@@ -73,7 +90,7 @@ impl Hierarchy {
             let text = CString::new(warning.to_string().replace('\0', "\\0"))?;
             PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)?;
         }
-        Ok(Self { inner: Inner(core) })
+        Ok(Self { inner: Inner::new(core) })
     }
 
     fn node_of(&self, node: &Bound<'_, PyAny>) -> PyResult<NodeId> {
@@ -400,7 +417,7 @@ impl Hierarchy {
     #[staticmethod]
     fn from_json(text: &str) -> PyResult<Self> {
         let core = serde_json::from_str(text).map_err(|reason| error::value(format!("not a hierarchy: {reason}")))?;
-        Ok(Self { inner: Inner(core) })
+        Ok(Self { inner: Inner::new(core) })
     }
 
     /// The hierarchy as JSON, with the order of its classes and columns: what a model is stored with. Rust reads it too.
@@ -1000,7 +1017,7 @@ impl Hierarchy {
     ///     >>> [hierarchy.name(node) for node in hierarchy.node_columns]
     ///     ['robin', 'crow']
     fn with_node_columns(&self, names: Vec<String>) -> PyResult<Self> {
-        Ok(Self { inner: Inner(self.core().with_node_columns(names).map_err(error::hierarchy)?) })
+        Ok(Self { inner: Inner::new(self.core().with_node_columns(names).map_err(error::hierarchy)?) })
     }
 
     /// The same hierarchy with names for the depths, as ranks.
@@ -1018,7 +1035,7 @@ impl Hierarchy {
     ///     >>> hierarchy.with_level_names(["class", "species"]).level_nodes("class")
     ///     array([1, 4])
     fn with_level_names(&self, names: Vec<String>) -> PyResult<Self> {
-        Ok(Self { inner: Inner(self.core().with_level_names(names).map_err(error::hierarchy)?) })
+        Ok(Self { inner: Inner::new(self.core().with_level_names(names).map_err(error::hierarchy)?) })
     }
 
     /// Labels as indices: the target of the losses. A class is its column, another node ``classes + node``, so that labels of all

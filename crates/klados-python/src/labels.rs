@@ -5,10 +5,10 @@
 
 use half::{bf16, f16};
 use klados::{Hierarchy, Label, NodeId};
-use pyo3::PyErr;
+use pyo3::prelude::*;
 
-use crate::error;
 use crate::memory::{self, Address};
+use crate::{error, names};
 
 /// What an array of targets holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +197,30 @@ impl Targets<'_> {
             _ => Label::Union(marked),
         })
     }
+}
+
+/// An array of targets without its rows: kind, address, dtype, columns.
+type Given<'a> = (&'a str, Address, &'a str, usize);
+
+/// The labels of rows that Python gives as a list of names, or as an array.
+///
+/// # Safety
+///
+/// The address is that of `rows * columns` elements of the dtype that nothing writes meanwhile.
+pub(crate) unsafe fn given(
+    py: Python<'_>,
+    hierarchy: &Hierarchy,
+    target: &Bound<'_, PyAny>,
+    rows: usize,
+    ignore_index: i64,
+) -> PyResult<Vec<Label>> {
+    let Ok((kind, address, dtype, columns)) = target.extract::<Given<'_>>() else {
+        return names::labels(hierarchy, target);
+    };
+    let kind = Kind::named(kind).ok_or_else(|| error::key(kind))?;
+    let targets = Targets { kind, address, dtype, rows, columns, ignore_index, has_node_columns: false };
+    // SAFETY: by the function's contract.
+    py.detach(|| unsafe { targets.labels(hierarchy, 0) })
 }
 
 /// The probabilities of a row. Where they sum to 1 as far as their type can tell, they are divided by their sum; what is

@@ -1,4 +1,5 @@
-//! The native module `klados._klados` of the Python package: the core's hierarchy, losses and node log-probabilities.
+//! The native module `klados._klados` of the Python package: the core's hierarchy, losses, node log-probabilities,
+//! decisions and metrics.
 //!
 //! It holds no mathematics: Python's objects become the core's, arrays are read and written where they lie, and the
 //! core's errors become `ValueError`s with the same words. What computes releases the interpreter lock.
@@ -7,14 +8,18 @@
 #![allow(clippy::needless_pass_by_value)]
 
 mod criterion;
+mod decide;
 mod error;
 mod hierarchy;
 mod labels;
 mod memory;
+mod metrics;
 mod names;
 mod node_log_probs;
+mod scores;
 mod tables;
 mod threads;
+mod to_python;
 
 use pyo3::prelude::*;
 
@@ -27,7 +32,23 @@ mod _klados {
     #[pymodule_export]
     use crate::criterion::normalize_loss;
     #[pymodule_export]
+    use crate::decide::_calibrate;
+    #[pymodule_export]
+    use crate::decide::Decider;
+    #[pymodule_export]
+    use crate::decide::decision_names;
+    #[pymodule_export]
+    use crate::decide::normalize_decision;
+    #[pymodule_export]
     use crate::hierarchy::Hierarchy;
+    #[pymodule_export]
+    use crate::metrics::_most_probable;
+    #[pymodule_export]
+    use crate::metrics::Accumulator;
+    #[pymodule_export]
+    use crate::metrics::judged_levels;
+    #[pymodule_export]
+    use crate::metrics::metric_names;
     #[pymodule_export]
     use crate::node_log_probs::NodeLogProbs;
     #[pymodule_export]

@@ -14,15 +14,26 @@ fn to_index(hierarchy: &Hierarchy, label: &Label, ignore_index: i64) -> Option<i
     let at = match label {
         Label::Ignored => return Some(ignore_index),
         Label::Class(class) => *class,
-        // A leaf by its class, so that labels that are all fine are what any other loss takes.
-        Label::Node(node) => match hierarchy.class_at(*node) {
-            Some(class) if hierarchy.class_node(class) == *node => class,
-            _ => classes + node.index(),
-        },
+        Label::Node(node) => return Some(index_of_node(hierarchy, *node)),
         Label::Superclass(superclass) => classes + nodes + superclass,
         _ => return None,
     };
     Some(at as i64)
+}
+
+/// The index of a node: of a leaf that of its class, so that labels that are all fine are what any other loss takes.
+pub(crate) fn index_of_node(hierarchy: &Hierarchy, node: NodeId) -> i64 {
+    let at = match hierarchy.class_at(node) {
+        Some(class) if hierarchy.class_node(class) == node => class,
+        _ => hierarchy.class_count() + node.index(),
+    };
+    at as i64
+}
+
+/// Labels in words, of any kind.
+pub(crate) fn labels(hierarchy: &Hierarchy, labels: &Bound<'_, PyAny>) -> PyResult<Vec<Label>> {
+    let parse = |(row, text): (usize, String)| hierarchy.parse_label(&text).map_err(|reason| in_row(row, &reason));
+    texts(labels)?.into_iter().enumerate().map(parse).collect()
 }
 
 /// How a label is written that names this node: its name where that is unique, else `=name` or its path.

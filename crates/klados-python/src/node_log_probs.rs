@@ -75,18 +75,23 @@ impl NodeLogProbs {
         self.inner.map().map(|map| tables::triples(py, map))
     }
 
-    /// Writes `[rows, width]` to `out`, in the wide type. The caller answers for the addresses: see `memory.rs`.
-    #[pyo3(name = "_forward")]
-    fn forward(&self, py: Python<'_>, logits: (Address, &str, usize), out: Address) -> PyResult<()> {
+    /// Writes `[rows, width]` to `out`, in the wide type, or in `float64`. The caller answers for the addresses: see
+    /// `memory.rs`.
+    #[pyo3(name = "_forward", signature = (logits, out, in_float64=false))]
+    fn forward(&self, py: Python<'_>, logits: (Address, &str, usize), out: Address, in_float64: bool) -> PyResult<()> {
         let (address, dtype, rows) = logits;
         let dtype = Float::named(dtype).ok_or_else(|| error::value(format!("logits of dtype {dtype} are not read")))?;
         let length = rows * self.inner.columns();
+        let out_length = rows * self.inner.width();
         py.detach(|| {
             // SAFETY: the caller answers for the addresses, and that they are of `dtype` and of these lengths.
             threads::with_threads(length, || unsafe {
                 with_float!(dtype, T => {
                     let logits = memory::read::<T>(address, length)?;
-                    let out = memory::write::<<T as Element>::Wide>(out, rows * self.inner.width())?;
+                    if in_float64 {
+                        return self.inner.forward_into(logits, memory::write::<f64>(out, out_length)?).map_err(error::input);
+                    }
+                    let out = memory::write::<<T as Element>::Wide>(out, out_length)?;
                     self.inner.forward(logits, out).map_err(error::input)
                 })
             })

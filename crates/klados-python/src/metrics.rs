@@ -1,0 +1,299 @@
+//! The class `Accumulator`: any of the core's metrics, by its name.
+
+use klados::NodeId;
+use klados::metrics::{self, Levels, Metric, Truths};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyType};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::hierarchy::Hierarchy;
+use crate::memory::{self, Address};
+use crate::scores::{Given, Scores};
+use crate::to_python::to_python;
+use crate::{error, labels, names, threads};
+
+/// Rows that a metric is updated with.
+struct Batch<'a> {
+    truths: Truths<'a>,
+    predicted: Predicted,
+    weights: Option<&'a [f64]>,
+}
+
+/// What is said of them.
+enum Predicted {
+    /// A node a row.
+    Nodes(Vec<NodeId>),
+    /// A node for each level of a row.
+    ByLevel(Vec<NodeId>),
+}
+
+impl Batch<'_> {
+    fn nodes(&self) -> PyResult<&[NodeId]> {
+        match &self.predicted {
+            Predicted::Nodes(nodes) => Ok(nodes),
+            _ => Err(error::value("this metric is of one prediction a row")),
+        }
+    }
+}
+
+/// The parameters of a metric that has none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoOptions {}
+
+/// Everything that goes once over all metrics: the enum of their accumulators, and what is handed on to the one in hand.
+/// `new` takes the levels and the options, `update` the accumulator and the rows.
+macro_rules! accumulators {
+    ($($name:literal => $metric:ident { new: $new:expr, update: $update:expr })*) => {
+        #[derive(Clone)]
+        enum State {
+            $($metric(metrics::$metric),)*
+        }
+
+        impl State {
+            const NAMES: &'static [&'static str] = &[$($name),*];
+
+            fn new(name: &str, options: &str, levels: &Levels) -> PyResult<Self> {
+                match name {
+                    $($name => made(levels, read_options(name, options)?, $new).map(Self::$metric),)*
+                    _ => Err(error::key(format!("no metric is named \"{name}\""))),
+                }
+            }
+
+            fn read(name: &str, state: &[u8]) -> PyResult<Self> {
+                let read = match name {
+                    $($name => serde_json::from_slice(state).map(Self::$metric),)*
+                    _ => return Err(error::key(format!("no metric is named \"{name}\""))),
+                };
+                read.map_err(|reason| error::value(format!("the state of {name}: {reason}")))
+            }
+
+            fn write(&self) -> PyResult<Vec<u8>> {
+                let written = match self {
+                    $(Self::$metric(metric) => serde_json::to_vec(metric),)*
+                };
+                written.map_err(|reason| error::value(reason.to_string()))
+            }
+
+            fn update(&mut self, batch: &Batch<'_>) -> PyResult<()> {
+                match self {
+                    $(Self::$metric(metric) => updated(metric, batch, $update),)*
+                }
+            }
+
+            fn merge(&mut self, other: &Self) -> PyResult<()> {
+                match (self, other) {
+                    $((Self::$metric(metric), Self::$metric(other)) => metric.merge(other).map_err(error::input),)*
+                    #[allow(unreachable_patterns, reason = "there may be one metric alone")]
+                    _ => Err(error::value("two accumulators are of other metrics; they cannot be merged")),
+                }
+            }
+
+            fn compute<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                match self {
+                    $(Self::$metric(metric) => {
+                        let value = py.detach(|| metric.compute());
+                        to_python(py, &value)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+accumulators! {
+    "accuracy" => Accuracy {
+        new: |levels, NoOptions {}| Ok(metrics::Accuracy::new(levels)),
+        update: |metric, batch| match &batch.predicted {
+            Predicted::ByLevel(nodes) => metric.update_by_level(&batch.truths, nodes, batch.weights).map_err(error::input),
+            _ => metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(error::input),
+        }
+    }
+}
+
+/// Gives a closure of the list above its types.
+fn made<O, M>(levels: &Levels, options: O, new: impl FnOnce(&Levels, O) -> PyResult<M>) -> PyResult<M> {
+    new(levels, options)
+}
+
+fn updated<M>(
+    metric: &mut M,
+    batch: &Batch<'_>,
+    update: impl FnOnce(&mut M, &Batch<'_>) -> PyResult<()>,
+) -> PyResult<()> {
+    update(metric, batch)
+}
+
+fn read_options<O: DeserializeOwned>(name: &str, options: &str) -> PyResult<O> {
+    serde_json::from_str(options).map_err(|reason| error::value(format!("{name}: {reason}")))
+}
+
+/// The names of all metrics.
+#[pyfunction]
+pub(crate) fn metric_names() -> Vec<&'static str> {
+    State::NAMES.to_vec()
+}
+
+/// The names of the levels at which predictions are judged, from the top.
+#[pyfunction]
+pub(crate) fn judged_levels(hierarchy: &Hierarchy) -> Vec<String> {
+    hierarchy.judged_levels().all().iter().map(|level| level.name().to_owned()).collect()
+}
+
+/// Writes the most probable node of each level, `[rows, levels]` of `int64`. The caller answers for the addresses: see
+/// `memory.rs`.
+#[pyfunction]
+pub(crate) fn _most_probable(py: Python<'_>, hierarchy: &Hierarchy, scores: Given<'_>, out: Address) -> PyResult<()> {
+    let scores = Scores::new(&scores, hierarchy)?;
+    let (core, levels) = (hierarchy.core(), hierarchy.judged_levels());
+    let width = levels.all().len();
+    let work = || {
+        // SAFETY: the caller answers for the addresses, and that they are of these types and lengths.
+        let out = unsafe { memory::write::<i64>(out, scores.rows * width) }?;
+        let mut best = Vec::new();
+        let chunk = |first: usize, log_probs: &[f64]| {
+            best.resize(log_probs.len() / core.node_count() * width, NodeId::ROOT);
+            levels.most_probable(log_probs, &mut best)?;
+            let out = out[first * width..].iter_mut();
+            out.zip(&best).for_each(|(out, node)| *out = names::index_of_node(core, *node));
+            Ok(())
+        };
+        // SAFETY: as above.
+        unsafe { scores.each_chunk(chunk) }
+    };
+    py.detach(|| threads::with_threads(scores.length(), work))
+}
+
+/// The state of a metric: what the classes of :mod:`klados.metrics` are made of.
+///
+/// Args:
+///     name: the metric.
+///     options: its options as JSON.
+///     hierarchy: what the classes roll up into.
+///     state: what :meth:`state` gave.
+#[pyclass(weakref, module = "klados._klados", name = "Accumulator")]
+pub(crate) struct Accumulator {
+    name: String,
+    options: String,
+    hierarchy: Py<Hierarchy>,
+    state: State,
+}
+
+/// What unpickles an accumulator: the class and its arguments.
+type Rebuild<'py> = (Bound<'py, PyType>, (String, String, Py<Hierarchy>, Bound<'py, PyBytes>));
+
+#[pymethods]
+impl Accumulator {
+    #[new]
+    #[pyo3(signature = (name, options, hierarchy, state=None))]
+    fn new(
+        py: Python<'_>,
+        name: String,
+        options: String,
+        hierarchy: Py<Hierarchy>,
+        state: Option<&[u8]>,
+    ) -> PyResult<Self> {
+        let levels = py.detach(|| hierarchy.get().judged_levels());
+        let fresh = State::new(&name, &options, levels)?;
+        let state = match state {
+            Some(state) => {
+                // Merged, so that the state of another hierarchy is refused.
+                let mut all = fresh;
+                all.merge(&State::read(&name, state)?)?;
+                all
+            }
+            None => fresh,
+        };
+        Ok(Self { name, options, hierarchy, state })
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Rebuild<'py>> {
+        let state = PyBytes::new(py, &self.state.write()?);
+        let arguments = (self.name.clone(), self.options.clone(), self.hierarchy.clone_ref(py), state);
+        Ok((py.get_type::<Self>(), arguments))
+    }
+
+    /// What the classes roll up into.
+    #[getter]
+    fn hierarchy(&self, py: Python<'_>) -> Py<Hierarchy> {
+        self.hierarchy.clone_ref(py)
+    }
+
+    /// The rows so far, as JSON that can be merged on another machine.
+    #[getter]
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.state.write()?))
+    }
+
+    /// Adds what another accumulator has seen.
+    fn merge(&mut self, other: &Bound<'_, Self>) -> PyResult<()> {
+        let other = other.borrow().state.clone();
+        self.state.merge(&other)
+    }
+
+    /// The metric of all rows so far, as the core gives it: structs are dicts, what is undefined is `None`.
+    fn compute<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.state.compute(py)
+    }
+
+    /// Adds rows. `target` is a list of names, or `(kind, address, dtype, columns)`; `predicted` is `(kind, address,
+    /// columns)`, of `"nodes"` or `"by_level"` in `int64`; `weights` is the address of a
+    /// `float64` a row, or 0. The caller answers for the addresses: see `memory.rs`.
+    #[pyo3(name = "_update")]
+    fn update(
+        &mut self,
+        py: Python<'_>,
+        rows: usize,
+        target: &Bound<'_, PyAny>,
+        predicted: (&str, Address, usize),
+        weights: Address,
+        ignore_index: i64,
+    ) -> PyResult<()> {
+        let hierarchy = self.hierarchy.get();
+        let core = hierarchy.core();
+        // SAFETY: the caller answers for the address.
+        let labels = unsafe { labels::given(py, core, target, rows, ignore_index) }?;
+        let (kind, address, columns) = predicted;
+        let length = rows * columns;
+        let state = &mut self.state;
+        py.detach(|| {
+            // SAFETY: the caller answers for the address.
+            let nodes = |address| nodes(core, unsafe { memory::read::<i64>(address, length) }?, columns);
+            let predicted = match kind {
+                "nodes" => Predicted::Nodes(nodes(address)?),
+                "by_level" => Predicted::ByLevel(nodes(address)?),
+                other => return Err(error::key(other)),
+            };
+            let weights = match weights {
+                0 => None,
+                // SAFETY: the caller answers for the address.
+                address => Some(unsafe { memory::read::<f64>(address, rows) }?),
+            };
+            let truths = hierarchy.judged_levels().truths(&labels).map_err(error::input)?;
+            threads::with_threads(length, || state.update(&Batch { truths, predicted, weights }))
+        })
+    }
+}
+
+/// Predictions by index as nodes: a class is its node.
+fn nodes(hierarchy: &klados::Hierarchy, predictions: &[i64], columns: usize) -> PyResult<Vec<NodeId>> {
+    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
+    let node = |(at, &prediction): (usize, &i64)| {
+        let found = match usize::try_from(prediction) {
+            Ok(class) if class < classes => Some(hierarchy.class_node(class)),
+            Ok(index) => index.checked_sub(classes).and_then(|node| hierarchy.node_at(node)),
+            Err(_) => None,
+        };
+        found.ok_or_else(|| {
+            error::value(format!(
+                "row {}: the prediction is {prediction}, expected a class (0 to {}), or {classes} + the index of a node \
+                 ({classes} to {})",
+                at / columns,
+                classes - 1,
+                classes + nodes - 1
+            ))
+        })
+    };
+    predictions.iter().enumerate().map(node).collect()
+}

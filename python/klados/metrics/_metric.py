@@ -1,0 +1,216 @@
+"""What all metrics have in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from klados._json import finite_json
+from klados._klados import Accumulator, Hierarchy, _most_probable, judged_levels
+from klados.arrays import Array, Form, TargetKind, as_array, read_target, scores
+
+M = TypeVar("M", bound="Metric")
+
+
+class Metric:
+    """A metric that is fed batch by batch: the base of the classes of :mod:`klados.metrics`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        ignore_index: the label of samples that take no part.
+
+    Example::
+
+        >>> import klados
+        >>> issubclass(klados.metrics.Accuracy, klados.metrics.Metric)
+        True
+    """
+
+    _name: ClassVar[str]
+    # What a target of two dimensions holds.
+    _rows_are: ClassVar[TargetKind] = "candidates"
+
+    def __init__(self, hierarchy: Hierarchy, *, ignore_index: int = -100, **options: Any) -> None:
+        if not isinstance(hierarchy, Hierarchy):
+            raise TypeError(f"the hierarchy is of type {type(hierarchy).__name__}, expected a klados.Hierarchy")
+        self.hierarchy = hierarchy
+        self.ignore_index = ignore_index
+        self._options = finite_json(options, "a metric")
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all rows."""
+        self._accumulator = Accumulator(self._name, self._options, self.hierarchy)
+
+    def merge(self: M, other: M) -> M:
+        """Adds what another metric has seen: of another thread, process or machine. Exact, so that any split of the rows,
+        merged in any order, gives the same bits.
+
+        Returns:
+            The metric itself.
+
+        Raises:
+            ValueError: if the other one is of another hierarchy or has other options.
+            TypeError: if it is another metric.
+        """
+        if type(other) is not type(self):
+            raise TypeError(f"a {type(other).__name__} cannot be merged into a {type(self).__name__}")
+        if other._options != self._options:
+            raise ValueError(f"the options are {other._options}, expected {self._options}; the two cannot be merged")
+        self._accumulator.merge(other._accumulator)
+        return self
+
+    def details(self) -> Any:
+        """All that the metric knows of the rows so far, in dicts and lists; what is undefined is ``None``."""
+        return self._accumulator.compute()
+
+    def state(self) -> bytes:
+        """The rows so far, as bytes that :meth:`load_state` takes, on another machine too."""
+        return self._accumulator.state
+
+    def load_state(self: M, state: bytes) -> M:
+        """Takes the rows of a :meth:`state` in place of its own.
+
+        Returns:
+            The metric itself.
+
+        Raises:
+            ValueError: if the state is that of another metric, hierarchy or options.
+        """
+        self._accumulator = Accumulator(self._name, self._options, self.hierarchy, bytes(state))
+        return self
+
+    def __repr__(self) -> str:
+        options = "" if self._options == "{}" else f", {self._options}"
+        return f"klados.metrics.{type(self).__name__}({self.hierarchy.num_classes} classes{options})"
+
+    def _update(
+        self,
+        rows: int,
+        y_true: Any,
+        predicted: tuple[str, int, int],
+        sample_weight: npt.ArrayLike | None,
+        kind: TargetKind | None = None,
+    ) -> None:
+        target, _alive = read_target(y_true, rows, self._rows_are, kind)
+        weights = _weights(sample_weight, rows)
+        address = 0 if weights is None else weights.ctypes.data
+        self._accumulator._update(rows, target, predicted, address, self.ignore_index)
+
+
+class AnswerMetric(Metric):
+    """A metric of one answer a row."""
+
+    def update(self: M, y_true: Any, y_pred: Any, sample_weight: npt.ArrayLike | None = None) -> M:
+        r"""Adds rows.
+
+        Args:
+            y_true: the labels, at any level: indices (see :meth:`Hierarchy.encode`), names, or candidates.
+            y_pred: the answers, at any level: indices, as :func:`klados.decide` gives them, or names.
+            sample_weight: how much each row counts, at least 0; 1 each by default.
+
+        Shape:
+            - y_true: :math:`(N)`, or :math:`(N, \text{classes})` for candidates.
+            - y_pred, sample_weight: :math:`(N)`.
+
+        Returns:
+            The metric itself.
+
+        Raises:
+            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is added
+                then.
+        """
+        answers = answers_of(y_pred, self.hierarchy)
+        if answers.ndim != 1:
+            raise ValueError(f"the answers have shape {answers.shape}, expected one dimension")
+        self._update(len(answers), y_true, ("nodes", answers.ctypes.data, 1), sample_weight)
+        return self
+
+
+def answers_of(y_pred: Any, hierarchy: Hierarchy) -> Array:
+    """Answers by index or by name, as ``int64``."""
+    if isinstance(y_pred, (list, tuple)) and any(isinstance(answer, str) for answer in y_pred):
+        return hierarchy.encode(y_pred)
+    values = as_array(y_pred)
+    if values.dtype.kind in "USO":
+        return hierarchy.encode(values.tolist())
+    if values.dtype.kind not in "iu" and values.size > 0:
+        raise ValueError(f"the answers are {values.dtype}, expected indices or names; klados.decide makes answers of logits")
+    return np.require(values, np.int64, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def _weights(sample_weight: npt.ArrayLike | None, rows: int) -> Array | None:
+    if sample_weight is None:
+        return None
+    weights = as_array(sample_weight)
+    if weights.dtype.kind not in "biuf":
+        raise ValueError(f"the sample weights are {weights.dtype}, expected numbers")
+    if weights.shape != (rows,):
+        raise ValueError(f"the sample weights have shape {weights.shape}, expected ({rows},)")
+    return np.require(weights, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def number(value: float | None) -> float:
+    """A number; NaN where it is undefined."""
+    return float("nan") if value is None else value
+
+
+def level_place(hierarchy: Hierarchy, level: str | int) -> int:
+    """The place of a level among those at which predictions are judged."""
+    names = judged_levels(hierarchy)
+    if isinstance(level, str):
+        if level in names:
+            return names.index(level)
+    else:
+        # A depth: its level is named after it, but that the last one is that of the classes.
+        depths = [name for name in names if name != "class"]
+        if f"depth {level}" in names:
+            return names.index(f"depth {level}")
+        if len(names) > len(depths) and level == len(names):
+            return len(names) - 1
+    raise ValueError(f"there is no level {level!r}; the levels are {', '.join(names)}")
+
+
+def levels(hierarchy: Hierarchy) -> list[str]:
+    """The names of the levels at which predictions are judged, from the top: the ranks, or where there are none the depths; and
+    the classes, where they are not the last of these.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+        >>> klados.metrics.levels(hierarchy)
+        ['depth 1', 'class']
+    """
+    return judged_levels(hierarchy)
+
+
+def most_probable(logits: npt.ArrayLike, hierarchy: Hierarchy, *, form: Form = "class_softmax") -> Array:
+    r"""The most probable node of each level, each for itself: what :class:`Accuracy` takes as answers that are right or wrong
+    level by level, though they may contradict each other.
+
+    Args:
+        logits, hierarchy, form: as in :func:`klados.decide`.
+
+    Shape:
+        - output: :math:`(N, \text{levels})` of ``int64``; see :func:`levels`.
+
+    Raises:
+        ValueError: if there is no such form, or a shape does not fit.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("bird", "crow"), ("bird", "robin"), ("bird", "wren")]
+        ... )
+        >>> best = klados.metrics.most_probable([[1.0, 0.5, 0.5, 0.5]], hierarchy)
+        >>> hierarchy.decode(best[0])  # a bird, all in all; but of the classes the bat is the most probable
+        ['bird', 'bat']
+    """
+    given, values, shape = scores(logits, hierarchy, form)
+    out = np.empty((len(values), len(judged_levels(hierarchy))), dtype=np.int64)
+    _most_probable(hierarchy, given, out.ctypes.data)
+    return out.reshape(*shape[:-1], -1)
