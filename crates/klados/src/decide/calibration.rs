@@ -36,7 +36,8 @@ pub enum CalibrationError {
 /// Calibrates a rule on validation data that come in parts. It keeps a few numbers a row.
 ///
 /// Validation data have to be new to the model: on its training data it is too sure of itself, and what is promised does not
-/// hold. Ignored rows take no part. The order of the rows does not matter.
+/// hold. Rows that are ignored, or whose label stands for all classes as the root does, take no part. The order of the rows
+/// does not matter.
 ///
 /// # Example
 ///
@@ -81,7 +82,7 @@ impl Calibrator {
         })
     }
 
-    /// The rows so far that were not ignored.
+    /// The rows so far that took part.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -90,7 +91,7 @@ impl Calibrator {
     ///
     /// # Errors
     ///
-    /// Lengths that do not fit; a row with NaN that is not ignored; a label that is multi-label, a distribution or a
+    /// Lengths that do not fit; a row that takes part and has NaN; a label that is multi-label, a distribution or a
     /// superclass, or that names what the hierarchy does not have. Nothing is taken in then.
     pub fn update<F: Float>(&mut self, log_probs: &[F], labels: &[Label]) -> Result<(), InputError> {
         let nodes = self.hierarchy.node_count();
@@ -98,9 +99,10 @@ impl Calibrator {
         for (row, label) in labels.iter().enumerate() {
             Right::check(&self.hierarchy, label).map_err(|error| error.in_row(row))?;
         }
-        check_log_probs(&self.hierarchy, log_probs, |row| labels[row] != Label::Ignored)?;
+        let takes_part = |label: &Label| Right::says_anything(&self.hierarchy, label);
+        check_log_probs(&self.hierarchy, log_probs, |row| takes_part(&labels[row]))?;
         for (log_p, label) in log_probs.chunks_exact(nodes).zip(labels) {
-            if *label == Label::Ignored {
+            if !Right::says_anything(&self.hierarchy, label) {
                 continue;
             }
             self.rows += 1;

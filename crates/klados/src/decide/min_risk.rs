@@ -35,7 +35,8 @@ pub enum Over {
 }
 
 /// The answer with the least expected cost `sum_k p_k cost(v, k)`, `p_k` the probabilities of the classes (conditional risk
-/// minimization: Karthik et al. 2021, "No Cost Likelihood Manipulation at Test Time").
+/// minimization: Karthik et al. 2021, "No Cost Likelihood Manipulation at Test Time"). Those of inner nodes are not looked at,
+/// and the `p_k` need not add up to 1.
 ///
 /// - `cost`: `"lca_height"` (default), the height of the lowest common ancestor, of which the mean over a data set is the metric
 ///   of Bertinetto et al. 2020; `"path_length"`, the edges between the two.
@@ -51,8 +52,8 @@ pub enum Over {
 /// # Cost
 ///
 /// In a tree one pass down, without a table of costs: `risk(child)` from `risk(parent)`, and only differences of risks are
-/// added, so that nothing of a nearly certain row is lost. In a DAG a table of candidates times classes, of at most 2^26
-/// entries of two bytes (8,000 classes among classes); a larger one is refused. Risks within 1e-12 of the largest possible one
+/// added, so that nothing of a nearly certain row is lost. In a DAG a table of candidates times classes, of at most 2^27
+/// entries of two bytes (11,500 classes among classes); a larger one is refused. Risks within 1e-12 of the largest possible one
 /// are ties.
 ///
 /// # What published code does differently
@@ -87,7 +88,7 @@ pub struct MinRisk {
 /// Risks that differ by less, relative to the largest possible one, are ties of which rounding made a difference.
 const SLACK: f64 = 1e-12;
 /// The most entries of a table of costs.
-const MOST_ENTRIES: usize = 1 << 26;
+const MOST_ENTRIES: usize = 1 << 27;
 
 impl MinRisk {
     /// By the height of the lowest common ancestor, over classes.

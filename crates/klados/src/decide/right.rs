@@ -35,6 +35,28 @@ impl Right {
         Err(InputError::new(InputErrorKind::LabelForm, message))
     }
 
+    /// Whether a label that is checked says anything: it is not ignored, and does not stand for all classes, as the root does.
+    pub(super) fn says_anything(hierarchy: &Hierarchy, label: &Label) -> bool {
+        let all = hierarchy.class_count();
+        match label {
+            Label::Ignored => false,
+            Label::Class(_) => all > 1,
+            Label::Node(node) => hierarchy.count_classes_below(*node) < all,
+            Label::Union(nodes)
+                if nodes.iter().map(|node| hierarchy.count_classes_below(*node)).sum::<usize>() < all =>
+            {
+                true
+            }
+            Label::Union(nodes) => {
+                let mut classes: Vec<usize> = nodes.iter().flat_map(|node| hierarchy.classes_below(*node)).collect();
+                classes.sort_unstable();
+                classes.dedup();
+                classes.len() < all
+            }
+            _ => true,
+        }
+    }
+
     /// Reads a label that is checked and not ignored.
     pub(super) fn read(&mut self, label: &Label) {
         self.named.clear();

@@ -1,6 +1,8 @@
 //! Rules that are calibrated: against brute force on random rows, and what they promise on data whose posterior is known.
 #![allow(clippy::disallowed_methods, reason = "tests compute by hand with the functions of the platform")]
 
+use std::collections::BTreeSet;
+
 use klados::decide::{CalibrationError, Calibrator, Conformal, Hedge};
 use klados::{Decision, Hierarchy, InputErrorKind, Label, NodeId, NodeLogProbs};
 use klados_testing::strategies::{self, LabelKind, LogitScale};
@@ -10,15 +12,15 @@ use crate::decisions::Naive;
 use crate::losses::{hierarchy, label};
 use crate::terms::{dag, tree};
 
-/// Whether an answer is right: it has a class that the label leaves possible.
-fn is_right(naive: &Naive<'_>, label: &Label, answer: NodeId) -> bool {
-    let nodes = match label {
-        Label::Class(class) => return naive.classes(answer).contains(class),
-        Label::Node(node) => std::slice::from_ref(node),
-        Label::Union(nodes) => nodes,
-        _ => unreachable!(),
+/// The classes that a label leaves possible; none where it says nothing.
+fn possible(naive: &Naive<'_>, label: &Label) -> BTreeSet<usize> {
+    let classes: BTreeSet<usize> = match label {
+        Label::Class(class) => [*class].into(),
+        Label::Node(node) => naive.classes(*node).clone(),
+        Label::Union(nodes) => nodes.iter().flat_map(|node| naive.classes(*node)).copied().collect(),
+        _ => BTreeSet::new(),
     };
-    nodes.iter().any(|node| !naive.classes(*node).is_disjoint(naive.classes(answer)))
+    if classes.len() < naive.hierarchy.class_count() { classes } else { BTreeSet::new() }
 }
 
 #[derive(Debug)]
@@ -33,9 +35,11 @@ impl Rows {
         let mut answers = vec![NodeId::ROOT; self.labels.len()];
         decision.compile(hierarchy).unwrap().decide(&self.log_probs, &mut answers).unwrap();
         let naive = Naive::new(hierarchy);
-        let rows = self.labels.iter().zip(answers).filter(|(label, _)| **label != Label::Ignored);
-        let rows: Vec<bool> = rows.map(|(label, answer)| is_right(&naive, label, answer)).collect();
-        (rows.iter().filter(|right| **right).count(), rows.len())
+        let rows = self.labels.iter().map(|label| possible(&naive, label)).zip(answers);
+        let rows: Vec<_> = rows.filter(|(possible, _)| !possible.is_empty()).collect();
+        // An answer is right if it has a class that the label leaves possible.
+        let right = rows.iter().filter(|(possible, answer)| !possible.is_disjoint(naive.classes(*answer)));
+        (right.count(), rows.len())
     }
 }
 
@@ -59,7 +63,7 @@ proptest! {
 
     #[test]
     fn lambda_is_the_least_that_stays_accurate((hierarchy, rows) in rows(), accuracy in 0.01..=1.0) {
-        prop_assume!(rows.labels.iter().any(|label| *label != Label::Ignored));
+        prop_assume!(rows.right(&Hedge::new().lambda(0.0).into(), &hierarchy).1 > 0);
         let decision = Decision::from(Hedge::new().accuracy(accuracy));
         let calibrated = decision.calibrate(&hierarchy, &rows.log_probs, &rows.labels).unwrap();
         let lambda = serde_json::to_value(&calibrated).unwrap()["hedge"]["lambda"].as_f64().unwrap();
@@ -119,8 +123,10 @@ fn bad_validation_data_are_refused() {
     log_probs[1] = f64::NAN;
     let labels = [Label::Ignored, Label::Node(NodeId::ROOT)];
     let hedge = Decision::from(Hedge::new());
-    // A row with NaN that is ignored takes no part.
-    assert!(hedge.calibrate(&hierarchy, &log_probs, &labels).is_ok());
+    // Rows that say nothing take no part, also with NaN.
+    let none = "hedge is calibrated on rows with labels, and there are none";
+    assert_eq!(hedge.calibrate(&hierarchy, &log_probs, &labels).unwrap_err().to_string(), none);
+    assert_eq!(hedge.calibrate::<f64>(&hierarchy, &[], &[]).unwrap_err().to_string(), none);
     let error = |log_probs: &[f64], labels: &[Label]| match hedge.calibrate(&hierarchy, log_probs, labels) {
         Err(CalibrationError::Input(error)) => (error.row(), error.kind()),
         other => panic!("{other:?}"),
@@ -131,8 +137,6 @@ fn bad_validation_data_are_refused() {
     for label in [Label::set(&hierarchy, [], []), Label::Soft(vec![1.0 / 7.0; 7])] {
         assert_eq!(error(&log_probs, &[Label::Ignored, label]), (Some(1), InputErrorKind::LabelForm));
     }
-    let none = hedge.calibrate::<f64>(&hierarchy, &[], &[]).unwrap_err();
-    assert_eq!(none.to_string(), "hedge is calibrated on rows with labels, and there are none");
     let range = Decision::from(Hedge::new().accuracy(1.5)).calibrate::<f64>(&hierarchy, &[], &[]).unwrap_err();
     assert_eq!(range.to_string(), "accuracy is 1.5, expected a number in (0, 1]");
     // Of no rows nothing is known: the root.
