@@ -117,9 +117,9 @@ impl BalancedAccuracy {
         let judged = truths.levels();
         for (row, prediction) in predictions.iter().enumerate() {
             let (prediction, weight) = (judged.lowest(*prediction), weight(weights, row));
-            for (level, sums) in judged.all().iter().zip(&mut self.levels) {
+            for (at, (level, sums)) in judged.all().iter().zip(&mut self.levels).enumerate() {
                 let mut is_reached = false;
-                for place in truths.known(row).iter().filter_map(|node| level.place(*node)) {
+                for place in truths.true_nodes(row, at).filter_map(|node| level.place(node)) {
                     is_reached = true;
                     sums.counts[place].support.add(weight);
                 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::{Fingerprint, Truths};
 use crate::criterion::{InputError, check_length};
 use crate::hierarchy::Closure;
-use crate::numeric::Float;
+use crate::numeric::{Float, scalar};
 use crate::{Hierarchy, Label, Level, NodeId};
 
 /// No candidate.
@@ -50,6 +50,10 @@ pub struct Levels {
     levels: Arc<[JudgedLevel]>,
     /// By node: the lowest node with the same classes below it.
     lowest: Arc<[NodeId]>,
+    /// The nodes of the classes, of which the first wins a tie.
+    classes: Arc<[NodeId]>,
+    /// By node: `-log2(|D(v)| / |D(root)|)`.
+    information: Arc<[f64]>,
     /// In a DAG: the nodes above each class. Made when a label asks for it.
     closure: Arc<OnceLock<Closure>>,
     fingerprint: Fingerprint,
@@ -137,7 +141,19 @@ impl Levels {
         let judged = |(name, candidates)| JudgedLevel::new(name, candidates, hierarchy);
         let levels: Arc<[JudgedLevel]> = levels.into_iter().map(judged).collect();
         let fingerprint = Fingerprint::new(hierarchy, &levels);
-        Self { hierarchy: hierarchy.clone(), levels, lowest: lowest(hierarchy), closure: Arc::default(), fingerprint }
+        let mut classes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
+        classes.sort_unstable_by_key(|node| hierarchy.specificity(*node));
+        let all = hierarchy.class_count() as f64;
+        let information = |node| scalar::log2(all / hierarchy.count_classes_below(node) as f64);
+        Self {
+            hierarchy: hierarchy.clone(),
+            levels,
+            lowest: lowest(hierarchy),
+            classes: classes.into(),
+            information: hierarchy.nodes().map(information).collect(),
+            closure: Arc::default(),
+            fingerprint,
+        }
     }
 
     /// The levels, from the top.
@@ -154,6 +170,26 @@ impl Levels {
     /// answer the two are one.
     pub fn lowest(&self, node: NodeId) -> NodeId {
         self.lowest[node.index()]
+    }
+
+    /// The nodes of the classes, in the order in which decisions prefer them where they are equally probable.
+    pub(super) fn classes(&self) -> &[NodeId] {
+        &self.classes
+    }
+
+    /// What a node tells of the class, in bits: `I(v) = -log2(|D(v)| / |D(root)|)`. 0 of the root.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, metrics::Levels};
+    ///
+    /// let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])?;
+    /// let levels = Levels::new(&hierarchy);
+    /// assert_eq!(levels.information(hierarchy.node("bird")?), 1.0);
+    /// assert_eq!(levels.information(hierarchy.node("crow")?), 2.0);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn information(&self, node: NodeId) -> f64 {
+        self.information[node.index()]
     }
 
     /// What accumulators remember of it.

@@ -63,7 +63,6 @@ pub(super) struct Batch {
 }
 
 /// Some rows of a batch.
-#[allow(dead_code, reason = "what metrics read that are being written")]
 pub(super) struct Part<'a> {
     pub(super) truths: &'a Truths<'a>,
     pub(super) set_truths: &'a Truths<'a>,

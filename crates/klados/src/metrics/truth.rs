@@ -50,7 +50,7 @@ pub struct Truths<'a> {
 struct Truth {
     /// The nodes that hold, ascending, without the root.
     known: Vec<NodeId>,
-    /// The most specific of these, or the root.
+    /// The most specific node that holds: see [`Truths::node`].
     node: NodeId,
     /// The nodes that it names.
     named: Vec<NodeId>,
@@ -211,6 +211,31 @@ impl<'a> Truths<'a> {
         self.known(row).iter().copied().filter(|node| level.place(*node).is_some())
     }
 
+    /// Calls with each node that a prediction says, itself and those above it but the root, as far as the label of the row
+    /// says anything of it, and with whether it holds.
+    pub(super) fn each_answered(&self, row: usize, prediction: NodeId, visit: &mut dyn FnMut(NodeId, bool)) {
+        let hierarchy = self.levels.hierarchy();
+        let prediction = self.levels.lowest(prediction);
+        if !hierarchy.is_tree() {
+            for node in hierarchy.lineage(prediction) {
+                match self.says(row, node) {
+                    Says::Unknown => {}
+                    says => visit(node, says == Says::Holds),
+                }
+            }
+            return;
+        }
+        let (mut node, mut holds) = (prediction, false);
+        while node != NodeId::ROOT {
+            let says = if holds { Says::Holds } else { self.says(row, node) };
+            holds = says == Says::Holds; // and so does all that is above
+            if says != Says::Unknown {
+                visit(node, holds);
+            }
+            node = hierarchy.parents(node)[0];
+        }
+    }
+
     /// Whether the label of a row reaches down to a level.
     pub fn reaches(&self, row: usize, level: usize) -> bool {
         let level = &self.levels.all()[level];
@@ -293,7 +318,11 @@ impl Truth {
             false => known_in_dag(levels, &named),
         };
         let class = known.iter().rev().find_map(|node| hierarchy.leaf_class(*node));
-        let node = known.iter().copied().min_by_key(|node| hierarchy.specificity(*node)).unwrap_or(NodeId::ROOT);
+        let node = match named[..] {
+            [node] => Some(levels.lowest(node)),
+            _ => known.iter().copied().min_by_key(|node| hierarchy.specificity(*node)),
+        };
+        let node = node.unwrap_or(NodeId::ROOT);
         Self { known, node, named, unknown, class, is_set: false }
     }
 

@@ -12,6 +12,11 @@ pub(crate) fn ln(x: f64) -> f64 {
     x.ln()
 }
 
+/// The logarithm of `x` to base 2; of powers of 2 exact.
+pub(crate) fn log2(x: f64) -> f64 {
+    x.log2()
+}
+
 /// `x^y`.
 pub(crate) fn pow(x: f64, y: f64) -> f64 {
     x.powf(y)

@@ -1,5 +1,6 @@
 //! The tests of the core from outside, in one binary.
 
+mod answers;
 mod architecture;
 mod batches;
 mod calibrations;
