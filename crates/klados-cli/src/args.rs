@@ -18,6 +18,7 @@ pub(crate) enum Command {
     Train(crate::cmd::train::TrainArgs),
     #[cfg(feature = "train")]
     Predict(crate::cmd::predict::PredictArgs),
+    Decide(crate::cmd::decide::DecideArgs),
     Loss(crate::cmd::loss::LossArgs),
     Hierarchy(crate::cmd::hierarchy::HierarchyArgs),
 }

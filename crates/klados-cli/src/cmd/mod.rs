@@ -1,8 +1,11 @@
 //! One file a command: its arguments and what it does. `run` dispatches.
 
+pub(crate) mod decide;
+pub(crate) mod decision;
 pub(crate) mod format;
 pub(crate) mod hierarchy;
 pub(crate) mod loss;
+pub(crate) mod models;
 #[cfg(feature = "train")]
 pub(crate) mod predict;
 #[cfg(feature = "train")]
@@ -32,6 +35,7 @@ pub(crate) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Train(args) => train::run(&args, out),
         #[cfg(feature = "train")]
         Command::Predict(args) => predict::run(&args, out),
+        Command::Decide(args) => decide::run(&args, out),
         Command::Loss(args) => loss::run(&args, out),
         Command::Hierarchy(args) => hierarchy::run(&args, out),
     }

@@ -26,7 +26,7 @@ pub(crate) fn resolve(loss: Loss, hierarchy: &Hierarchy, labels: &[Label]) -> Re
 fn read(path: &Path, hierarchy: &Hierarchy) -> Result<Vec<f64>> {
     let shown = path.display();
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the class weights of {shown}"))?;
-    let mut lines = Lines::new(&bytes);
+    let mut lines = Lines::new(&bytes[..]);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let header = reader.headers().with_context(|| format!("{shown}:1"))?.clone();
     let column = |name: &str| {
@@ -39,7 +39,7 @@ fn read(path: &Path, hierarchy: &Hierarchy) -> Result<Vec<f64>> {
     let (class_column, weight_column) = (column("class")?, column("weight")?);
     let mut weights: Vec<Option<f64>> = vec![None; hierarchy.class_count()];
     for record in reader.records() {
-        let record = record.map_err(|error| csv_error(&shown, &bytes, &error))?;
+        let record = record.map_err(|error| csv_error(&shown, &bytes[..], &error))?;
         let line = lines.of(&record);
         let class = hierarchy.class(&record[class_column]).map_err(|error| anyhow!("{shown}:{line}: {error}"))?;
         let text = &record[weight_column];

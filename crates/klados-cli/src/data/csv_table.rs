@@ -39,7 +39,7 @@ pub(crate) fn read(path: &Path, request: &Request) -> Result<Columns> {
     let mut growing: Vec<Growing> = names.iter().map(|name| start(name, request)).collect();
     let mut table = Columns { unit: "line", ..Columns::default() };
     let mut record = csv::StringRecord::new();
-    let mut lines = Lines::new(&bytes);
+    let mut lines = Lines::new(&bytes[..]);
     while reader.read_record(&mut record).with_context(|| format!("cannot read {shown}"))? {
         let row = table.positions.len();
         table.positions.push(lines.of(&record));

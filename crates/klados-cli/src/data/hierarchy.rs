@@ -48,6 +48,15 @@ pub(crate) fn lookup_name(hierarchy: &Hierarchy, node: NodeId, short: &str) -> S
     if hierarchy.node(short).is_ok() { short.to_owned() } else { hierarchy.path(node) }
 }
 
+/// A name by which exactly this node is found again: short, or its path where several nodes share that.
+pub(crate) fn unique_name(hierarchy: &Hierarchy, node: NodeId) -> String {
+    let name = hierarchy.name(node);
+    match hierarchy.node(name) {
+        Ok(found) if found == node => name.to_owned(),
+        _ => hierarchy.path(node),
+    }
+}
+
 /// The hierarchy with the columns of the logits, classes or with `nodes` all nodes but the root, that a file names one a
 /// line.
 ///

@@ -78,7 +78,7 @@ impl LossFiles {
 fn read(path: &Path, parameter: &str, columns: &'static [&'static str]) -> Result<(Value, File)> {
     let shown = path.display();
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown} ({parameter})"))?;
-    let mut lines = Lines::new(&bytes);
+    let mut lines = Lines::new(&bytes[..]);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let header = reader.headers().with_context(|| format!("{shown}:1"))?.clone();
     let place = |name: &&str| {
@@ -92,7 +92,7 @@ fn read(path: &Path, parameter: &str, columns: &'static [&'static str]) -> Resul
     let (mut rows, mut names) = (Vec::new(), Vec::new());
     let mut seen: HashMap<Vec<String>, u64> = HashMap::new();
     for record in reader.records() {
-        let record = record.map_err(|error| csv_error(&shown, &bytes, &error))?;
+        let record = record.map_err(|error| csv_error(&shown, &bytes[..], &error))?;
         let line = lines.of(&record);
         let fields: Vec<&str> = places.iter().map(|&place| &record[place]).collect();
         let Some((number, key)) = fields.split_last() else { continue };

@@ -5,7 +5,6 @@ pub(crate) mod class_weight;
 pub(crate) mod columns;
 #[cfg(feature = "train")]
 pub(crate) mod csv_table;
-#[cfg(feature = "train")]
 pub(crate) mod decision;
 #[cfg(feature = "train")]
 pub(crate) mod emoji;
@@ -13,11 +12,16 @@ pub(crate) mod hierarchy;
 pub(crate) mod labels;
 pub(crate) mod lines;
 pub(crate) mod loss_files;
+pub(crate) mod matrix;
 pub(crate) mod npy;
 #[cfg(all(feature = "train", feature = "parquet"))]
 pub(crate) mod parquet_table;
 #[cfg(feature = "train")]
 pub(crate) mod pictures;
+pub(crate) mod probability;
+#[cfg(feature = "parquet")]
+pub(crate) mod record_file;
 pub(crate) mod replace;
 #[cfg(feature = "train")]
 pub(crate) mod table;
+pub(crate) mod values;

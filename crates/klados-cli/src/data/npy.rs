@@ -5,28 +5,10 @@ use std::io::{BufReader, BufWriter, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
+use npyz::{DType, Endianness, NpyFile, Order, TypeChar, WriterBuilder};
 
-/// The values of a matrix in the precision of their file, row-major.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Values {
-    /// `float32`.
-    F32(Vec<f32>),
-    /// `float64`.
-    F64(Vec<f64>),
-}
-
-impl From<Vec<f32>> for Values {
-    fn from(values: Vec<f32>) -> Self {
-        Self::F32(values)
-    }
-}
-
-impl From<Vec<f64>> for Values {
-    fn from(values: Vec<f64>) -> Self {
-        Self::F64(values)
-    }
-}
+use super::matrix::block::Block;
+use super::values::{Kind, Values};
 
 /// A two-dimensional array.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,31 +21,40 @@ pub(crate) struct Matrix {
     pub(crate) values: Values,
 }
 
-/// Reads a `rows x columns` array of `float32` or `float64`, in C or Fortran order, in either byte order.
+/// Finds the `rows x columns` array of `float16`, `float32` or `float64`, in C or Fortran order, in either byte order.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, is no `.npy`, has another type or shape, or ends early.
-pub(crate) fn read(path: &Path) -> Result<Matrix> {
+pub(crate) fn open(path: &Path) -> Result<Block> {
     let name = path.display();
     let file = File::open(path).with_context(|| format!("cannot read {name}"))?;
     let length = file.metadata().with_context(|| format!("cannot read {name}"))?.len();
     let npy = NpyFile::new(BufReader::new(file)).with_context(|| format!("{name} is not a whole .npy file"))?;
-    let (shape, dtype, fortran) = (npy.shape().to_vec(), npy.dtype(), npy.order() == Order::Fortran);
+    let (shape, dtype, is_fortran) = (npy.shape().to_vec(), npy.dtype(), npy.order() == Order::Fortran);
     let &[rows, columns] = shape.as_slice() else {
         bail!("{name} has shape {shape:?}, expected two dimensions: [rows, columns]");
     };
-    let bytes = match &dtype {
-        DType::Plain(kind) if kind.type_char() == TypeChar::Float && matches!(kind.size_field(), 4 | 8) => {
-            kind.size_field()
+    let (kind, is_big_endian) = match &dtype {
+        DType::Plain(plain) if plain.type_char() == TypeChar::Float => {
+            let kind = match plain.size_field() {
+                2 => Some(Kind::F16),
+                4 => Some(Kind::F32),
+                8 => Some(Kind::F64),
+                _ => None,
+            };
+            (kind, plain.endianness() == Endianness::Big)
         }
-        other => bail!("{name} has dtype {}, expected float32 or float64", described(other)),
+        _ => (None, false),
     };
-    let cannot = || format!("cannot read {name}");
-    // Before anything is allocated: a header can promise more than there is memory.
-    let header = npy.header().clone();
+    let Some(kind) = kind else {
+        bail!("{name} has dtype {}, expected float16, float32 or float64", described(&dtype))
+    };
+    let bytes = kind.bytes() as u64;
     let mut file = npy.into_inner();
-    let data = length.saturating_sub(file.stream_position().with_context(cannot)?);
+    let offset = file.stream_position().with_context(|| format!("cannot read {name}"))?;
+    // Before anything is allocated: a header can promise more than there is memory.
+    let data = length.saturating_sub(offset);
     let wanted = rows.checked_mul(columns).and_then(|values| values.checked_mul(bytes));
     if wanted.is_none_or(|wanted| data < wanted) {
         let found = data / bytes;
@@ -74,13 +65,19 @@ pub(crate) fn read(path: &Path) -> Result<Matrix> {
     }
     let size = |n: u64| usize::try_from(n).map_err(|_| anyhow!("{name}: shape {shape:?} is too large"));
     let (rows, columns) = (size(rows)?, size(columns)?);
-    let npy = NpyFile::with_header(header, file);
-    let values = if bytes == 4 {
-        Values::F32(in_c_order(npy.into_vec().with_context(cannot)?, fortran, rows, columns))
-    } else {
-        Values::F64(in_c_order(npy.into_vec().with_context(cannot)?, fortran, rows, columns))
-    };
-    Ok(Matrix { rows, columns, values })
+    Ok(Block { file: file.into_inner(), offset, rows, columns, kind, is_big_endian, is_fortran })
+}
+
+/// Reads the whole of such an array.
+///
+/// # Errors
+///
+/// As [`open`].
+#[cfg(feature = "train")]
+pub(crate) fn read(path: &Path) -> Result<Matrix> {
+    let mut block = open(path)?;
+    let values = block.read(0, block.rows).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Matrix { rows: block.rows, columns: block.columns, values })
 }
 
 /// A dtype by the name that NumPy prints, and as the file spells it.
@@ -98,40 +95,35 @@ fn described(dtype: &DType) -> String {
     format!("{word}{bits} ({})", dtype.descr())
 }
 
-/// Writes `matrix` beside `path` and renames it, so that a reader never sees half a file.
+/// Writes `matrix` beside `path` and renames it, so that a reader never sees half a file. `.npy` has no `bfloat16`: it is
+/// written as `float32`.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
 pub(crate) fn write(path: &Path, matrix: &Matrix) -> Result<()> {
     let shape = [matrix.rows as u64, matrix.columns as u64];
-    super::replace::replace(path, |file| {
-        let mut out = BufWriter::new(file);
-        let builder = npyz::WriteOptions::new().default_dtype().shape(&shape);
-        match &matrix.values {
-            Values::F32(values) => {
-                let mut writer = builder.writer(&mut out).begin_nd()?;
-                writer.extend(values)?;
-                writer.finish()?;
-            }
-            Values::F64(values) => {
-                let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut out).begin_nd()?;
-                writer.extend(values)?;
-                writer.finish()?;
-            }
-        }
-        out.flush()
+    super::replace::replace(path, |file| match &matrix.values {
+        Values::F16(values) => write_values(file, &shape, values.iter().copied()),
+        Values::Bf16(values) => write_values(file, &shape, values.iter().map(|value| value.to_f32())),
+        Values::F32(values) => write_values(file, &shape, values.iter().copied()),
+        Values::F64(values) => write_values(file, &shape, values.iter().copied()),
     })
 }
 
-fn in_c_order<T: Copy>(values: Vec<T>, fortran: bool, rows: usize, columns: usize) -> Vec<T> {
-    if !fortran {
-        return values;
-    }
-    (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(r, c)| values[c * rows + r]).collect()
+fn write_values<T: npyz::AutoSerialize>(
+    file: &mut File,
+    shape: &[u64],
+    values: impl Iterator<Item = T>,
+) -> std::io::Result<()> {
+    let mut out = BufWriter::new(file);
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut out).begin_nd()?;
+    writer.extend(values)?;
+    writer.finish()?;
+    out.flush()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "train"))]
 mod tests {
     use super::*;
 
@@ -139,16 +131,12 @@ mod tests {
     fn what_is_written_is_read_back() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("m.npy");
-        for values in [Values::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), Values::F64(vec![0.5; 6])] {
+        let halves = Values::F16([1.0, 2.0, 3.0, 4.0, 5.0, 6.0].map(half::f16::from_f32).to_vec());
+        for values in [Values::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), Values::F64(vec![0.5; 6]), halves] {
             let matrix = Matrix { rows: 2, columns: 3, values };
             write(&path, &matrix).expect("written");
             assert_eq!(read(&path).expect("read"), matrix);
         }
-    }
-
-    #[test]
-    fn fortran_order_is_turned() {
-        assert_eq!(in_c_order(vec![1, 4, 2, 5, 3, 6], true, 2, 3), [1, 2, 3, 4, 5, 6]);
     }
 
     #[test]

@@ -6,6 +6,24 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+/// As [`replace`], where what is written may go wrong before it is written: such an error is returned as it is.
+///
+/// # Errors
+///
+/// As [`replace`], and those of `write`.
+pub(crate) fn replace_by(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    let mut done = Ok(());
+    let written = replace(path, |file| {
+        done = write(file);
+        match &done {
+            Ok(()) => Ok(()),
+            Err(_) => Err(io::Error::other("not written")),
+        }
+    });
+    done?;
+    written
+}
+
 /// Lets `write` fill a file beside `path`, then renames it to `path`: whoever opens `path` finds the old file or the
 /// new one, never a part.
 ///

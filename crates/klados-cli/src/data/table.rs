@@ -238,10 +238,7 @@ fn npy_columns(path: &Path) -> Result<Columns> {
     if matrix.columns == 0 {
         bail!("{} has shape [{}, 0]: there are no features in it", path.display(), matrix.rows);
     }
-    let values: Vec<f64> = match matrix.values {
-        npy::Values::F32(values) => values.into_iter().map(f64::from).collect(),
-        npy::Values::F64(values) => values,
-    };
+    let values = matrix.values.to_f64();
     let mut numbers = Vec::with_capacity(values.len());
     let mut bad = Vec::new();
     for (index, value) in values.into_iter().enumerate() {

@@ -12,6 +12,8 @@ use anyhow::Result;
 use klados::decide::Decider;
 use klados::{Hierarchy, NodeId};
 
+use crate::data::hierarchy::unique_name;
+use crate::data::probability::text as probability;
 use crate::train::reading::{Read, Reading};
 
 /// How rows are named in a table of predictions.
@@ -48,7 +50,7 @@ impl<'a, W: Write> Writer<'a, W> {
         }
         if reading.is_multi_label() {
             let hierarchy = reading.hierarchy();
-            header.extend(hierarchy.node_columns().into_iter().map(|node| short(hierarchy, node)));
+            header.extend(hierarchy.node_columns().into_iter().map(|node| unique_name(hierarchy, node)));
             csv.write_record(&header)?;
             return Ok(Self { rows, reading, decider, csv });
         }
@@ -96,7 +98,7 @@ impl<'a, W: Write> Writer<'a, W> {
             decider.decide(log_p, &mut answer)?;
             let [node] = answer;
             let level = self.reading.level_name(node).to_owned();
-            record.extend([short(hierarchy, node), probability(read.probability(row, node)), level]);
+            record.extend([unique_name(hierarchy, node), probability(read.probability(row, node)), level]);
         } else {
             record.extend([const { String::new() }; 3]);
         }
@@ -107,10 +109,10 @@ impl<'a, W: Write> Writer<'a, W> {
     fn path(&self, record: &mut Vec<String>, read: &Read, row: usize) {
         let hierarchy = self.reading.hierarchy();
         let node = hierarchy.class_node(read.class(row));
-        record.extend([short(hierarchy, node), probability(read.probability(row, node))]);
+        record.extend([unique_name(hierarchy, node), probability(read.probability(row, node))]);
         for level in self.reading.above() {
             let at: Vec<NodeId> = level.at(node).iter().filter(|at| **at != node).copied().collect();
-            let names: Vec<String> = at.iter().map(|at| short(hierarchy, *at)).collect();
+            let names: Vec<String> = at.iter().map(|at| unique_name(hierarchy, *at)).collect();
             let values: Vec<String> = at.iter().map(|at| probability(read.probability(row, *at))).collect();
             record.extend([names.join("|"), values.join("|")]);
         }
@@ -122,29 +124,15 @@ impl<'a, W: Write> Writer<'a, W> {
     }
 }
 
-/// A name by which the node is found again: short where that is unique.
-pub(crate) fn short(hierarchy: &Hierarchy, node: NodeId) -> String {
-    let name = hierarchy.name(node);
-    match hierarchy.node(name) {
-        Ok(found) if found == node => name.to_owned(),
-        _ => hierarchy.path(node),
-    }
-}
-
 /// A set of nodes that holds with each node what is above it, as a multi-label label: its lowest nodes. `a;b`, of one node
 /// `a;`, and `;` where only the root holds.
 fn set(hierarchy: &Hierarchy, holds: &[bool]) -> String {
     let is_lowest = |node: &NodeId| !hierarchy.children(*node).iter().any(|child| holds[child.index()]);
     let lowest = hierarchy.nodes().skip(1).filter(|node| holds[node.index()]).filter(is_lowest);
-    let names: Vec<String> = lowest.map(|node| short(hierarchy, node)).collect();
+    let names: Vec<String> = lowest.map(|node| unique_name(hierarchy, node)).collect();
     match &names[..] {
         [] => ";".to_owned(),
         [name] => format!("{name};"),
         names => names.join(";"),
     }
-}
-
-/// Six digits behind the point, more where a probability is small.
-fn probability(value: f64) -> String {
-    if value < 1e-4 { format!("{value:.5e}") } else { format!("{value:.6}") }
 }

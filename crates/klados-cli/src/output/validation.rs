@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use klados::{Decision, Hierarchy, Label};
 
 use super::predictions::Rows;
-use crate::data::npy::{self, Matrix, Values};
+use crate::data::npy::{self, Matrix};
 use crate::data::replace::replace;
+use crate::data::values::Values;
 use crate::train::examples::Examples;
 use crate::train::network::Model;
 use crate::train::reading::Reading;

@@ -5,8 +5,8 @@ use anyhow::Result;
 use klados::metrics::{JudgedLevel, Levels};
 use klados::{Hierarchy, Label, Loss, NodeForm, NodeId, NodeLogProbs};
 
+use crate::data::hierarchy::unique_name;
 use crate::output::model_files::Outputs;
-use crate::output::predictions::short;
 
 /// How logits are read, and the levels that are judged.
 #[derive(Debug)]
@@ -112,12 +112,14 @@ impl Reading {
         let nodes = match &self.way {
             Way::Form(form, _) if !form.has_node_columns() => {
                 let classes = 0..hierarchy.class_count();
-                return Outputs::Classes(classes.map(|class| short(hierarchy, hierarchy.class_node(class))).collect());
+                return Outputs::Classes(
+                    classes.map(|class| unique_name(hierarchy, hierarchy.class_node(class))).collect(),
+                );
             }
             Way::Form(..) => hierarchy.node_columns(),
             Way::Cut(nodes) => nodes.clone(),
         };
-        Outputs::Nodes(nodes.into_iter().map(|node| short(hierarchy, node)).collect())
+        Outputs::Nodes(nodes.into_iter().map(|node| unique_name(hierarchy, node)).collect())
     }
 
     /// Labels as predictions are judged by them. Where rows are multi-label, a node is the set of it alone; a superclass

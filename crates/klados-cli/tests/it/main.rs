@@ -2,8 +2,10 @@
 
 #[cfg(feature = "train")]
 mod animals;
+mod decide;
 mod hierarchy;
 mod loss;
+mod matrix;
 #[cfg(feature = "train")]
 mod metrics;
 mod npy;

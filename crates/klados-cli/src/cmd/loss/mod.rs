@@ -18,7 +18,9 @@ use crate::data::class_weight;
 use crate::data::hierarchy::{self, HierarchyOptions};
 use crate::data::labels::{self, LabelRow};
 use crate::data::loss_files;
-use crate::data::npy::{self, Matrix, Values};
+use crate::data::matrix::{Layout, MatrixReader};
+use crate::data::npy::{self, Matrix};
+use crate::data::values::{Kind, Values};
 
 /// What the long help says below the options. No line is wider than a narrow terminal, which would break the columns.
 fn help() -> String {
@@ -82,9 +84,9 @@ pub(crate) struct LossArgs {
     /// The hierarchy: CSV edges (child,parent), CSV with one column a rank, or JSON as klados writes it
     #[arg(long, value_name = "FILE")]
     hierarchy: PathBuf,
-    /// The logits: a NumPy array [rows, columns] of float32 or float64, with a column a class or a node, as the loss
-    /// wants
-    #[arg(long, value_name = "FILE.npy")]
+    /// The logits, with a column a class or a node, as the loss wants: .npy; .safetensors (FILE:NAME, where it has several
+    /// tensors); Parquet or Arrow, with columns by their names or one of lists
+    #[arg(long, value_name = "FILE")]
     logits: PathBuf,
     /// The labels: text with one label a line, or a CSV or Parquet table
     #[arg(long, value_name = "FILE")]
@@ -136,26 +138,31 @@ pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> Result<()> {
     files.check(&hierarchy)?;
     let of_loss = || format!("--loss {}", loss.name());
     let unweighted = unweighted.compile(&hierarchy).with_context(of_loss)?;
-    let logits = npy::read(&args.logits)?;
-    check_columns(args, &logits, &unweighted)?;
+    let mut reader = MatrixReader::open(&args.logits)?;
+    let of = unweighted.loss().name();
+    let columns_file = args.columns.as_deref();
+    reader.arrange(&Layout::new(&hierarchy, unweighted.has_node_columns(), of, &args.hierarchy, columns_file))?;
+    let batch = reader.read_all()?;
     let rows = labels::read(&args.labels, args.label_column.as_deref())?;
-    if rows.len() != logits.rows {
+    if rows.len() != batch.rows {
         bail!(
             "{} has {} labels, but {} has shape [{}, {}]: expected one label a row",
             args.labels.display(),
             rows.len(),
             args.logits.display(),
-            logits.rows,
-            logits.columns
+            batch.rows,
+            reader.columns()
         );
     }
     let labels = labels::parse(&args.labels, &rows, &unweighted)?;
     let loss = class_weight::resolve(loss.clone(), &hierarchy, &labels)?;
     let criterion = loss.compile(&hierarchy).with_context(of_loss)?;
     warnings::print(criterion.warnings());
-    match &logits.values {
-        Values::F32(values) => evaluate(args, &criterion, values, &logits, &labels, &rows, out),
-        Values::F64(values) => evaluate(args, &criterion, values, &logits, &labels, &rows, out),
+    let kind = batch.values.kind();
+    match batch.values {
+        Values::F64(values) => evaluate(args, &criterion, &values, kind, &labels, &rows, out),
+        // Half types in the `f32` that holds them: what the core computes their losses in.
+        narrow => evaluate(args, &criterion, &narrow.into_f32(), kind, &labels, &rows, out),
     }
 }
 
@@ -189,38 +196,12 @@ fn name(reduction: Reduction) -> &'static str {
     }
 }
 
-/// That the logits have a column for each class, or each node but the root.
-fn check_columns(args: &LossArgs, logits: &Matrix, criterion: &Criterion) -> Result<()> {
-    let columns = criterion.columns();
-    if logits.columns == columns {
-        return Ok(());
-    }
-    let shape = format!("{} has shape [{}, {}]", args.logits.display(), logits.rows, logits.columns);
-    let what = if criterion.has_node_columns() { "nodes but the root" } else { "classes" };
-    match &args.columns {
-        Some(file) => {
-            bail!("{shape}, but {} names {columns} {what}: expected [rows, {columns}]", file.display())
-        }
-        None if criterion.has_node_columns() => bail!(
-            "{shape}, but {} has {columns} nodes but the root, and {} takes a column for each: expected [rows, {columns}] \
-             (`klados hierarchy show --format json` lists the nodes; --columns names them in another order)",
-            args.hierarchy.display(),
-            criterion.loss().name()
-        ),
-        None => bail!(
-            "{shape}, but {} has {columns} classes: expected [rows, {columns}] (`klados hierarchy show` prints the \
-             classes; --columns names others)",
-            args.hierarchy.display()
-        ),
-    }
-}
-
 /// Computes everything, writes the gradient, then prints.
 fn evaluate<T: Float>(
     args: &LossArgs,
     criterion: &Criterion,
     values: &[T],
-    logits: &Matrix,
+    kind: Kind,
     labels: &[Label],
     rows: &[LabelRow],
     out: &mut dyn Write,
@@ -229,7 +210,7 @@ where
     Values: From<Vec<T>>,
 {
     let reduction = criterion.loss().reduction();
-    let mut losses = vec![T::default(); logits.rows];
+    let mut losses = vec![T::default(); labels.len()];
     match &args.grad {
         None => criterion.forward(values, labels, &mut losses)?,
         Some(path) => {
@@ -240,7 +221,8 @@ where
                 let divided = |entry: T| if normalizer == 0.0 { 0.0 } else { entry.to_f64() / normalizer };
                 grad.iter_mut().for_each(|entry| *entry = T::from_f64(divided(*entry)));
             }
-            npy::write(path, &Matrix { rows: logits.rows, columns: logits.columns, values: grad.into() })?;
+            let values = Values::from(grad).rounded(kind);
+            npy::write(path, &Matrix { rows: labels.len(), columns: criterion.columns(), values })?;
         }
     }
     warn_of_rows(args, values, labels, &losses);

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 use super::terms::NodeTerm;
 use crate::cmd::format::{Number, rounded};
 use crate::data::hierarchy::lookup_name;
-use crate::data::npy::Values;
+use crate::data::values::Values;
 
 /// So many samples, and so many nodes a level, are shown to people; programs get all.
 const SHOWN: usize = 20;
@@ -62,7 +62,7 @@ impl Serialize for PerSample<'_> {
         let mut list = serializer.serialize_seq(None)?;
         match self.0 {
             Values::F32(values) => values.iter().try_for_each(|value| list.serialize_element(&Number(*value)))?,
-            Values::F64(values) => values.iter().try_for_each(|value| list.serialize_element(&Number(*value)))?,
+            values => values.to_f64().into_iter().try_for_each(|value| list.serialize_element(&Number(value)))?,
         }
         list.end()
     }
@@ -159,7 +159,7 @@ impl Report<'_> {
         }
         let number = |row: usize| match &self.per_sample {
             Values::F32(values) => rounded(values[row].into()),
-            Values::F64(values) => rounded(values[row]),
+            values => rounded(values.to_f64()[row]),
         };
         let shown: Vec<(&str, String)> = self
             .labels
