@@ -7,6 +7,11 @@
 #[doc = include_str!("../../docs/tutorial.md")]
 pub struct Tutorial;
 
+/// The examples of `docs/decisions.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/decisions.md")]
+pub struct Decisions;
+
 /// The examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

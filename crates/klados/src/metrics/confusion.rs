@@ -1,6 +1,7 @@
 //! What is taken for what.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -41,7 +42,35 @@ pub struct Confusion {
     levels: Vec<Level>,
 }
 
-type Pairs = HashMap<(NodeId, Option<NodeId>), ExactSum>;
+type Pairs = HashMap<(NodeId, Option<NodeId>), ExactSum, BuildHasherDefault<PairHasher>>;
+
+/// Hashes pairs of nodes, a few numbers, in a few steps: an update is mostly hashing.
+#[derive(Debug, Default)]
+struct PairHasher(u64);
+
+impl Hasher for PairHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number as u64);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // An odd number close to 2^64 over the golden ratio.
+        self.0 = (self.0.rotate_left(26) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    /// The table takes its places from low and high bits; the product is well mixed in the high ones.
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Level {
@@ -126,7 +155,7 @@ impl LevelConfusion {
 impl Confusion {
     /// Of no rows yet.
     pub fn new(levels: &Levels) -> Self {
-        let of = |level: &super::JudgedLevel| Level { name: level.name().to_owned(), pairs: HashMap::new() };
+        let of = |level: &super::JudgedLevel| Level { name: level.name().to_owned(), pairs: Pairs::default() };
         Self { of: levels.fingerprint(), levels: levels.all().iter().map(of).collect() }
     }
 

@@ -12,8 +12,8 @@ const MOST_PENDING: u32 = 1 << 30;
 /// The exact sum of `f64` numbers, rounded once, to the nearest, when it is asked for: any order of the terms, and any
 /// split of them into sums that are [merged](Self::merge), give the same bits.
 ///
-/// A fixed-point number as wide as the range of `f64` (Kulisch's long accumulator). Whole numbers, the counts that most
-/// metrics are made of, stay an integer; the wide number is made by the first other term.
+/// A fixed-point number that may be as wide as the range of `f64` (Kulisch's long accumulator), of which the part between the
+/// smallest and the largest term is stored. Whole numbers, the counts that most metrics are made of, stay an integer.
 ///
 /// # Example
 ///
@@ -29,8 +29,10 @@ const MOST_PENDING: u32 = 1 << 30;
 pub struct ExactSum {
     /// The sum of the terms that are whole numbers and not large.
     whole: i128,
-    /// The sum of the other finite terms, in limbs of 32 bits from `2^-1074` up; empty where there are none.
+    /// The sum of the other finite terms, in limbs of 32 bits; empty where there are none. The last may be negative.
     limbs: Vec<i64>,
+    /// The place of the first limb, counted from `2^-1074` up.
+    first: usize,
     /// Terms since carries were passed on.
     pending: u32,
     /// Infinities and NaN. JSON has no numbers for them, so they are counted.
@@ -66,13 +68,11 @@ impl ExactSum {
         self.add_bits(u128::from(mantissa) << (position % BITS), (position / BITS) as usize, value < 0.0);
     }
 
-    /// Adds `bits * 2^(32 first - 1074)`.
-    fn add_bits(&mut self, mut bits: u128, first: usize, is_negative: bool) {
-        self.limbs.resize(LIMBS, 0);
-        for limb in &mut self.limbs[first..] {
-            if bits == 0 {
-                break;
-            }
+    /// Adds `bits * 2^(32 place - 1074)`.
+    fn add_bits(&mut self, mut bits: u128, place: usize, is_negative: bool) {
+        let limbs = (u128::BITS - bits.leading_zeros()).div_ceil(BITS) as usize;
+        self.cover(place, place + limbs);
+        for limb in self.limbs.iter_mut().skip(place - self.first).take(limbs) {
             let part = (bits & u128::from(u32::MAX)) as i64;
             *limb += if is_negative { -part } else { part };
             bits >>= BITS;
@@ -83,18 +83,37 @@ impl ExactSum {
         }
     }
 
-    /// Brings every limb but the last into `0..2^32`.
-    fn pass_carries(&mut self) {
-        let mut carry = 0;
-        let last = self.limbs.len().saturating_sub(1);
-        for (at, limb) in self.limbs.iter_mut().enumerate() {
-            *limb += carry;
-            if at < last {
-                carry = *limb >> BITS;
-                *limb &= i64::from(u32::MAX);
-            }
+    /// Makes room for the limbs of these places.
+    fn cover(&mut self, start: usize, end: usize) {
+        if self.limbs.is_empty() {
+            self.first = start;
         }
+        if start < self.first {
+            self.limbs.splice(0..0, std::iter::repeat_n(0, self.first - start));
+            self.first = start;
+        }
+        if self.first + self.limbs.len() < end {
+            self.limbs.resize(end - self.first, 0);
+        }
+    }
+
+    /// Brings every limb but the last into `0..2^32`, and the last, where there may be one more, near to it.
+    fn pass_carries(&mut self) {
         self.pending = 0;
+        let may_grow = self.first + self.limbs.len() < LIMBS;
+        let Some((last, lower)) = self.limbs.split_last_mut() else { return };
+        let mut carry = 0;
+        for limb in lower {
+            *limb += carry;
+            carry = *limb >> BITS;
+            *limb &= i64::from(u32::MAX);
+        }
+        *last += carry;
+        if may_grow && last.unsigned_abs() > u64::from(u32::MAX) {
+            let carry = *last >> BITS;
+            *last &= i64::from(u32::MAX);
+            self.limbs.push(carry);
+        }
     }
 
     /// Adds all terms of another sum: exactly, so that merging is associative and commutes.
@@ -103,9 +122,10 @@ impl ExactSum {
         if !other.limbs.is_empty() {
             let mut other = other.clone();
             other.pass_carries();
-            self.limbs.resize(LIMBS, 0);
             self.pass_carries();
-            self.limbs.iter_mut().zip(&other.limbs).for_each(|(limb, more)| *limb += more);
+            self.cover(other.first, other.first + other.limbs.len());
+            let place = other.first - self.first;
+            self.limbs[place..].iter_mut().zip(&other.limbs).for_each(|(limb, more)| *limb += more);
             self.pending = 1;
         }
         self.infinite.iter_mut().zip(other.infinite).for_each(|(count, more)| *count += more);
@@ -124,7 +144,7 @@ impl ExactSum {
             return self.whole as f64; // rounds to the nearest, ties to even
         }
         let mut all = self.clone();
-        // 1 is at bit 1074.
+        all.cover(0, LIMBS);
         all.add_bits_of_whole();
         all.pass_carries();
         let is_negative = all.limbs.last().is_some_and(|last| *last < 0);
@@ -137,6 +157,7 @@ impl ExactSum {
     }
 
     fn add_bits_of_whole(&mut self) {
+        // 1 is at bit 1074.
         const ONE: u32 = 1074;
         let size = self.whole.unsigned_abs();
         // In two halves: a shifted `u128` has to hold them.
@@ -224,6 +245,32 @@ mod tests {
         assert_eq!(sum(&[f64::MAX, f64::MAX]), f64::INFINITY);
         assert_eq!(sum(&[f64::MAX, f64::MAX, -f64::MAX]), f64::MAX);
         assert_eq!(sum(&[]), 0.0);
+    }
+
+    #[test]
+    fn carries_leave_the_limbs_in_use() {
+        for sign in [1.0, -1.0] {
+            let mut sum = ExactSum::new();
+            // Up and down again, past the limbs of the first term on both sides.
+            for exponent in (-200..200).chain((-200..200).rev()) {
+                let term = sign * 1.5 * 2f64.powi(exponent);
+                sum.add(term);
+                sum.pass_carries();
+                sum.pass_carries();
+                assert!(sum.limbs.len() <= LIMBS && sum.limbs.iter().all(|limb| limb.unsigned_abs() <= 1 << BITS));
+            }
+            // Each power of two twice, one and a half times.
+            assert_eq!(sum.value(), sign * 3.0 * (2f64.powi(200) - 2f64.powi(-200)));
+            let mut grown = ExactSum::new();
+            for _ in 0..100 {
+                let half = grown.clone();
+                grown.merge(&half);
+                grown.add(sign * 0.5);
+            }
+            // x -> 2x + 1/2, a hundred times from 0.
+            assert_eq!(grown.value(), sign * 0.5 * (2f64.powi(100) - 1.0));
+            assert!(grown.limbs.len() < 10);
+        }
     }
 
     #[test]
