@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Fingerprint, Levels, Metric, Truths, check_weights, other_shape, share, weight};
+use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::{InputError, check_length};
 use crate::{Label, NodeId};
 
@@ -91,6 +91,29 @@ impl Accuracy {
             }
         }
         Ok(())
+    }
+
+    /// What each row adds, `[batch, levels]`: for the [bootstrap](super::Bootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn ratios(
+        truths: &Truths<'_>,
+        predictions: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Ratio>, InputError> {
+        truths.check_predictions(truths.levels().fingerprint(), predictions)?;
+        check_weights(truths.len(), weights)?;
+        let levels = truths.levels().all().len();
+        let of = |at: usize| {
+            let (row, level) = (at / levels, at % levels);
+            if !truths.reaches(row, level) {
+                return Ratio::default();
+            }
+            Ratio::share(truths.is_right_at(row, level, predictions[row]), weight(weights, row))
+        };
+        Ok((0..truths.len() * levels).map(of).collect())
     }
 
     /// Adds rows with a prediction for each level, `[batch, levels]`: see [`Levels::most_probable`].
@@ -186,6 +209,17 @@ mod tests {
         assert_eq!(parts.compute(), whole);
         let error = of(0..1).update(&levels.truths(&labels[..1]).unwrap(), &predictions[..1], Some(&[-1.0]));
         assert_eq!(error.unwrap_err().to_string(), "row 0: the sample weight -1 is not a finite number of at least 0");
+    }
+
+    #[test]
+    fn what_rows_add_makes_the_value() {
+        testing::many(|batch| {
+            let (truths, weights) = (batch.levels.truths(&batch.labels).unwrap(), Some(&batch.weights[..]));
+            let ratios = Accuracy::ratios(&truths, &batch.predictions, weights).unwrap();
+            let value = accuracy(&batch.levels, &batch.labels, &batch.predictions, weights).unwrap();
+            let values: Vec<Option<f64>> = value.iter().map(|level| level.value).collect();
+            testing::assert_ratios(&ratios, &values);
+        });
     }
 
     #[test]

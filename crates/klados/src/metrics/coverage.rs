@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Fingerprint, Levels, Metric, Says, Truths, check_weights, other_shape, share, weight};
+use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Says, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
 
@@ -124,38 +124,58 @@ impl Coverage {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_predictions(self.of, predictions)?;
-        check_weights(truths.len(), weights)?;
-        let judged = truths.levels();
-        for (row, prediction) in predictions.iter().enumerate() {
-            if !truths.takes_part(row) {
-                continue;
-            }
-            let weight = weight(weights, row);
-            let answer = judged.lowest(truths.as_far_as_known(row, *prediction));
-            self.rows.add(weight);
-            if truths.says(row, answer) == Says::Holds {
-                self.right.add(weight);
-            }
-            self.depth.add(weight * judged.hierarchy().depth(answer) as f64);
-            self.information.add(weight * judged.information(answer));
-            let prediction = judged.lowest(*prediction);
-            for (at, (level, sums)) in judged.all().iter().zip(&mut self.levels).enumerate() {
-                if !truths.reaches(row, at) {
-                    continue;
-                }
-                sums.rows.add(weight);
-                let answers = level.at(prediction).iter().map(|node| truths.says(row, *node));
-                // One that holds is enough: in a DAG an answer may be at several nodes of a level.
-                match answers.filter(|says| *says != Says::Unknown).min_by_key(|says| *says != Says::Holds) {
-                    None => continue,
-                    Some(Says::Holds) => {}
-                    Some(_) => sums.wrong.add(weight),
-                }
-                sums.answered.add(weight);
+        truths.check_hierarchy(self.of)?;
+        let width = 3 + 2 * self.levels.len();
+        for ratios in Self::ratios(truths, predictions, weights)?.chunks_exact(width) {
+            self.rows.add(ratios[0].denominator);
+            let sums = [&mut self.right, &mut self.depth, &mut self.information];
+            sums.into_iter().zip(ratios).for_each(|(sum, ratio)| sum.add(ratio.numerator));
+            for (level, ratios) in self.levels.iter_mut().zip(ratios[3..].chunks_exact(2)) {
+                level.rows.add(ratios[0].denominator);
+                level.answered.add(ratios[0].numerator);
+                level.wrong.add(ratios[1].numerator);
             }
         }
         Ok(())
+    }
+
+    /// What each row adds, `[batch, 3 + 2 levels]`: to the share right, the depth and the information of the answers,
+    /// and of each level to its coverage and its risk: for the [bootstrap](super::Bootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn ratios(
+        truths: &Truths<'_>,
+        predictions: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Ratio>, InputError> {
+        let judged = truths.levels();
+        truths.check_predictions(judged.fingerprint(), predictions)?;
+        check_weights(truths.len(), weights)?;
+        let width = 3 + 2 * judged.all().len();
+        let mut ratios = vec![Ratio::default(); width * truths.len()];
+        for (row, ratios) in ratios.chunks_exact_mut(width).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
+            let weight = weight(weights, row);
+            let answer = judged.lowest(truths.as_far_as_known(row, predictions[row]));
+            ratios[0] = Ratio::share(truths.says(row, answer) == Says::Holds, weight);
+            ratios[1] = Ratio::weighted(judged.hierarchy().depth(answer) as f64, weight);
+            ratios[2] = Ratio::weighted(judged.information(answer), weight);
+            let prediction = judged.lowest(predictions[row]);
+            for (at, (level, ratios)) in judged.all().iter().zip(ratios[3..].chunks_exact_mut(2)).enumerate() {
+                if !truths.reaches(row, at) {
+                    continue;
+                }
+                let answers = level.at(prediction).iter().map(|node| truths.says(row, *node));
+                // One that holds is enough: in a DAG an answer may be at several nodes of a level.
+                let says = answers.filter(|says| *says != Says::Unknown).min_by_key(|says| *says != Says::Holds);
+                ratios[0] = Ratio::share(says.is_some(), weight);
+                if let Some(says) = says {
+                    ratios[1] = Ratio::share(says != Says::Holds, weight);
+                }
+            }
+        }
+        Ok(ratios)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lca_height::sums;
 use super::log_probs::LogProbs;
-use super::{ExactSum, Fingerprint, Levels, Metric, Truths, other_shape, share, weight};
+use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Truths, other_shape, share, weight};
 use crate::criterion::{InputError, InputErrorKind};
 use crate::numeric::Float;
 use crate::{Label, NodeId};
@@ -111,23 +111,62 @@ impl DistanceAtK {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
-        truths.check_single()?;
-        let log_probs = LogProbs::new(truths, log_probs, weights)?;
-        let most = self.distances.iter().map(|distance| distance.k).max().unwrap_or(0);
-        let mut best: Vec<(F, NodeId)> = Vec::with_capacity(most + 1);
-        // By the number of classes: the sum of their heights.
-        let mut sums = vec![0; most + 1];
-        for row in (0..truths.len()).filter(|row| truths.takes_part(*row)) {
-            most_probable(log_probs.row(row), truths.levels().classes(), most, &mut best);
-            for (at, (_, class)) in best.iter().enumerate() {
-                sums[at + 1] = sums[at] + truths.lca_height(row, *class);
-            }
-            for Distance { k, heights } in &mut self.distances {
-                heights[sums[*k]].add(weight(weights, row));
+        let sums = self.sums(truths, log_probs, weights)?;
+        let width = self.distances.len();
+        for (row, sums) in sums.chunks_exact(width.max(1)).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
+            for (distance, sum) in self.distances.iter_mut().zip(sums) {
+                distance.heights[*sum].add(weight(weights, row));
             }
         }
         Ok(())
+    }
+
+    /// What each row adds, `[batch, number of k]`: for the [bootstrap](super::Bootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn ratios<F: Float>(
+        &self,
+        truths: &Truths<'_>,
+        log_probs: &[F],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Ratio>, InputError> {
+        let sums = self.sums(truths, log_probs, weights)?;
+        let width = self.distances.len();
+        let of = |(at, sum): (usize, &usize)| {
+            let (row, distance) = (at / width, at % width);
+            match truths.takes_part(row) {
+                true => Ratio::weighted(*sum as f64 / self.distances[distance].k as f64, weight(weights, row)),
+                false => Ratio::default(),
+            }
+        };
+        Ok(sums.iter().enumerate().map(of).collect())
+    }
+
+    /// The sums of the heights of the first `k`, `[batch, number of k]`; 0 where a row takes no part.
+    fn sums<F: Float>(
+        &self,
+        truths: &Truths<'_>,
+        log_probs: &[F],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<usize>, InputError> {
+        truths.check_hierarchy(self.of)?;
+        truths.check_single()?;
+        let log_probs = LogProbs::new(truths, log_probs, weights)?;
+        let (width, most) = (self.distances.len(), self.distances.iter().map(|distance| distance.k).max().unwrap_or(0));
+        let mut best: Vec<(F, NodeId)> = Vec::with_capacity(most + 1);
+        // By the number of classes: the sum of their heights.
+        let mut of_first = vec![0; most + 1];
+        let mut sums = vec![0; truths.len() * width];
+        for (row, sums) in sums.chunks_exact_mut(width.max(1)).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
+            most_probable(log_probs.row(row), truths.levels().classes(), most, &mut best);
+            for (at, (_, class)) in best.iter().enumerate() {
+                of_first[at + 1] = of_first[at] + truths.lca_height(row, *class);
+            }
+            sums.iter_mut().zip(&self.distances).for_each(|(sum, distance)| *sum = of_first[distance.k]);
+        }
+        Ok(sums)
     }
 }
 
@@ -238,6 +277,23 @@ mod tests {
                 let heights: Option<Vec<f64>> = (0..k).map(height).collect();
                 testing::assert_close(found, heights.map(|heights| heights.iter().sum::<f64>() / k as f64));
                 assert!(k > 1 || found == height(0));
+            }
+        });
+    }
+
+    #[test]
+    fn what_rows_add_makes_the_value() {
+        testing::many(|batch| {
+            let classes = batch.hierarchy().class_count();
+            let mut metric = DistanceAtK::new(&batch.levels, &[1, classes]).unwrap();
+            let truths = batch.levels.truths(&batch.labels).unwrap();
+            metric.update(&truths, &batch.log_probs, None).unwrap();
+            let ratios = metric.ratios(&truths, &batch.log_probs, None).unwrap();
+            let sum = |at: usize| ratios.iter().skip(at).step_by(2).map(|ratio| ratio.numerator).sum::<f64>();
+            let rows: f64 = ratios.iter().step_by(2).map(|ratio| ratio.denominator).sum();
+            for (at, value) in metric.compute().iter().enumerate() {
+                assert_eq!(value.rows, rows);
+                testing::assert_close(value.value, (rows > 0.0).then(|| sum(at) / rows));
             }
         });
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::precision_recall::{Counts, macro_average, micro};
 use super::{
-    ExactSum, Fingerprint, Levels, Metric, NodeScore, PrecisionRecall, Says, Truths, check_weights, other_shape, share,
-    weight,
+    ExactSum, Fingerprint, Levels, Metric, NodeScore, PrecisionRecall, Ratio, Says, Truths, check_weights, other_shape,
+    share, weight,
 };
 use crate::criterion::{InputError, check_length};
 use crate::{Label, NodeId};
@@ -207,6 +207,33 @@ impl Hierarchical {
         Ok(())
     }
 
+    /// What each row adds, `[batch, 6]`: to precision, recall and F1 of [`Average::Micro`], and to
+    /// those of [`Average::Samples`]: for the [bootstrap](super::Bootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn ratios(
+        truths: &Truths<'_>,
+        predictions: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Ratio>, InputError> {
+        truths.check_predictions(truths.levels().fingerprint(), predictions)?;
+        check_weights(truths.len(), weights)?;
+        let mut ratios = vec![Ratio::default(); 6 * truths.len()];
+        for (row, ratios) in ratios.chunks_exact_mut(6).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
+            let mut counts = RowCounts { known: truths.known(row).len() as u32, ..RowCounts::default() };
+            truths.each_answered(row, predictions[row], &mut |_, holds| counts.add(holds));
+            let weight = weight(weights, row);
+            for (at, (part, whole)) in counts.scores().into_iter().enumerate() {
+                let [part, whole] = [part, whole].map(f64::from);
+                ratios[at] = Ratio { numerator: weight * part, denominator: weight * whole };
+                ratios[at + 3] = Ratio::weighted(RowCounts::share((part, whole)), weight);
+            }
+        }
+        Ok(ratios)
+    }
+
     /// Adds a row, of which `each_predicted` hands out the predicted nodes and whether they hold.
     fn add(
         &mut self,
@@ -216,23 +243,47 @@ impl Hierarchical {
         each_predicted: impl FnOnce(&mut dyn FnMut(NodeId, bool)),
     ) {
         let known = truths.known(row);
-        let (mut predicted, mut right) = (0u32, 0u32);
+        let mut row_counts = RowCounts { known: known.len() as u32, ..RowCounts::default() };
         each_predicted(&mut |node, holds| {
-            predicted += 1;
+            row_counts.add(holds);
             let counts = &mut self.nodes[node.index()];
             counts.predicted.add(weight);
             if holds {
-                right += 1;
                 counts.right.add(weight);
             }
         });
         known.iter().for_each(|node| self.nodes[node.index()].support.add(weight));
-        let of = |part: u32, whole: u32| if whole == 0 { 1.0 } else { f64::from(part) / f64::from(whole) };
-        let known = known.len() as u32;
         self.rows.add(weight);
-        self.precision.add(weight * of(right, predicted));
-        self.recall.add(weight * of(right, known));
-        self.f1.add(weight * of(2 * right, predicted + known));
+        let sums = [&mut self.precision, &mut self.recall, &mut self.f1];
+        for (sum, (part, whole)) in sums.into_iter().zip(row_counts.scores()) {
+            sum.add(weight * RowCounts::share((f64::from(part), f64::from(whole))));
+        }
+    }
+}
+
+/// The nodes of a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct RowCounts {
+    right: u32,
+    predicted: u32,
+    known: u32,
+}
+
+impl RowCounts {
+    /// A predicted node.
+    fn add(&mut self, holds: bool) {
+        self.predicted += 1;
+        self.right += u32::from(holds);
+    }
+
+    /// Precision, recall and F1 as part and whole.
+    fn scores(self) -> [(u32, u32); 3] {
+        [(self.right, self.predicted), (self.right, self.known), (2 * self.right, self.predicted + self.known)]
+    }
+
+    /// Part over whole; 1 of nothing.
+    fn share((part, whole): (f64, f64)) -> f64 {
+        if whole == 0.0 { 1.0 } else { part / whole }
     }
 }
 
@@ -470,6 +521,18 @@ mod tests {
                 metric.compute(),
                 scores(&batch.levels, &batch.labels, &batch.predictions, Some(&batch.weights))
             );
+        });
+    }
+
+    #[test]
+    fn what_rows_add_makes_the_value() {
+        testing::many(|batch| {
+            let truths = batch.levels.truths(&batch.labels).unwrap();
+            // Weights times counts are exact.
+            let weights: Vec<f64> = batch.weights.iter().map(|weight| (weight * 64.0).floor() / 64.0).collect();
+            let ratios = Hierarchical::ratios(&truths, &batch.predictions, Some(&weights)).unwrap();
+            let value = scores(&batch.levels, &batch.labels, &batch.predictions, Some(&weights));
+            testing::assert_ratios(&ratios, &[all(value.micro), all(value.samples)].concat());
         });
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Fingerprint, Levels, Metric, Truths, check_weights, other_shape, share, weight};
+use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
 
@@ -130,6 +130,30 @@ impl LcaHeight {
             }
         }
         Ok(())
+    }
+
+    /// What each row adds, `[batch, 3]`: to `lca_height`, to the error, to `mistake_severity`: for the [bootstrap](super::Bootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn ratios(
+        truths: &Truths<'_>,
+        predictions: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Ratio>, InputError> {
+        truths.check_predictions(truths.levels().fingerprint(), predictions)?;
+        check_weights(truths.len(), weights)?;
+        let mut ratios = vec![Ratio::default(); 3 * truths.len()];
+        for (row, ratios) in ratios.chunks_exact_mut(3).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
+            let (height, weight) = (truths.lca_height(row, predictions[row]), weight(weights, row));
+            ratios[0] = Ratio::weighted(height as f64, weight);
+            ratios[1] = Ratio::share(height > 0, weight);
+            if height > 0 {
+                ratios[2] = ratios[0];
+            }
+        }
+        Ok(ratios)
     }
 }
 
@@ -284,6 +308,18 @@ mod tests {
             {
                 assert!((height - error * severity).abs() <= 1e-15 * height);
             }
+        });
+    }
+
+    #[test]
+    fn what_rows_add_makes_the_value() {
+        testing::many(|batch| {
+            let truths = batch.levels.truths(&batch.labels).unwrap();
+            // Weights times heights are exact.
+            let weights: Vec<f64> = batch.weights.iter().map(|weight| (weight * 64.0).floor() / 64.0).collect();
+            let ratios = LcaHeight::ratios(&truths, &batch.predictions, Some(&weights)).unwrap();
+            let value = heights(&batch.levels, &batch.labels, &batch.predictions, Some(&weights)).unwrap();
+            testing::assert_ratios(&ratios, &[value.lca_height, value.error, value.mistake_severity]);
         });
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ExactSum, Fingerprint, Levels, Metric, PrecisionRecall, Truths, check_weights, other_shape, share, weight,
+    ExactSum, Fingerprint, Levels, Metric, PrecisionRecall, Ratio, Truths, check_weights, other_shape, share, weight,
 };
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
@@ -130,6 +130,26 @@ impl LcaScores {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
+        let ratios = self.ratios(truths, predictions, weights)?;
+        let mut sums = [&mut self.precision, &mut self.recall, &mut self.f1];
+        for ratios in ratios.chunks_exact(3) {
+            self.rows.add(ratios[0].denominator);
+            sums.iter_mut().zip(ratios).for_each(|(sum, ratio)| sum.add(ratio.numerator));
+        }
+        Ok(())
+    }
+
+    /// What each row adds, `[batch, 3]`: to precision, recall and F1: for the [bootstrap](super::Bootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn ratios(
+        &self,
+        truths: &Truths<'_>,
+        predictions: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Ratio>, InputError> {
         truths.check_predictions(self.of, predictions)?;
         check_weights(truths.len(), weights)?;
         let levels = truths.levels();
@@ -139,20 +159,16 @@ impl LcaScores {
             ValuedBy::Information => levels.information(node),
         };
         let of = |part: f64, whole: f64| if whole == 0.0 { 1.0 } else { part / whole };
-        for (row, prediction) in predictions.iter().enumerate() {
-            if !truths.takes_part(row) {
-                continue;
-            }
+        let mut ratios = vec![Ratio::default(); 3 * truths.len()];
+        for (row, ratios) in ratios.chunks_exact_mut(3).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
             let (truth, weight) = (truths.node(row), weight(weights, row));
-            let answer = levels.lowest(truths.as_far_as_known(row, *prediction));
+            let answer = levels.lowest(truths.as_far_as_known(row, predictions[row]));
             let common = value(hierarchy.lca(truth, answer));
             let (truth, answer) = (value(truth), value(answer));
-            self.rows.add(weight);
-            self.precision.add(weight * of(common, answer));
-            self.recall.add(weight * of(common, truth));
-            self.f1.add(weight * of(2.0 * common, answer + truth));
+            let scores = [of(common, answer), of(common, truth), of(2.0 * common, answer + truth)];
+            ratios.iter_mut().zip(scores).for_each(|(ratio, score)| *ratio = Ratio::weighted(score, weight));
         }
-        Ok(())
+        Ok(ratios)
     }
 }
 

@@ -26,6 +26,11 @@ impl Ratio {
         Self { numerator, denominator: weight }
     }
 
+    /// Of a row that counts or does not, with a weight.
+    pub(super) fn share(counts: bool, weight: f64) -> Self {
+        Self::weighted(f64::from(u8::from(counts)), weight)
+    }
+
     /// The ratios of several metrics, or of several models, side by side: of parts `[batch, width]` each one
     /// `[batch, sum of widths]`.
     ///

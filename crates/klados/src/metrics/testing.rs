@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Levels, Metric, Truths};
+use super::{ExactSum, Levels, Metric, Ratio, Truths};
 use crate::numeric::scalar::ln;
 use crate::{Hierarchy, Label, NodeId};
 
@@ -195,6 +195,17 @@ pub(super) fn assert_close(found: Option<f64>, expected: Option<f64>) {
             assert!((found - expected).abs() <= 1e-13 * expected.abs().max(1.0), "{found} is not {expected}");
         }
         _ => assert_eq!(found, expected),
+    }
+}
+
+/// Asserts that what rows add to metrics, `[batch, metrics]`, makes their values, to the bit.
+#[track_caller]
+pub(super) fn assert_ratios(ratios: &[Ratio], values: &[Option<f64>]) {
+    for (at, value) in values.iter().enumerate() {
+        let rows = ratios.iter().skip(at).step_by(values.len());
+        let denominator: ExactSum = rows.clone().map(|ratio| ratio.denominator).collect();
+        let numerator: ExactSum = rows.map(|ratio| ratio.numerator).collect();
+        assert_eq!(super::share(&numerator, &denominator), *value, "of metric {at}");
     }
 }
 

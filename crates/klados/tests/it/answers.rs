@@ -4,7 +4,7 @@
 
 use klados::metrics::{
     Average, Hierarchical, HierarchicalScores, LcaScores, Levels, Metric, PrecisionRecall, ValuedBy, accuracy,
-    balanced_accuracy, coverage, distance_at_k, lca_height, mistake_severity,
+    balanced_accuracy, coverage, distance_at_k, hierarchical_f1, lca_f1, lca_height, mistake_severity,
 };
 use klados::{Decision, Hierarchy, HierarchyBuilder, Label, NodeId, NodeLogProbs};
 
@@ -222,4 +222,82 @@ fn distance_at_1_is_the_height_of_argmax_leaf_and_error_times_severity() {
     let error = 1.0 - accuracy(&levels, &labels, &answers, None).unwrap().last().unwrap().value.unwrap();
     let severity = mistake_severity(&levels, &labels, &answers, None).unwrap().unwrap();
     assert!((height - error * severity).abs() < 1e-15 && error > 0.0);
+}
+
+/// Height, F1 by depth and by information, micro F1 of ancestor sets, share right, and accuracy from the top.
+type Summary = (Option<f64>, [Option<f64>; 3], Option<f64>, Vec<Option<f64>>);
+
+fn summary(hierarchy: &Hierarchy, rows: &[(&str, &str)]) -> Summary {
+    let levels = Levels::new(hierarchy);
+    let labels: Vec<Label> = rows.iter().map(|row| hierarchy.parse_label(row.0).unwrap()).collect();
+    let answers: Vec<NodeId> = rows.iter().map(|row| hierarchy.node(row.1).unwrap()).collect();
+    let f1 = |valued_by| lca_f1(&levels, &labels, &answers, None, valued_by).unwrap();
+    (
+        lca_height(&levels, &labels, &answers, None).unwrap(),
+        [
+            f1(ValuedBy::Depth),
+            f1(ValuedBy::Information),
+            hierarchical_f1(&levels, &labels, &answers, None, Average::Micro).unwrap(),
+        ],
+        coverage(&levels, &labels, &answers, None).unwrap().right,
+        accuracy(&levels, &labels, &answers, None).unwrap().iter().map(|level| level.value).collect(),
+    )
+}
+
+#[test]
+fn one_class_is_always_right() {
+    let hierarchy = Hierarchy::from_edges([("animal", "crow")]).unwrap();
+    let all = Some(1.0);
+    for row in [("crow", "crow"), ("crow", "animal"), ("animal", "crow")] {
+        assert_eq!(summary(&hierarchy, &[row]), (Some(0.0), [all; 3], all, vec![all]));
+    }
+}
+
+#[test]
+fn a_chain_is_one_node() {
+    // bird > passerine > crow: the three are one. Beside them the bat.
+    let edges = [("animal", "bird"), ("bird", "passerine"), ("passerine", "crow"), ("animal", "bat")];
+    let hierarchy = Hierarchy::from_edges(edges).unwrap();
+    let all = Some(1.0);
+    for label in ["bird", "passerine", "crow"] {
+        for answer in ["bird", "passerine", "crow"] {
+            assert_eq!(summary(&hierarchy, &[(label, answer)]), (Some(0.0), [all; 3], all, vec![all; 3]));
+        }
+        let none = Some(0.0);
+        assert_eq!(summary(&hierarchy, &[(label, "bat")]), (Some(3.0), [none; 3], none, vec![none; 3]));
+    }
+}
+
+#[test]
+fn a_class_that_is_an_internal_node() {
+    let hierarchy = Hierarchy::from_edges([("animal", "dog"), ("dog", "poodle"), ("animal", "bat")]).unwrap();
+    let hierarchy = hierarchy.with_classes(["dog", "poodle", "bat"]).unwrap();
+    // A dog that is no poodle, taken for one: two of two nodes each, one in common; I(dog) = log2(3/2), I(poodle) = log2(3).
+    let information = 1.5f64.log2() / 3f64.log2();
+    let found = summary(&hierarchy, &[("=dog", "poodle")]);
+    assert_eq!((found.0, found.2), (Some(1.0), Some(0.0)));
+    assert_eq!([found.1[0], found.1[2]], [Some(0.5); 2]);
+    assert!((found.1[1].unwrap() - information).abs() < 1e-15);
+    assert_eq!(found.3, [Some(1.0), Some(0.0)]);
+    // Of "dog" that is not said.
+    assert_eq!(summary(&hierarchy, &[("dog", "poodle")]).0, Some(0.0));
+    assert_eq!(summary(&hierarchy, &[("dog", "=dog")]).1, [Some(1.0); 3]);
+}
+
+#[test]
+fn several_roots_are_below_one() {
+    let hierarchy = hierarchy();
+    // The root was added: nothing is common to a crow and an oak.
+    assert_eq!(summary(&hierarchy, &[("crow", "oak")]).1, [Some(0.0); 3]);
+    // A union of both says nothing of depth 1, and of the bat that it is wrong.
+    let (height, f1, right, levels) = summary(&hierarchy, &[("crow|oak", "bat")]);
+    assert_eq!((height, f1, right, levels), (Some(2.0), [Some(0.0); 3], Some(0.0), vec![None; 3]));
+}
+
+#[test]
+fn of_nothing_there_is_no_number() {
+    let hierarchy = hierarchy();
+    let nothing = (None, [None; 3], None, vec![None; 3]);
+    assert_eq!(summary(&hierarchy, &[]), nothing);
+    assert_eq!(summary(&hierarchy, &[("", "crow"), ("animal|plant", "crow")]), nothing);
 }
