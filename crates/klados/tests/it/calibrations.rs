@@ -63,7 +63,9 @@ proptest! {
 
     #[test]
     fn lambda_is_the_least_that_stays_accurate((hierarchy, rows) in rows(), accuracy in 0.01..=1.0) {
-        prop_assume!(rows.right(&Hedge::new().lambda(0.0).into(), &hierarchy).1 > 0);
+        if rows.right(&Hedge::new().lambda(0.0).into(), &hierarchy).1 == 0 {
+            return Ok(());
+        }
         let decision = Decision::from(Hedge::new().accuracy(accuracy));
         let calibrated = decision.calibrate(&hierarchy, &rows.log_probs, &rows.labels).unwrap();
         let lambda = serde_json::to_value(&calibrated).unwrap()["hedge"]["lambda"].as_f64().unwrap();

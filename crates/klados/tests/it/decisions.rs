@@ -463,3 +463,26 @@ fn every_rule_is_read_back_from_its_json() {
         assert_eq!(json.parse::<Decision>().unwrap().compile(&tree()).unwrap_err().to_string(), message);
     }
 }
+
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_answer_the_same() {
+    let hierarchy = tree();
+    let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
+    let rows = klados::PARALLEL_ELEMENTS / nodes + 100;
+    let logits: Vec<f32> = (0..rows * classes).map(|k| ((k * 7919) % 1009) as f32 / 300.0).collect();
+    let mut log_probs = vec![0f32; rows * nodes];
+    NodeLogProbs::new(&hierarchy).forward(&logits, &mut log_probs).unwrap();
+    for rule in ["threshold", "plurality", "min_risk", "consistent"] {
+        let decider = rule.parse::<Decision>().unwrap().compile(&hierarchy).unwrap();
+        let decide = || {
+            let (mut answers, mut sets) = (vec![NodeId::ROOT; rows], vec![false; rows * nodes]);
+            match decider.is_multi_label() {
+                true => decider.decide_sets(&log_probs, &mut sets).unwrap(),
+                false => decider.decide(&log_probs, &mut answers).unwrap(),
+            }
+            (answers, sets)
+        };
+        assert!(decide() == klados::on_one_thread(decide), "{rule}");
+    }
+}
