@@ -220,7 +220,14 @@ class Accumulator:
         self,
         rows: int,
         target: tuple[str, int, str, int] | list[str | None],
-        predicted: tuple[str, int, int],
+        answers: tuple[str, int, int],
+        weights: int,
+        ignore_index: int,
+    ) -> None: ...
+    def _update_scores(
+        self,
+        scores: _Scores,
+        target: tuple[str, int, str, int] | list[str | None],
         weights: int,
         ignore_index: int,
     ) -> None: ...

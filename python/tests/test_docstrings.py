@@ -10,6 +10,7 @@ import pytest
 import klados
 import klados._klados
 import klados.torch
+import klados.torch.metrics
 from klados.torch import functional
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -28,7 +29,7 @@ INTERNAL = (
 
 def items() -> Iterator[tuple[str, Any, bool]]:
     """Name, item, and whether it needs an example."""
-    for module in (klados, klados.metrics, klados.torch, functional):
+    for module in (klados, klados.metrics, klados.torch, functional, klados.torch.metrics):
         yield module.__name__, module, module is not functional
         for name in module.__all__:
             item = getattr(module, name)

@@ -13,20 +13,37 @@ import torch
 
 import klados
 from klados import metrics
+from klados.metrics._metric import ScoreMetric
 
 HIERARCHY = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])
 OTHER = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "wren")])
 CLASSES, NODES = HIERARCHY.num_classes, HIERARCHY.num_nodes
 
 # What every metric that is fed one answer a row does.
-ANSWER_METRICS: list[Callable[[klados.Hierarchy], Any]] = [metrics.Accuracy]
+ANSWER_METRICS: list[Callable[[klados.Hierarchy], Any]] = [
+    metrics.Accuracy,
+    metrics.BalancedAccuracy,
+    metrics.LcaHeight,
+    metrics.MistakeSeverity,
+]
+
+# What every metric that is fed the outputs of a model does.
+SCORE_METRICS: list[Callable[[klados.Hierarchy], Any]] = [
+    metrics.LogLoss,
+    metrics.Brier,
+    lambda hierarchy: metrics.ExpectedCalibrationError(hierarchy, bins=7),
+]
+ALL_METRICS = [*ANSWER_METRICS, *SCORE_METRICS]
 
 
-def rows(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels and answers at any level, with ignored labels, and weights whose sums are not exact in floating point."""
+def rows(count: int, metric: Any = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels at any level, also ignored ones, and answers at any level or logits, as a metric needs them; and weights, whose sums
+    are not exact in floating point."""
     rng = np.random.default_rng(20261124)
     y_true = rng.integers(CLASSES + NODES, size=count)
     y_true[rng.random(count) < 0.1] = -100
+    if isinstance(metric, ScoreMetric):
+        return y_true, rng.normal(size=(count, CLASSES)) * 2, rng.random(count)
     return y_true, rng.integers(CLASSES + NODES, size=count), rng.random(count)
 
 
@@ -78,9 +95,9 @@ def test_labels_of_every_kind() -> None:
     assert metrics.accuracy(target.int(), y_pred.astype(np.uint8), HIERARCHY) == expected
 
 
-@pytest.mark.parametrize("make", ANSWER_METRICS)
+@pytest.mark.parametrize("make", ALL_METRICS)
 def test_any_split_merged_in_any_order_gives_the_same_bits(make: Callable[[klados.Hierarchy], Any]) -> None:
-    y_true, y_pred, weight = rows(200)
+    y_true, y_pred, weight = rows(200, make(HIERARCHY))
     whole = make(HIERARCHY).update(y_true, y_pred, weight)
     rng = np.random.default_rng(3)
     for _ in range(5):
@@ -97,9 +114,9 @@ def test_any_split_merged_in_any_order_gives_the_same_bits(make: Callable[[klado
     assert bits(batches.compute()) == bits(whole.compute())
 
 
-@pytest.mark.parametrize("make", ANSWER_METRICS)
+@pytest.mark.parametrize("make", ALL_METRICS)
 def test_life_of_a_metric(make: Callable[[klados.Hierarchy], Any]) -> None:
-    y_true, y_pred, _ = rows(30)
+    y_true, y_pred, _ = rows(30, make(HIERARCHY))
     metric = make(HIERARCHY)
     nothing = bits(metric.compute())
     metric.update(y_true, y_pred)
@@ -109,8 +126,8 @@ def test_life_of_a_metric(make: Callable[[klados.Hierarchy], Any]) -> None:
     copied.update(y_true[::-1], y_pred)
     assert bits(metric.compute()) == value == bits(pickle.loads(pickle.dumps(metric)).compute())
     assert bits(make(HIERARCHY).load_state(metric.state()).compute()) == value
-    metric.update(np.full(3, -100), np.zeros(3, dtype=int))
-    metric.update([], [])
+    metric.update(np.full(3, -100), y_pred[:3])
+    metric.update([], y_pred[:0])
     assert bits(metric.compute()) == value
     metric.reset()
     assert bits(metric.compute()) == nothing
@@ -140,7 +157,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_added(make: Callable[[klado
     assert metric.state() == before
 
 
-@pytest.mark.parametrize("make", ANSWER_METRICS)
+@pytest.mark.parametrize("make", ALL_METRICS)
 def test_what_does_not_go_together_is_not_merged(make: Callable[[klados.Hierarchy], Any]) -> None:
     metric = make(HIERARCHY)
     with pytest.raises(ValueError, match="cannot be merged"):
@@ -149,6 +166,103 @@ def test_what_does_not_go_together_is_not_merged(make: Callable[[klados.Hierarch
         metric.merge(object.__new__(metrics.Metric))
     with pytest.raises(TypeError, match="the hierarchy is of type list, expected a klados.Hierarchy"):
         make([("mammal", "bat")])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", SCORE_METRICS)
+def test_scores_that_do_not_fit_are_refused_and_nothing_is_added(make: Callable[[klados.Hierarchy], Any]) -> None:
+    scores = np.zeros((2, CLASSES))
+    metric = make(HIERARCHY).update(["crow"], scores[:1])
+    before = metric.state()
+    with_nan = np.array([[0.0] * CLASSES, [np.nan] * CLASSES])
+    for y_true, y_score, weight, message in [
+        ([0], scores, None, r"the target has shape \(1,\), expected \(2,\)"),
+        ([0, 99], scores, None, "row 1: the target is 99"),
+        ([0, 1], with_nan, None, "row 1: the log-probability of .* is NaN"),
+        ([0, 1], scores[:, 1:], None, r"the logits have shape \(2, 3\), expected"),
+        ([0, 1], scores[0], None, r"the scores have shape \(4,\), expected two dimensions"),
+        ([0, 1], scores, [1, -1], "row 1: the sample weight -1"),
+        (HIERARCHY.encode_multi_hot(["bat", "dog"]), scores, None, "the target has 6 columns"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            metric.update(y_true, y_score, weight)
+    assert metric.state() == before
+    metric.update([0, -100], with_nan)  # of an ignored row nothing is looked at
+
+
+def test_scores_in_several_chunks() -> None:
+    hierarchy = klados.Hierarchy.from_edges([(f"group {k % 7}", f"class {k}") for k in range(2000)])
+    rng = np.random.default_rng(0)
+    y_true, scores = rng.integers(2000, size=500), rng.normal(size=(500, 2000)).astype(np.float32)
+    whole = metrics.LogLoss(hierarchy).update(y_true, scores)
+    parts = metrics.LogLoss(hierarchy)
+    for at in np.array_split(np.arange(500), 11):
+        parts.update(y_true[at], scores[at])
+    assert bits(whole.details()) == bits(parts.details())
+    assert whole.compute() == metrics.log_loss(
+        y_true, klados.node_log_probs(scores.astype(np.float64), hierarchy), hierarchy, form="node_log_probs"
+    )
+    before = whole.state()
+    scores[480, 3] = np.nan
+    with pytest.raises(ValueError, match="row 480: the log-probability of"):
+        whole.update(y_true, scores)
+    assert whole.state() == before
+
+
+def test_against_scikit_learn() -> None:
+    sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    rng = np.random.default_rng(5)
+    y_true, weight = rng.integers(CLASSES, size=80), rng.random(80)
+    logits = rng.normal(size=(80, CLASSES))
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    y_pred = klados.decide(logits, HIERARCHY)
+    # The class at each level, and the probabilities there.
+    for level, true, answer, of_level in [
+        ("class", y_true, y_pred, p),
+        ("depth 1", y_true // 2, y_pred // 2, p.reshape(80, 2, 2).sum(2)),
+    ]:
+        options: dict[str, Any] = {"level": level, "sample_weight": weight}
+        found = metrics.accuracy(y_true, y_pred, HIERARCHY, **options)
+        assert found == pytest.approx(sklearn.accuracy_score(true, answer, sample_weight=weight), rel=1e-12)
+        found = metrics.balanced_accuracy(y_true, y_pred, HIERARCHY, **options)
+        assert found == pytest.approx(sklearn.balanced_accuracy_score(true, answer, sample_weight=weight), rel=1e-12)
+        found = metrics.log_loss(y_true, logits, HIERARCHY, **options)
+        assert found == pytest.approx(sklearn.log_loss(true, of_level, sample_weight=weight), rel=1e-12)
+        found = metrics.brier(y_true, logits, HIERARCHY, **options)
+        off = ((of_level - np.eye(of_level.shape[1])[true]) ** 2).sum(1)
+        assert found == pytest.approx(np.average(off, weights=weight), rel=1e-12)
+        details = metrics.BalancedAccuracy(HIERARCHY).update(y_true, y_pred, weight).details()
+        scores = next(at for at in details if at["level"] == level)
+        for average, key in [("micro", "micro"), ("macro", "macro_average")]:
+            expected = sklearn.precision_recall_fscore_support(true, answer, average=average, sample_weight=weight)[:3]
+            assert [scores[key][name] for name in ("precision", "recall", "f1")] == pytest.approx(expected, rel=1e-12)
+
+
+def test_how_far_off_by_hand() -> None:
+    edges = [("animal", "bird"), ("animal", "mammal"), ("bird", "crow"), ("bird", "robin"), ("mammal", "bat")]
+    hierarchy = klados.Hierarchy.from_edges(edges)
+    y_true, y_pred = ["crow", "crow", "crow", "bird"], ["crow", "robin", "bat", "robin"]
+    # Heights 0, 1, 2 and, at or below the label's node, 0.
+    assert metrics.lca_height(y_true, y_pred, hierarchy) == 0.75
+    assert metrics.mistake_severity(y_true, y_pred, hierarchy) == 1.5
+    assert metrics.lca_height(y_true, y_pred, hierarchy, sample_weight=[1, 1, 0, 2]) == 0.25
+    assert np.isnan(metrics.mistake_severity(["bird"], ["crow"], hierarchy))
+    assert np.isnan(metrics.lca_height([""], ["crow"], hierarchy))
+
+
+def test_reliability_by_hand() -> None:
+    p = [[0.1, 0.2, 0.3, 0.4], [0.5, 0.3, 0.2, 0.0], [0.5, 0.3, 0.2, 0.0]]
+    # At the top a bird with 0.7 that is one, and mammals with 0.8 of which one is; in two bins of (0, 0.75] and (0.75, 1].
+    right, confidence, count = metrics.reliability_curve(
+        ["crow", "mammal", "bird"], p, HIERARCHY, level=1, bins=4, form="class_probabilities"
+    )
+    assert right.tolist() == [1.0, 0.5] and count.tolist() == [1, 2]
+    assert confidence == pytest.approx([0.7, 0.8], rel=1e-15)
+    found = metrics.ece(["crow", "mammal", "bird"], p, HIERARCHY, level=1, bins=4, form="class_probabilities")
+    assert found == pytest.approx((0.3 + 2 * 0.3) / 3, rel=1e-14)
+    empty = metrics.reliability_curve([], np.empty((0, 4)), HIERARCHY, level=1)
+    assert [array.shape for array in empty] == [(0,)] * 3
+    with pytest.raises(ValueError, match="bins"):
+        metrics.ece(["crow"], p[:1], HIERARCHY, bins=0)
 
 
 def test_levels() -> None:

@@ -1,7 +1,7 @@
 //! The class `Decider`: a rule compiled for a hierarchy.
 
 use klados::decide::Calibrator;
-use klados::{Decision, NodeId};
+use klados::{Decision, InputError, NodeId};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
@@ -93,7 +93,7 @@ impl Decider {
                     for (row, out) in rows.zip(out[first * width..].chunks_exact_mut(width)) {
                         out.iter_mut().zip(&columns).for_each(|(out, node)| *out = row[node.index()].into());
                     }
-                    Ok(())
+                    Ok::<_, InputError>(())
                 };
                 // SAFETY: as above.
                 return unsafe { scores.each_chunk(chunk) };
@@ -105,7 +105,7 @@ impl Decider {
                 all.resize(log_probs.len() / hierarchy.node_count(), NodeId::ROOT);
                 self.inner.decide(log_probs, &mut all)?;
                 out[first..].iter_mut().zip(&all).for_each(|(out, node)| *out = names::index_of_node(hierarchy, *node));
-                Ok(())
+                Ok::<_, InputError>(())
             };
             // SAFETY: as above.
             unsafe { scores.each_chunk(chunk) }

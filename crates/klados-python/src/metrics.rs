@@ -1,7 +1,7 @@
 //! The class `Accumulator`: any of the core's metrics, by its name.
 
-use klados::NodeId;
 use klados::metrics::{self, Levels, Metric, Truths};
+use klados::{InputError, NodeId};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 use serde::Deserialize;
@@ -9,30 +9,40 @@ use serde::de::DeserializeOwned;
 
 use crate::hierarchy::Hierarchy;
 use crate::memory::{self, Address};
-use crate::scores::{Given, Scores};
+use crate::scores::{Given, Refused, Scores};
 use crate::to_python::to_python;
 use crate::{error, labels, names, threads};
 
 /// Rows that a metric is updated with.
 struct Batch<'a> {
     truths: Truths<'a>,
-    predicted: Predicted,
+    predicted: Predicted<'a>,
     weights: Option<&'a [f64]>,
 }
 
 /// What is said of them.
-enum Predicted {
+#[derive(Clone, Copy)]
+enum Predicted<'a> {
     /// A node a row.
-    Nodes(Vec<NodeId>),
+    Nodes(&'a [NodeId]),
     /// A node for each level of a row.
-    ByLevel(Vec<NodeId>),
+    ByLevel(&'a [NodeId]),
+    /// The log-probabilities of all nodes.
+    LogProbs(&'a [f64]),
 }
 
 impl Batch<'_> {
-    fn nodes(&self) -> PyResult<&[NodeId]> {
-        match &self.predicted {
+    fn nodes(&self) -> Result<&[NodeId], Refused> {
+        match self.predicted {
             Predicted::Nodes(nodes) => Ok(nodes),
-            _ => Err(error::value("this metric is of one prediction a row")),
+            _ => Err(Refused::Form("this metric is of one answer a row")),
+        }
+    }
+
+    fn log_probs(&self) -> Result<&[f64], Refused> {
+        match self.predicted {
+            Predicted::LogProbs(log_probs) => Ok(log_probs),
+            _ => Err(Refused::Form("this metric is of log-probabilities")),
         }
     }
 }
@@ -76,7 +86,7 @@ macro_rules! accumulators {
                 written.map_err(|reason| error::value(reason.to_string()))
             }
 
-            fn update(&mut self, batch: &Batch<'_>) -> PyResult<()> {
+            fn update(&mut self, batch: &Batch<'_>) -> Result<(), Refused> {
                 match self {
                     $(Self::$metric(metric) => updated(metric, batch, $update),)*
                 }
@@ -105,11 +115,38 @@ macro_rules! accumulators {
 accumulators! {
     "accuracy" => Accuracy {
         new: |levels, NoOptions {}| Ok(metrics::Accuracy::new(levels)),
-        update: |metric, batch| match &batch.predicted {
-            Predicted::ByLevel(nodes) => metric.update_by_level(&batch.truths, nodes, batch.weights).map_err(error::input),
-            _ => metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(error::input),
+        update: |metric, batch| match batch.predicted {
+            Predicted::ByLevel(nodes) => metric.update_by_level(&batch.truths, nodes, batch.weights),
+            _ => metric.update(&batch.truths, batch.nodes()?, batch.weights),
         }
+        .map_err(Refused::Input)
     }
+    "balanced_accuracy" => BalancedAccuracy {
+        new: |levels, NoOptions {}| Ok(metrics::BalancedAccuracy::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+    }
+    "lca_height" => LcaHeight {
+        new: |levels, NoOptions {}| Ok(metrics::LcaHeight::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+    }
+    "log_loss" => LogLoss {
+        new: |levels, NoOptions {}| Ok(metrics::LogLoss::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+    }
+    "brier" => Brier {
+        new: |levels, NoOptions {}| Ok(metrics::Brier::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+    }
+    "ece" => Calibration {
+        new: |levels, Bins { bins }| metrics::Calibration::new(levels, bins).map_err(error::input),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bins {
+    bins: usize,
 }
 
 /// Gives a closure of the list above its types.
@@ -120,8 +157,8 @@ fn made<O, M>(levels: &Levels, options: O, new: impl FnOnce(&Levels, O) -> PyRes
 fn updated<M>(
     metric: &mut M,
     batch: &Batch<'_>,
-    update: impl FnOnce(&mut M, &Batch<'_>) -> PyResult<()>,
-) -> PyResult<()> {
+    update: impl FnOnce(&mut M, &Batch<'_>) -> Result<(), Refused>,
+) -> Result<(), Refused> {
     update(metric, batch)
 }
 
@@ -157,7 +194,7 @@ pub(crate) fn _most_probable(py: Python<'_>, hierarchy: &Hierarchy, scores: Give
             levels.most_probable(log_probs, &mut best)?;
             let out = out[first * width..].iter_mut();
             out.zip(&best).for_each(|(out, node)| *out = names::index_of_node(core, *node));
-            Ok(())
+            Ok::<_, InputError>(())
         };
         // SAFETY: as above.
         unsafe { scores.each_chunk(chunk) }
@@ -237,16 +274,16 @@ impl Accumulator {
         self.state.compute(py)
     }
 
-    /// Adds rows. `target` is a list of names, or `(kind, address, dtype, columns)`; `predicted` is `(kind, address,
-    /// columns)`, of `"nodes"` or `"by_level"` in `int64`; `weights` is the address of a
-    /// `float64` a row, or 0. The caller answers for the addresses: see `memory.rs`.
+    /// Adds rows with answers. `target` is a list of names, or `(kind, address, dtype, columns)`; `answers` is `(kind, address,
+    /// columns)` of `int64`, `"nodes"` or `"by_level"`; `weights` is the address of a `float64` a row, or 0. The caller answers
+    /// for the addresses: see `memory.rs`.
     #[pyo3(name = "_update")]
     fn update(
         &mut self,
         py: Python<'_>,
         rows: usize,
         target: &Bound<'_, PyAny>,
-        predicted: (&str, Address, usize),
+        answers: (&str, Address, usize),
         weights: Address,
         ignore_index: i64,
     ) -> PyResult<()> {
@@ -254,25 +291,75 @@ impl Accumulator {
         let core = hierarchy.core();
         // SAFETY: the caller answers for the address.
         let labels = unsafe { labels::given(py, core, target, rows, ignore_index) }?;
-        let (kind, address, columns) = predicted;
-        let length = rows * columns;
+        let (kind, address, columns) = answers;
         let state = &mut self.state;
         py.detach(|| {
             // SAFETY: the caller answers for the address.
-            let nodes = |address| nodes(core, unsafe { memory::read::<i64>(address, length) }?, columns);
+            let nodes = nodes(core, unsafe { memory::read::<i64>(address, rows * columns) }?, columns)?;
             let predicted = match kind {
-                "nodes" => Predicted::Nodes(nodes(address)?),
-                "by_level" => Predicted::ByLevel(nodes(address)?),
+                "nodes" => Predicted::Nodes(&nodes),
+                "by_level" => Predicted::ByLevel(&nodes),
                 other => return Err(error::key(other)),
             };
-            let weights = match weights {
-                0 => None,
-                // SAFETY: the caller answers for the address.
-                address => Some(unsafe { memory::read::<f64>(address, rows) }?),
-            };
+            // SAFETY: the caller answers for the address.
+            let weights = unsafe { sample_weights(weights, rows) }?;
             let truths = hierarchy.judged_levels().truths(&labels).map_err(error::input)?;
-            threads::with_threads(length, || state.update(&Batch { truths, predicted, weights }))
+            Ok(state.update(&Batch { truths, predicted, weights })?)
         })
+    }
+
+    /// Adds rows with scores. `target` and `weights` as those of `_update`.
+    #[pyo3(name = "_update_scores")]
+    fn update_scores(
+        &mut self,
+        py: Python<'_>,
+        scores: Given<'_>,
+        target: &Bound<'_, PyAny>,
+        weights: Address,
+        ignore_index: i64,
+    ) -> PyResult<()> {
+        let hierarchy = self.hierarchy.get();
+        let core = hierarchy.core();
+        let scores = Scores::new(&scores, hierarchy)?;
+        // SAFETY: the caller answers for the address.
+        let labels = unsafe { labels::given(py, core, target, scores.rows, ignore_index) }?;
+        let (state, levels, nodes) = (&mut self.state, hierarchy.judged_levels(), core.node_count());
+        // Of several chunks nothing is added where one is refused.
+        let mut all = match scores.is_one_chunk() {
+            true => None,
+            false => Some(State::new(&self.name, &self.options, levels)?),
+        };
+        let work = || {
+            // SAFETY: the caller answers for the address.
+            let weights = unsafe { sample_weights(weights, scores.rows) }?;
+            let chunk = |first: usize, log_probs: &[f64]| {
+                let rows = first..first + log_probs.len() / nodes;
+                let truths = levels.truths(&labels[rows.clone()])?;
+                let weights = weights.map(|weights| &weights[rows]);
+                let batch = Batch { truths, predicted: Predicted::LogProbs(log_probs), weights };
+                all.as_mut().unwrap_or(state).update(&batch)
+            };
+            // SAFETY: the caller answers for the address.
+            unsafe { scores.each_chunk(chunk) }?;
+            match &all {
+                Some(all) => state.merge(all),
+                None => Ok(()),
+            }
+        };
+        py.detach(|| threads::with_threads(scores.length(), work))
+    }
+}
+
+/// Sample weights by their address, or none.
+///
+/// # Safety
+///
+/// As of [`memory::read`], or the address is 0.
+unsafe fn sample_weights<'a>(address: Address, rows: usize) -> PyResult<Option<&'a [f64]>> {
+    match address {
+        0 => Ok(None),
+        // SAFETY: by the function's contract.
+        address => unsafe { memory::read::<f64>(address, rows) }.map(Some),
     }
 }
 

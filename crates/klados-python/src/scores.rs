@@ -32,6 +32,11 @@ impl<'a> Scores<'a> {
         Ok(Self { operation, address: *address, dtype, rows: *rows, nodes: hierarchy.core().node_count() })
     }
 
+    /// Whether all rows are one chunk.
+    pub(crate) fn is_one_chunk(&self) -> bool {
+        self.rows <= self.rows_of_chunk()
+    }
+
     /// Numbers in the input.
     pub(crate) fn length(&self) -> usize {
         self.rows * self.columns()
@@ -45,14 +50,15 @@ impl<'a> Scores<'a> {
         (CHUNK / self.nodes).max(1)
     }
 
-    /// Calls `take` with the number of the first row of each chunk and the log-probabilities of all nodes, `[rows, nodes]`.
+    /// Calls `take` with the number of the first row of each chunk and the log-probabilities of all nodes, `[rows, nodes]`. The
+    /// rows of its errors are those of the chunk.
     ///
     /// # Safety
     ///
     /// The address is that of `rows * columns` elements of the dtype that nothing writes meanwhile.
-    pub(crate) unsafe fn each_chunk(
+    pub(crate) unsafe fn each_chunk<E: Into<Refused>>(
         &self,
-        mut take: impl FnMut(usize, &[f64]) -> Result<(), InputError>,
+        mut take: impl FnMut(usize, &[f64]) -> Result<(), E>,
     ) -> PyResult<()> {
         let (columns, most) = (self.columns(), self.rows_of_chunk());
         let mut log_probs = vec![0.0; self.nodes * most.min(self.rows)];
@@ -61,17 +67,41 @@ impl<'a> Scores<'a> {
             let all = unsafe { memory::read::<T>(self.address, self.length()) }?;
             for (chunk, scores) in all.chunks(most * columns).enumerate() {
                 let log_probs = &mut log_probs[..scores.len() / columns * self.nodes];
+                let first = chunk * most;
                 match self.operation {
-                    Some(operation) => operation.forward_into(scores, log_probs),
-                    None => {
-                        log_probs.iter_mut().zip(scores).for_each(|(wide, score)| *wide = Element::to_f64(*score));
-                        Ok(())
+                    Some(operation) => {
+                        operation.forward_into(scores, log_probs).map_err(|reason| error::input_after(first, &reason))?;
                     }
+                    None => log_probs.iter_mut().zip(scores).for_each(|(wide, score)| *wide = Element::to_f64(*score)),
                 }
-                .and_then(|()| take(chunk * most, log_probs))
-                .map_err(|reason| error::input_after(chunk * most, &reason))?;
+                take(first, log_probs).map_err(|reason| match reason.into() {
+                    Refused::Input(reason) => error::input_after(first, &reason),
+                    Refused::Form(reason) => error::value(reason),
+                })?;
             }
         });
         Ok(())
+    }
+}
+
+/// Why rows were refused.
+pub(crate) enum Refused {
+    Input(InputError),
+    /// The metric is of something else.
+    Form(&'static str),
+}
+
+impl From<InputError> for Refused {
+    fn from(reason: InputError) -> Self {
+        Self::Input(reason)
+    }
+}
+
+impl From<Refused> for PyErr {
+    fn from(reason: Refused) -> Self {
+        match reason {
+            Refused::Input(reason) => error::input(reason),
+            Refused::Form(reason) => error::value(reason),
+        }
     }
 }

@@ -18,13 +18,36 @@ Example::
     {'depth 1': 1.0, 'class': 0.5}
 """
 
-from klados.metrics._accuracy import Accuracy, accuracy
+from klados.metrics._accuracy import Accuracy, BalancedAccuracy, accuracy, balanced_accuracy
+from klados.metrics._distance import LcaHeight, MistakeSeverity, lca_height, mistake_severity
 from klados.metrics._metric import Metric, levels, most_probable
+from klados.metrics._probability import (
+    Brier,
+    ExpectedCalibrationError,
+    LogLoss,
+    brier,
+    ece,
+    log_loss,
+    reliability_curve,
+)
 
 __all__ = [
     "Accuracy",
+    "BalancedAccuracy",
+    "Brier",
+    "ExpectedCalibrationError",
+    "LcaHeight",
+    "LogLoss",
     "Metric",
+    "MistakeSeverity",
     "accuracy",
+    "balanced_accuracy",
+    "brier",
+    "ece",
+    "lca_height",
     "levels",
+    "log_loss",
+    "mistake_severity",
     "most_probable",
+    "reliability_curve",
 ]

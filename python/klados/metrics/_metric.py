@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -12,6 +13,8 @@ from klados._klados import Accumulator, Hierarchy, _most_probable, judged_levels
 from klados.arrays import Array, Form, TargetKind, as_array, read_target, scores
 
 M = TypeVar("M", bound="Metric")
+A = TypeVar("A", bound="AnswerMetric")
+S = TypeVar("S", bound="ScoreMetric")
 
 
 class Metric:
@@ -43,6 +46,12 @@ class Metric:
     def reset(self) -> None:
         """Forgets all rows."""
         self._accumulator = Accumulator(self._name, self._options, self.hierarchy)
+
+    def copy_without_rows(self: M) -> M:
+        """A metric with the same options, and no rows yet."""
+        fresh = copy.copy(self)
+        fresh.reset()
+        return fresh
 
     def merge(self: M, other: M) -> M:
         """Adds what another metric has seen: of another thread, process or machine. Exact, so that any split of the rows,
@@ -86,24 +95,11 @@ class Metric:
         options = "" if self._options == "{}" else f", {self._options}"
         return f"klados.metrics.{type(self).__name__}({self.hierarchy.num_classes} classes{options})"
 
-    def _update(
-        self,
-        rows: int,
-        y_true: Any,
-        predicted: tuple[str, int, int],
-        sample_weight: npt.ArrayLike | None,
-        kind: TargetKind | None = None,
-    ) -> None:
-        target, _alive = read_target(y_true, rows, self._rows_are, kind)
-        weights = _weights(sample_weight, rows)
-        address = 0 if weights is None else weights.ctypes.data
-        self._accumulator._update(rows, target, predicted, address, self.ignore_index)
-
 
 class AnswerMetric(Metric):
     """A metric of one answer a row."""
 
-    def update(self: M, y_true: Any, y_pred: Any, sample_weight: npt.ArrayLike | None = None) -> M:
+    def update(self: A, y_true: Any, y_pred: Any, sample_weight: npt.ArrayLike | None = None) -> A:
         r"""Adds rows.
 
         Args:
@@ -125,8 +121,70 @@ class AnswerMetric(Metric):
         answers = answers_of(y_pred, self.hierarchy)
         if answers.ndim != 1:
             raise ValueError(f"the answers have shape {answers.shape}, expected one dimension")
-        self._update(len(answers), y_true, ("nodes", answers.ctypes.data, 1), sample_weight)
+        return self._update("nodes", answers, y_true, sample_weight)
+
+    def _update(self: A, kind: str, answers: Array, y_true: Any, sample_weight: npt.ArrayLike | None) -> A:
+        rows, columns = len(answers), answers[:1].size
+        target, _alive = read_target(y_true, rows, self._rows_are)
+        _also_alive, weights = _weights(sample_weight, rows)
+        answered = (kind, answers.ctypes.data, columns)
+        self._accumulator._update(rows, target, answered, weights, self.ignore_index)
         return self
+
+
+class ScoreMetric(Metric):
+    """A metric of what a model puts out."""
+
+    def __init__(
+        self, hierarchy: Hierarchy, *, form: Form = "class_softmax", ignore_index: int = -100, **options: Any
+    ) -> None:
+        super().__init__(hierarchy, ignore_index=ignore_index, **options)
+        self.form = form
+
+    def update(self: S, y_true: Any, y_score: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> S:
+        r"""Adds rows.
+
+        Args:
+            y_true: the labels, at any level: indices (see :meth:`Hierarchy.encode`), names, or candidates.
+            y_score: the outputs of a model, of the metric's form; they are read in ``float64``.
+            sample_weight: how much each row counts, at least 0; 1 each by default.
+
+        Shape:
+            - y_true: :math:`(N)`, or :math:`(N, \text{classes})` for candidates.
+            - y_score: :math:`(N, C)`, with a column a class, or a node but the root where the form says so; of the form
+              ``"node_log_probs"`` with a column a node, the root included.
+            - sample_weight: :math:`(N)`.
+
+        Returns:
+            The metric itself.
+
+        Raises:
+            ValueError: if a shape, a label, a score or a weight does not fit; the message names the row. Nothing is added then.
+        """
+        given, values, shape = scores(y_score, self.hierarchy, self.form)
+        if len(shape) != 2:
+            raise ValueError(f"the scores have shape {shape}, expected two dimensions")
+        target, _alive = read_target(y_true, len(values), self._rows_are)
+        _also_alive, weights = _weights(sample_weight, len(values))
+        self._accumulator._update_scores(given, target, weights, self.ignore_index)
+        return self
+
+
+class LevelMetric(Metric):
+    """A metric with a number a level."""
+
+    # The key of the number in what the core computes of a level.
+    _value: ClassVar[str] = "value"
+
+    def __init__(self, hierarchy: Hierarchy, *, level: str | int | None = None, **options: Any) -> None:
+        super().__init__(hierarchy, **options)
+        self.level = level
+        self._place = None if level is None else level_place(hierarchy, level)
+
+    def compute(self) -> Any:
+        """The number of each level, from the top, in a dict; or of the level that was asked for. NaN where no row takes part."""
+        values = {level["level"]: number(level[self._value]) for level in self.details()}
+        return values if self._place is None else list(values.values())[self._place]
 
 
 def answers_of(y_pred: Any, hierarchy: Hierarchy) -> Array:
@@ -141,15 +199,17 @@ def answers_of(y_pred: Any, hierarchy: Hierarchy) -> Array:
     return np.require(values, np.int64, ["C_CONTIGUOUS", "ALIGNED"])
 
 
-def _weights(sample_weight: npt.ArrayLike | None, rows: int) -> Array | None:
+def _weights(sample_weight: npt.ArrayLike | None, rows: int) -> tuple[Array | None, int]:
+    """Sample weights, which have to live as long as their address; 0 where there are none."""
     if sample_weight is None:
-        return None
+        return None, 0
     weights = as_array(sample_weight)
     if weights.dtype.kind not in "biuf":
         raise ValueError(f"the sample weights are {weights.dtype}, expected numbers")
     if weights.shape != (rows,):
         raise ValueError(f"the sample weights have shape {weights.shape}, expected ({rows},)")
-    return np.require(weights, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
+    weights = np.require(weights, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
+    return weights, weights.ctypes.data
 
 
 def number(value: float | None) -> float:

@@ -1,0 +1,131 @@
+"""How far off the answers are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from klados._klados import Hierarchy
+from klados.metrics._metric import AnswerMetric, number
+
+
+class LcaHeight(AnswerMetric):
+    """The mean height of the lowest common ancestor of answer and label: how many steps up they meet. 0 is best, for an answer at
+    or below the label's node; the largest is the height of the root (Deng et al. 2010).
+
+    :meth:`details` has the rows of each height, and the share of rows above 0, of which :class:`MistakeSeverity` is the mean:
+    ``lca_height = error * mistake_severity``.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        ignore_index: the label of samples that take no part.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.metrics.LcaHeight(hierarchy)
+        >>> metric.update(["crow", "crow", "crow", "bird"], ["crow", "robin", "bat", "robin"]).compute()
+        0.75
+        >>> metric.details()["heights"]  # two right, a robin for a crow, a bat for a crow
+        [2.0, 1.0, 1.0]
+    """
+
+    _name = "lca_height"
+
+    def compute(self) -> float:
+        """The mean over all rows; NaN where there are none."""
+        return number(self.details()["lca_height"])
+
+
+class MistakeSeverity(LcaHeight):
+    """The mean height of the lowest common ancestor of answer and label over the rows where it is above 0 (Bertinetto et al.
+    2020). Low is good, but not alone: it falls where a model adds small mistakes. Read it beside the error.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        ignore_index: the label of samples that take no part.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.metrics.MistakeSeverity(hierarchy)
+        >>> metric.update(["crow", "crow", "crow", "bird"], ["crow", "robin", "bat", "robin"]).compute()
+        1.5
+        >>> metric.details()["error"]
+        0.5
+    """
+
+    def compute(self) -> float:
+        """The mean over the mistakes; NaN where there are none."""
+        return number(self.details()["mistake_severity"])
+
+
+def lca_height(
+    y_true: Any,
+    y_pred: Any,
+    hierarchy: Hierarchy,
+    *,
+    sample_weight: npt.ArrayLike | None = None,
+    ignore_index: int = -100,
+) -> float:
+    """The mean height of the lowest common ancestor of answer and label: see :class:`LcaHeight`.
+
+    Args:
+        y_true, y_pred, sample_weight: as in :meth:`LcaHeight.update`.
+        hierarchy, ignore_index: as those of :class:`LcaHeight`.
+
+    Returns:
+        A number; NaN where no row takes part.
+
+    Raises:
+        ValueError: as :meth:`LcaHeight.update`.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> klados.metrics.lca_height(["crow", "crow", "crow", "bird"], ["crow", "robin", "bat", "robin"], hierarchy)
+        0.75
+    """
+    return LcaHeight(hierarchy, ignore_index=ignore_index).update(y_true, y_pred, sample_weight).compute()
+
+
+def mistake_severity(
+    y_true: Any,
+    y_pred: Any,
+    hierarchy: Hierarchy,
+    *,
+    sample_weight: npt.ArrayLike | None = None,
+    ignore_index: int = -100,
+) -> float:
+    """The mean height of the lowest common ancestor over the mistakes: see :class:`MistakeSeverity`.
+
+    Args:
+        y_true, y_pred, sample_weight: as in :meth:`MistakeSeverity.update`.
+        hierarchy, ignore_index: as those of :class:`MistakeSeverity`.
+
+    Returns:
+        A number; NaN where there is no mistake.
+
+    Raises:
+        ValueError: as :meth:`MistakeSeverity.update`.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> klados.metrics.mistake_severity(["crow", "crow", "crow", "bird"], ["crow", "robin", "bat", "robin"], hierarchy)
+        1.5
+    """
+    return MistakeSeverity(hierarchy, ignore_index=ignore_index).update(y_true, y_pred, sample_weight).compute()

@@ -1,0 +1,438 @@
+"""The metrics of :mod:`klados.metrics` for torchmetrics: in training loops, in a ``MetricCollection``, in Lightning's ``log``.
+
+They have the order of torchmetrics, ``update(preds, target)``. Of several processes the rows are merged exactly, so that any
+number of them gives the same bits as one.
+
+Example::
+
+    >>> import torch, klados
+    >>> from torchmetrics import MetricCollection
+    >>> from klados.torch.metrics import Accuracy, LcaHeight
+    >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])
+    >>> metrics = MetricCollection([Accuracy(hierarchy, level="class"), LcaHeight(hierarchy)])
+    >>> logits = torch.tensor([[0.0, 0.0, 1.0, 2.0], [3.0, 0.0, 0.0, 0.0]])
+    >>> metrics.update(logits, torch.tensor([2, 0]))
+    >>> metrics.compute()
+    {'Accuracy': tensor(0.5000), 'LcaHeight': tensor(0.5000)}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from klados import metrics
+from klados._klados import Hierarchy
+from klados.arrays import Form, as_array
+from klados.decisions import AnyDecision, decide, decision_of
+from klados.metrics._metric import ScoreMetric
+
+try:
+    import torchmetrics
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("klados.torch.metrics needs torchmetrics: pip install torchmetrics") from error
+
+__all__ = [
+    "Accuracy",
+    "BalancedAccuracy",
+    "Brier",
+    "ExpectedCalibrationError",
+    "HierarchicalMetric",
+    "LcaHeight",
+    "LogLoss",
+    "MistakeSeverity",
+]
+
+# Of the length before each part of a state.
+_LENGTH = np.dtype("<u8")
+
+
+class HierarchicalMetric(torchmetrics.Metric):
+    r"""A metric of :mod:`klados.metrics` as one of torchmetrics: the base of the classes of this module, and for those that have
+    none here.
+
+    Its state is what the metric has seen, as bytes in a tensor. Processes gather them and merge them exactly.
+
+    Args:
+        metric: the metric; it is not changed.
+        decision: how logits become answers, where the metric is of answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        **kwargs: those of :class:`torchmetrics.Metric`, such as ``process_group`` and ``sync_on_compute``.
+
+    Shape:
+        - preds: of metrics of answers :math:`(N)` integers, or logits; of metrics of probabilities logits. Logits are
+          :math:`(N, C)`, or :math:`(N, C, d_1, \dots)` as those of :class:`torch.nn.CrossEntropyLoss`.
+        - target: :math:`(N)` or :math:`(N, d_1, \dots)` integers, labels at any level as :meth:`klados.Hierarchy.encode` makes
+          them; or :math:`(N, \text{classes})` candidates.
+        - output of ``compute``: a number, or a dict of numbers by level.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> from klados.torch.metrics import HierarchicalMetric
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+        >>> metric = HierarchicalMetric(klados.metrics.Accuracy(hierarchy), decision={"threshold": {"tau": 0.9}})
+        >>> metric(torch.tensor([[2.0, 2.0, 0.0]]), torch.tensor([0]))  # a mammal: right, and no class; of the batch
+        {'depth 1': tensor(1.), 'class': tensor(0.)}
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    rows: list[Tensor] | Tensor
+
+    def __init__(
+        self,
+        metric: metrics.Metric,
+        *,
+        decision: AnyDecision = "argmax_leaf",
+        form: Form = "class_softmax",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._of_scores = isinstance(metric, ScoreMetric)
+        self._decision, self._form = decision_of(decision), form
+        self._empty = metric.copy_without_rows()
+        # Two metrics may have the same rows by chance; torchmetrics would take them for one.
+        which = [type(metric).__name__, metric._options, metric.ignore_index, self._decision.to_json(), form]
+        self._header = json.dumps(which, default=str).encode() + b"\n"
+        self.add_state("rows", default=[], dist_reduce_fx="cat")
+        # What the state is of, while it is that.
+        self._live: tuple[Tensor, metrics.Metric] | None = None
+
+    def update(self, preds: Any, target: Any, sample_weight: Any = None) -> None:
+        """Adds a batch.
+
+        Raises:
+            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is added
+                then.
+        """
+        preds, target, sample_weight = _flat(preds, target, sample_weight)
+        if not self._of_scores and _is_float(preds):
+            preds = decide(preds, self._empty.hierarchy, self._decision, form=self._form)
+        metric = self._all_rows()
+        metric.update(target, preds, sample_weight)  # type: ignore[attr-defined]
+        self._keep(metric)
+
+    def compute(self) -> Any:
+        """The metric of all rows so far, those of the other processes too: a number, or a dict of numbers by level."""
+        value = self._all_rows().compute()  # type: ignore[attr-defined]
+        if isinstance(value, dict):
+            return {name: self._tensor(number) for name, number in value.items()}
+        return self._tensor(value)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds a batch and gives the metric of the batch alone."""
+        value = super().forward(*args, **kwargs)
+        # The batch's state is beside what was there before.
+        self._keep(self._all_rows())
+        return value
+
+    def sync(self, *args: Any, **kwargs: Any) -> None:
+        """Gathers the rows of the other processes; torchmetrics calls it."""
+        if isinstance(self.rows, list) and not self.rows:
+            # A process without rows has something to send too, of the same type.
+            self._keep(self._all_rows())
+        super().sync(*args, **kwargs)
+
+    def merged(self) -> metrics.Metric:
+        """What it has seen, as a metric of :mod:`klados.metrics`: for its ``details()``."""
+        return self._empty.copy_without_rows().merge(self._all_rows())
+
+    def _tensor(self, value: float) -> Tensor:
+        return torch.tensor(value, dtype=torch.get_default_dtype(), device=self.device)
+
+    def _all_rows(self) -> metrics.Metric:
+        parts = [self.rows] if isinstance(self.rows, Tensor) else self.rows
+        if self._live is not None and len(parts) == 1 and parts[0] is self._live[0]:
+            return self._live[1]
+        metric = self._empty.copy_without_rows()
+        for part in parts:
+            for state in _states(part, self._header):
+                metric.merge(self._empty.copy_without_rows().load_state(state))
+        return metric
+
+    def _keep(self, metric: metrics.Metric) -> None:
+        payload = self._header + metric.state()
+        data = np.array([len(payload)], dtype=_LENGTH).tobytes() + payload
+        state = torch.frombuffer(bytearray(data), dtype=torch.uint8).to(self.device)
+        self.rows = [state]
+        self._live = (state, metric)
+
+
+def _states(part: Tensor, header: bytes) -> Iterator[bytes]:
+    """The states in a tensor of bytes, one behind the other."""
+    data = part.to(torch.uint8).cpu().numpy().tobytes()
+    while data:
+        length = int(np.frombuffer(data, dtype=_LENGTH, count=1)[0])
+        payload, data = data[_LENGTH.itemsize :][:length], data[_LENGTH.itemsize + length :]
+        if not payload.startswith(header):
+            raise ValueError("the state is that of another metric, or of one with other options")
+        yield payload[len(header) :]
+
+
+def _is_float(values: Any) -> bool:
+    if isinstance(values, Tensor):
+        return values.is_floating_point()
+    return bool(as_array(values).dtype.kind == "f")
+
+
+def _flat(preds: Any, target: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Rows, where there are dimensions behind those of batch and classes."""
+    if not (isinstance(preds, Tensor) and isinstance(target, Tensor) and target.ndim > 1):
+        return preds, target, sample_weight
+    if preds.shape == target.shape and not preds.is_floating_point():
+        preds = preds.reshape(-1)
+    elif preds.ndim == target.ndim + 1:
+        preds = preds.movedim(1, -1).reshape(-1, preds.shape[1])
+    else:
+        return preds, target, sample_weight
+    return preds, target.reshape(-1), None if sample_weight is None else torch.as_tensor(sample_weight).reshape(-1)
+
+
+class _OfAnswers(HierarchicalMetric):
+    _metric: ClassVar[type[metrics.Metric]]
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        *,
+        decision: AnyDecision = "argmax_leaf",
+        form: Form = "class_softmax",
+        ignore_index: int = -100,
+        **kwargs: Any,
+    ) -> None:
+        metric = self._metric(hierarchy, ignore_index=ignore_index)
+        super().__init__(metric, decision=decision, form=form, **kwargs)
+
+
+class _OfAnswersByLevel(HierarchicalMetric):
+    _metric: ClassVar[type[metrics.Metric]]
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        *,
+        level: str | int | None = None,
+        decision: AnyDecision = "argmax_leaf",
+        form: Form = "class_softmax",
+        ignore_index: int = -100,
+        **kwargs: Any,
+    ) -> None:
+        metric = self._metric(hierarchy, level=level, ignore_index=ignore_index)
+        super().__init__(metric, decision=decision, form=form, **kwargs)
+
+
+class _OfScoresByLevel(HierarchicalMetric):
+    _metric: ClassVar[type[metrics.Metric]]
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        *,
+        level: str | int | None = None,
+        form: Form = "class_softmax",
+        ignore_index: int = -100,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(self._metric(hierarchy, level=level, form=form, ignore_index=ignore_index), form=form, **kwargs)
+
+
+class Accuracy(_OfAnswersByLevel):
+    """Accuracy per level: see :class:`klados.metrics.Accuracy`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
+            not given.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.Accuracy(hierarchy)
+        >>> metric(torch.tensor([[0.0, 0.0, 1.0, 2.0], [3.0, 0.0, 0.0, 0.0]]), torch.tensor([2, 0]))
+        {'depth 1': tensor(1.), 'class': tensor(0.5000)}
+    """
+
+    _metric = metrics.Accuracy
+    higher_is_better = True
+
+
+class BalancedAccuracy(_OfAnswersByLevel):
+    """Balanced accuracy per level: see :class:`klados.metrics.BalancedAccuracy`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
+            not given.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.BalancedAccuracy(hierarchy, level="depth 1")
+        >>> metric(torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 1, 2]))  # three of three mammals, none of one bird
+        tensor(0.5000)
+    """
+
+    _metric = metrics.BalancedAccuracy
+    higher_is_better = True
+
+
+class LcaHeight(_OfAnswers):
+    """Mean height of the lowest common ancestor of answer and label: see :class:`klados.metrics.LcaHeight`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.LcaHeight(hierarchy)
+        >>> metric(torch.tensor([2, 3, 0, 3]), torch.tensor(hierarchy.encode(["crow", "crow", "crow", "bird"])))
+        tensor(0.7500)
+    """
+
+    _metric = metrics.LcaHeight
+    higher_is_better = False
+
+
+class MistakeSeverity(_OfAnswers):
+    """Mean height of the lowest common ancestor over the mistakes: see :class:`klados.metrics.MistakeSeverity`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.MistakeSeverity(hierarchy)
+        >>> metric(torch.tensor([2, 3, 0, 3]), torch.tensor(hierarchy.encode(["crow", "crow", "crow", "bird"])))
+        tensor(1.5000)
+    """
+
+    _metric = metrics.MistakeSeverity
+    higher_is_better = False
+
+
+class LogLoss(_OfScoresByLevel):
+    """Log loss per level: see :class:`klados.metrics.LogLoss`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
+            not given.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.LogLoss(hierarchy)
+        >>> metric(torch.zeros(2, 4), torch.tensor([0, 2]))  # log 2, log 4
+        {'depth 1': tensor(0.6931), 'class': tensor(1.3863)}
+    """
+
+    _metric = metrics.LogLoss
+    higher_is_better = False
+
+
+class Brier(_OfScoresByLevel):
+    """Brier score per level: see :class:`klados.metrics.Brier`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
+            not given.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.Brier(hierarchy, level="class")
+        >>> metric(torch.zeros(2, 4), torch.tensor([0, 2]))
+        tensor(0.7500)
+    """
+
+    _metric = metrics.Brier
+    higher_is_better = False
+
+
+class ExpectedCalibrationError(HierarchicalMetric):
+    """Expected calibration error per level: see :class:`klados.metrics.ExpectedCalibrationError`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
+            not given.
+        bins: into how many bins of equal width the confidence is sorted.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.ExpectedCalibrationError(hierarchy, level="depth 1", form="class_probabilities")
+        >>> metric(torch.tensor([[0.1, 0.2, 0.3, 0.4]] * 2), torch.tensor([2, 0]))  # a bird with 0.7, once of two
+        tensor(0.2000)
+    """
+
+    _metric = metrics.ExpectedCalibrationError
+    higher_is_better = False
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        *,
+        level: str | int | None = None,
+        bins: int = 15,
+        form: Form = "class_softmax",
+        ignore_index: int = -100,
+        **kwargs: Any,
+    ) -> None:
+        metric = self._metric(hierarchy, level=level, bins=bins, form=form, ignore_index=ignore_index)
+        super().__init__(metric, form=form, **kwargs)
