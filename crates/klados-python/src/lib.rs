@@ -48,6 +48,8 @@ mod _klados {
     #[pymodule_export]
     use crate::metrics::judged_levels;
     #[pymodule_export]
+    use crate::metrics::level_candidates;
+    #[pymodule_export]
     use crate::metrics::metric_names;
     #[pymodule_export]
     use crate::node_log_probs::NodeLogProbs;

@@ -2,6 +2,7 @@
 
 use klados::metrics::{self, Levels, Metric, Truths};
 use klados::{InputError, NodeId};
+use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 use serde::Deserialize;
@@ -27,6 +28,8 @@ enum Predicted<'a> {
     Nodes(&'a [NodeId]),
     /// A node for each level of a row.
     ByLevel(&'a [NodeId]),
+    /// Of each row, whether each node is predicted.
+    Sets(&'a [bool]),
     /// The log-probabilities of all nodes.
     LogProbs(&'a [f64]),
 }
@@ -129,6 +132,30 @@ accumulators! {
         new: |levels, NoOptions {}| Ok(metrics::LcaHeight::new(levels)),
         update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
     }
+    "hierarchical" => Hierarchical {
+        new: |levels, NoOptions {}| Ok(metrics::Hierarchical::new(levels)),
+        update: |metric, batch| match batch.predicted {
+            Predicted::Sets(sets) => metric.update_sets(&batch.truths, sets, batch.weights),
+            _ => metric.update(&batch.truths, batch.nodes()?, batch.weights),
+        }
+        .map_err(Refused::Input)
+    }
+    "lca_scores" => LcaScores {
+        new: |levels, LcaOptions { value }| Ok(metrics::LcaScores::new(levels, value)),
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+    }
+    "coverage" => Coverage {
+        new: |levels, NoOptions {}| Ok(metrics::Coverage::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+    }
+    "confusion" => Confusion {
+        new: |levels, NoOptions {}| Ok(metrics::Confusion::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+    }
+    "distance_at_k" => DistanceAtK {
+        new: |levels, DistanceOptions { k }| metrics::DistanceAtK::new(levels, &k).map_err(error::input),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+    }
     "log_loss" => LogLoss {
         new: |levels, NoOptions {}| Ok(metrics::LogLoss::new(levels)),
         update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
@@ -141,6 +168,18 @@ accumulators! {
         new: |levels, Bins { bins }| metrics::Calibration::new(levels, bins).map_err(error::input),
         update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LcaOptions {
+    value: metrics::ValuedBy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DistanceOptions {
+    k: Vec<usize>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +215,23 @@ pub(crate) fn metric_names() -> Vec<&'static str> {
 #[pyfunction]
 pub(crate) fn judged_levels(hierarchy: &Hierarchy) -> Vec<String> {
     hierarchy.judged_levels().all().iter().map(|level| level.name().to_owned()).collect()
+}
+
+/// The nodes of a level at which predictions are judged, by index: see `JudgedLevel::candidates` of the core.
+#[pyfunction]
+pub(crate) fn level_candidates<'py>(
+    py: Python<'py>,
+    hierarchy: &Hierarchy,
+    place: usize,
+) -> PyResult<Bound<'py, PyArray1<i64>>> {
+    let levels = hierarchy.judged_levels().all();
+    let level = levels.get(place).ok_or_else(|| error::key(format!("no level has the place {place}")))?;
+    Ok(level
+        .candidates()
+        .iter()
+        .map(|node| names::index_of_node(hierarchy.core(), *node))
+        .collect::<Vec<_>>()
+        .into_pyarray(py))
 }
 
 /// Writes the most probable node of each level, `[rows, levels]` of `int64`. The caller answers for the addresses: see
@@ -275,7 +331,7 @@ impl Accumulator {
     }
 
     /// Adds rows with answers. `target` is a list of names, or `(kind, address, dtype, columns)`; `answers` is `(kind, address,
-    /// columns)` of `int64`, `"nodes"` or `"by_level"`; `weights` is the address of a `float64` a row, or 0. The caller answers
+    /// columns)`, `"nodes"` or `"by_level"` of `int64`, or `"sets"` of `bool`; `weights` is the address of a `float64` a row, or 0. The caller answers
     /// for the addresses: see `memory.rs`.
     #[pyo3(name = "_update")]
     fn update(
@@ -294,12 +350,20 @@ impl Accumulator {
         let (kind, address, columns) = answers;
         let state = &mut self.state;
         py.detach(|| {
-            // SAFETY: the caller answers for the address.
-            let nodes = nodes(core, unsafe { memory::read::<i64>(address, rows * columns) }?, columns)?;
-            let predicted = match kind {
-                "nodes" => Predicted::Nodes(&nodes),
-                "by_level" => Predicted::ByLevel(&nodes),
-                other => return Err(error::key(other)),
+            let length = rows * columns;
+            let (nodes, sets);
+            let predicted = if kind == "sets" {
+                // SAFETY: the caller answers for the address.
+                sets = by_node(core, unsafe { memory::read::<u8>(address, length) }?, columns)?;
+                Predicted::Sets(&sets)
+            } else {
+                // SAFETY: the caller answers for the address.
+                nodes = to_nodes(core, unsafe { memory::read::<i64>(address, length) }?, columns)?;
+                match kind {
+                    "nodes" => Predicted::Nodes(&nodes),
+                    "by_level" => Predicted::ByLevel(&nodes),
+                    other => return Err(error::key(other)),
+                }
             };
             // SAFETY: the caller answers for the address.
             let weights = unsafe { sample_weights(weights, rows) }?;
@@ -364,7 +428,7 @@ unsafe fn sample_weights<'a>(address: Address, rows: usize) -> PyResult<Option<&
 }
 
 /// Predictions by index as nodes: a class is its node.
-fn nodes(hierarchy: &klados::Hierarchy, predictions: &[i64], columns: usize) -> PyResult<Vec<NodeId>> {
+fn to_nodes(hierarchy: &klados::Hierarchy, predictions: &[i64], columns: usize) -> PyResult<Vec<NodeId>> {
     let (classes, nodes) = (hierarchy.class_count(), hierarchy.node_count());
     let node = |(at, &prediction): (usize, &i64)| {
         let found = match usize::try_from(prediction) {
@@ -383,4 +447,25 @@ fn nodes(hierarchy: &klados::Hierarchy, predictions: &[i64], columns: usize) -> 
         })
     };
     predictions.iter().enumerate().map(node).collect()
+}
+
+/// Sets of nodes, or of classes, as `[rows, nodes]`.
+fn by_node(hierarchy: &klados::Hierarchy, sets: &[u8], columns: usize) -> PyResult<Vec<bool>> {
+    let mut nodes = hierarchy.node_columns();
+    if columns != nodes.len() {
+        let expected = nodes.len();
+        nodes = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
+        if columns != nodes.len() {
+            return Err(error::value(format!(
+                "the sets have {columns} columns, expected {expected} (nodes but the root) or {} (classes)",
+                nodes.len()
+            )));
+        }
+    }
+    let width = hierarchy.node_count();
+    let mut all = vec![false; sets.len() / columns * width];
+    for (row, set) in all.chunks_exact_mut(width).zip(sets.chunks_exact(columns)) {
+        nodes.iter().zip(set).for_each(|(node, is_in)| row[node.index()] = *is_in != 0);
+    }
+    Ok(all)
 }

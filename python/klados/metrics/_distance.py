@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
 
 from klados._klados import Hierarchy
-from klados.metrics._metric import AnswerMetric, number
+from klados.arrays import Form
+from klados.metrics._metric import AnswerMetric, ScoreMetric, number
 
 
 class LcaHeight(AnswerMetric):
@@ -65,6 +67,39 @@ class MistakeSeverity(LcaHeight):
     def compute(self) -> float:
         """The mean over the mistakes; NaN where there are none."""
         return number(self.details()["mistake_severity"])
+
+
+class DistanceAtK(ScoreMetric):
+    """How far off the most probable classes are: the mean, over the rows and the *k* most probable classes of each, of the height of
+    the lowest common ancestor with the label (Bertinetto et al. 2020). Low is good.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        k: how many classes; several numbers give a dict.
+        form: what the scores are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.metrics.DistanceAtK(hierarchy, k=[1, 2])
+        >>> metric.update(["crow"], [[3.0, 0.0, 2.0, 1.0]]).compute()  # bat: 2, crow: 0
+        {1: 2.0, 2: 1.0}
+    """
+
+    _name = "distance_at_k"
+
+    def __init__(self, hierarchy: Hierarchy, *, k: int | Sequence[int] = 1, **options: Any) -> None:
+        self.k = k
+        super().__init__(hierarchy, k=list(k) if isinstance(k, Sequence) else [k], **options)
+
+    def compute(self) -> Any:
+        """The mean for each *k*, in a dict; or for the one that was asked for. NaN where there are no rows."""
+        values = {at["k"]: number(at["value"]) for at in self.details()}
+        return values if isinstance(self.k, Sequence) else values[self.k]
 
 
 def lca_height(
@@ -129,3 +164,38 @@ def mistake_severity(
         1.5
     """
     return MistakeSeverity(hierarchy, ignore_index=ignore_index).update(y_true, y_pred, sample_weight).compute()
+
+
+def distance_at_k(
+    y_true: Any,
+    y_score: npt.ArrayLike,
+    hierarchy: Hierarchy,
+    *,
+    k: int | Sequence[int] = 1,
+    form: Form = "class_softmax",
+    sample_weight: npt.ArrayLike | None = None,
+    ignore_index: int = -100,
+) -> Any:
+    """How far off the most probable classes are: see :class:`DistanceAtK`, which is fed batch by batch.
+
+    Args:
+        y_true, y_score, sample_weight: as in :meth:`DistanceAtK.update`.
+        hierarchy, k, form, ignore_index: as those of :class:`DistanceAtK`.
+
+    Returns:
+        A number, or a dict where *k* is several; NaN where no row takes part.
+
+    Raises:
+        ValueError: as :meth:`DistanceAtK.update`, or if *k* is not from 1 to the number of classes.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> klados.metrics.distance_at_k(["crow"], [[3.0, 0.0, 2.0, 1.0]], hierarchy, k=2)  # bat: 2, crow: 0
+        1.0
+    """
+    metric = DistanceAtK(hierarchy, k=k, form=form, ignore_index=ignore_index)
+    return metric.update(y_true, y_score, sample_weight).compute()

@@ -32,8 +32,6 @@ class Metric:
     """
 
     _name: ClassVar[str]
-    # What a target of two dimensions holds.
-    _rows_are: ClassVar[TargetKind] = "candidates"
 
     def __init__(self, hierarchy: Hierarchy, *, ignore_index: int = -100, **options: Any) -> None:
         if not isinstance(hierarchy, Hierarchy):
@@ -123,9 +121,16 @@ class AnswerMetric(Metric):
             raise ValueError(f"the answers have shape {answers.shape}, expected one dimension")
         return self._update("nodes", answers, y_true, sample_weight)
 
-    def _update(self: A, kind: str, answers: Array, y_true: Any, sample_weight: npt.ArrayLike | None) -> A:
-        rows, columns = len(answers), answers[:1].size
-        target, _alive = read_target(y_true, rows, self._rows_are)
+    def _update(
+        self: A,
+        kind: str,
+        answers: Array,
+        y_true: Any,
+        sample_weight: npt.ArrayLike | None,
+        rows_are: TargetKind = "candidates",
+    ) -> A:
+        rows, columns = answers.shape[0], answers.shape[1] if answers.ndim == 2 else 1
+        target, _alive = read_target(y_true, rows, rows_are)
         _also_alive, weights = _weights(sample_weight, rows)
         answered = (kind, answers.ctypes.data, columns)
         self._accumulator._update(rows, target, answered, weights, self.ignore_index)
@@ -164,7 +169,7 @@ class ScoreMetric(Metric):
         given, values, shape = scores(y_score, self.hierarchy, self.form)
         if len(shape) != 2:
             raise ValueError(f"the scores have shape {shape}, expected two dimensions")
-        target, _alive = read_target(y_true, len(values), self._rows_are)
+        target, _alive = read_target(y_true, len(values), "candidates")
         _also_alive, weights = _weights(sample_weight, len(values))
         self._accumulator._update_scores(given, target, weights, self.ignore_index)
         return self
@@ -183,8 +188,11 @@ class LevelMetric(Metric):
 
     def compute(self) -> Any:
         """The number of each level, from the top, in a dict; or of the level that was asked for. NaN where no row takes part."""
-        values = {level["level"]: number(level[self._value]) for level in self.details()}
+        values = {level["level"]: number(level[self._value]) for level in self._levels()}
         return values if self._place is None else list(values.values())[self._place]
+
+    def _levels(self) -> Any:
+        return self.details()
 
 
 def answers_of(y_pred: Any, hierarchy: Hierarchy) -> Array:
