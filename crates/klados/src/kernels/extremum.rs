@@ -21,7 +21,7 @@ pub(crate) enum Positive {
 }
 
 impl Parents {
-    fn of(&self, node: usize) -> &[u32] {
+    pub(crate) fn of(&self, node: usize) -> &[u32] {
         &self.parents[self.offsets[node] as usize..self.offsets[node + 1] as usize]
     }
 
@@ -54,6 +54,24 @@ impl Parents {
                 if scores[best] < scores[known] || (scores[best] == scores[known] && best < known) {
                     from[node] = best as u32;
                 }
+            }
+        }
+    }
+
+    /// The largest score at or below each node, in place; the root's stays.
+    pub(crate) fn raise(&self, scores: &mut [f64]) {
+        for node in (1..scores.len()).rev() {
+            for &parent in self.of(node).iter().filter(|parent| **parent != 0) {
+                scores[parent as usize] = scores[parent as usize].max(scores[node]);
+            }
+        }
+    }
+
+    /// The smallest score at or above each node, in place; the root's stays.
+    pub(crate) fn lower(&self, scores: &mut [f64]) {
+        for node in 1..scores.len() {
+            for &parent in self.of(node).iter().filter(|parent| **parent != 0) {
+                scores[node] = scores[node].min(scores[parent as usize]);
             }
         }
     }

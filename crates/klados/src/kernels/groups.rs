@@ -3,7 +3,7 @@
 use super::focal;
 use super::mass::Mass;
 use super::pool::Pool;
-use crate::numeric::scalar;
+use crate::numeric::{doubles, scalar};
 
 const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
 
@@ -186,19 +186,42 @@ impl Groups {
         loss
     }
 
-    /// `log P` of every node in its group; that of the root is 0.
+    /// `log P` of every node in its group; that of the root is 0. Of groups without a prior.
     pub(crate) fn log_probs(&self, scores: &[f64], log_p: &mut [f64], pool: &mut Pool) {
-        let mut of_group = pool.floats(0, 0.0);
-        log_p[0] = 0.0;
-        for group in 0..self.offsets.len() - 1 {
-            let members = self.members(group as u32);
-            if members.is_empty() {
-                continue; // the siblings below a leaf
+        let mut below_top = pool.floats(0, 0.0);
+        below_top.extend(self.members.iter().map(|&node| scores[node as usize]));
+        // The siblings below a leaf are none.
+        let groups = || {
+            let ends = self.offsets.windows(2).filter(|ends| ends[0] < ends[1]);
+            ends.map(|ends| ends[0] as usize..ends[1] as usize)
+        };
+        for group in groups() {
+            let group = &mut below_top[group];
+            let top = group.iter().fold(f64::NEG_INFINITY, |top, &score| if score > top { score } else { top });
+            if top > f64::NEG_INFINITY {
+                group.iter_mut().for_each(|score| *score -= top);
             }
-            self.measure(members, scores, &mut of_group);
-            members.iter().zip(&of_group).for_each(|(&node, &value)| log_p[node as usize] = value);
         }
-        pool.keep(of_group);
+        let mut terms = pool.floats(self.members.len(), 0.0);
+        doubles::exp_below(&below_top, 0.0, &mut terms);
+        // What stands beside the largest, of which the term is 1, so that its probability has all its digits.
+        let mut log_sums = pool.floats(0, 0.0);
+        for group in groups() {
+            let (mut ones, mut others) = (0.0, 0.0);
+            for &term in &terms[group] {
+                ones += if term == 1.0 { 1.0 } else { 0.0 };
+                others += if term == 1.0 { 0.0 } else { term };
+            }
+            log_sums.push(others + f64::max(ones - 1.0, 0.0));
+        }
+        doubles::ln_1p(&mut log_sums);
+        log_p[0] = 0.0;
+        for (group, log_sum) in groups().zip(&log_sums) {
+            for (&node, below_top) in self.members[group.clone()].iter().zip(&below_top[group]) {
+                log_p[node as usize] = below_top - log_sum;
+            }
+        }
+        [below_top, terms, log_sums].into_iter().for_each(|array| pool.keep(array));
     }
 
     /// From `upstream[v] = dL / d log P(v)` and the `log P` of each node in its group to the gradient, which is added.

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | [`nested`] | a chain of sets, each inside the next (the path kernel) | hard labels on a tree |
 //! | [`overlapping`] | any few sets | hard labels on a DAG |
-//! | [`nodes`] | every node | soft targets, label smoothing, node log-probabilities |
+//! | [`nodes`] | every node | soft targets, label smoothing, gradients of node log-probabilities |
+//! | [`rollup`] | every node, forward alone | node log-probabilities |
 //! | [`classes`] | the classes alone | soft labels |
 //! | [`cut`] | the nodes of a random cut | random cut |
 //! | [`descendants`] | subtrees in a form with a score a node | descendant softmax |
@@ -33,6 +34,7 @@ pub(crate) mod noisy_or;
 pub(crate) mod overlapping;
 pub(crate) mod paths;
 pub(crate) mod pool;
+pub(crate) mod rollup;
 pub(crate) mod shells;
 pub(crate) mod sparse;
 pub(crate) mod weighted;

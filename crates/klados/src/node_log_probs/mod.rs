@@ -11,7 +11,7 @@ use operation::{Operation, Scratch};
 
 use crate::criterion::{CriterionError, InputError, InputErrorKind, Superclasses};
 use crate::kernels::batch::for_each_row;
-use crate::numeric::{Element, Float, scalar};
+use crate::numeric::{Element, Float, doubles, scalar};
 use crate::{Hierarchy, HierarchyError, Level, NodeId};
 
 /// `log P(v)` of the nodes of a hierarchy from a model's logits, with its gradient: for a loss of your own at any level.
@@ -70,6 +70,8 @@ pub struct NodeLogProbs {
     columns: usize,
     node_count: usize,
     nodes: Vec<NodeId>,
+    /// Whether the output is what the operation gives, all of it in its order.
+    is_whole: bool,
 }
 
 impl NodeLogProbs {
@@ -152,7 +154,7 @@ impl NodeLogProbs {
     ///
     /// A level that the hierarchy does not have.
     pub fn level(hierarchy: &Hierarchy, level: &Level) -> Result<Self, HierarchyError> {
-        Ok(Self { nodes: hierarchy.level_nodes(level)?, ..Self::new(hierarchy) })
+        Ok(Self { nodes: hierarchy.level_nodes(level)?, is_whole: false, ..Self::new(hierarchy) })
     }
 
     /// The same for some nodes, in this order: those of [a level](Hierarchy::level_nodes), say. The weighted forms, whose
@@ -168,6 +170,7 @@ impl NodeLogProbs {
         }
         if self.operation.superclasses().is_none() {
             self.nodes = nodes;
+            self.is_whole = false;
         }
         Ok(self)
     }
@@ -182,7 +185,14 @@ impl NodeLogProbs {
             Some(_) => Vec::new(),
             None => hierarchy.nodes().collect(),
         };
-        Self { operation: Arc::new(operation), node_columns, columns, node_count: hierarchy.node_count(), nodes }
+        Self {
+            operation: Arc::new(operation),
+            node_columns,
+            columns,
+            node_count: hierarchy.node_count(),
+            nodes,
+            is_whole: true,
+        }
     }
 
     /// The number of columns of the output.
@@ -275,8 +285,15 @@ impl NodeLogProbs {
             if regular {
                 self.operation.forward(&buffers.scores, &mut buffers.log_p, &mut buffers.scratch);
             }
-            for (column, out) in out.iter_mut().enumerate() {
-                *out = O::from_f64(if regular { buffers.log_p[self.output(column)] } else { f64::NAN });
+            match (regular, &buffers.log_p) {
+                (false, _) => out.fill(O::from_f64(f64::NAN)),
+                (true, log_p) if self.is_whole => {
+                    out.iter_mut().zip(log_p).for_each(|(out, log_p)| *out = O::from_f64(*log_p));
+                }
+                (true, log_p) => {
+                    let nodes = self.nodes.iter().map(|node| log_p[node.index()]);
+                    out.iter_mut().zip(nodes).for_each(|(out, log_p)| *out = O::from_f64(log_p));
+                }
             }
         };
         for_each_row((logits, self.columns), (out, self.width()), None, row);
@@ -334,14 +351,13 @@ impl NodeLogProbs {
     /// Widens a row; false where it has a NaN or `+inf`.
     fn load<T: Element>(&self, z: &[T], scores: &mut Vec<f64>) -> bool {
         scores.clear();
-        scores.resize(self.columns + usize::from(!self.node_columns.is_empty()), 0.0); // the root has no column
-        let mut is_regular = true;
-        for (column, z) in z.iter().enumerate() {
-            let z = z.to_f64();
-            is_regular &= !scalar::is_poison(z);
-            scores[self.place(column)] = z;
+        if self.node_columns.is_empty() {
+            scores.extend(z.iter().map(|z| z.to_f64()));
+        } else {
+            scores.resize(self.columns + 1, 0.0); // the root has no column
+            self.node_columns.iter().zip(z).for_each(|(&node, z)| scores[node as usize] = z.to_f64());
         }
-        is_regular
+        !scalar::is_poison(doubles::max_of(scores))
     }
 
     fn rows(&self, logits: usize) -> Result<usize, InputError> {

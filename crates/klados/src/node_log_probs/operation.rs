@@ -15,14 +15,15 @@ use crate::kernels::nodes::{NodeTables, Nodes};
 use crate::kernels::noisy_or::NoisyOr;
 use crate::kernels::paths::{self, Tree};
 use crate::kernels::pool::Pool;
+use crate::kernels::rollup::{ClassRollup, Rollup, Terms, TreeRollup};
 use crate::kernels::weighted_sigmoid;
-use crate::numeric::scalar;
+use crate::numeric::{doubles, scalar};
 
 /// The tables of a form.
 #[derive(Debug)]
 pub(super) enum Operation {
-    ClassSoftmax(NodeTables),
-    ParameterSharingSoftmax(NodeTables),
+    ClassSoftmax(NodeTables, ClassRollup),
+    ParameterSharingSoftmax(NodeTables, ClassRollup),
     SiblingSoftmax {
         groups: Groups,
         parent: Vec<u32>,
@@ -31,9 +32,9 @@ pub(super) enum Operation {
     ConditionalSigmoid {
         parent: Vec<u32>,
     },
-    /// With the root's mass.
-    DescendantSoftmax(Tree, Mass),
-    NoisyOr(NodeTables),
+    /// With the score of the root, if any.
+    DescendantSoftmax(Tree, TreeRollup, f64),
+    NoisyOr(NodeTables, ClassRollup),
     Max(Parents),
     Min(Parents),
     WeightedClassSoftmax(Superclasses),
@@ -41,7 +42,7 @@ pub(super) enum Operation {
         superclasses: Superclasses,
         excess: Vec<f64>,
     },
-    ClassProbabilities(NodeTables),
+    ClassProbabilities(ClassRollup),
     NodeProbabilities,
 }
 
@@ -52,21 +53,34 @@ pub(super) struct Scratch {
     nodes: Nodes,
     descendants: Descendants,
     noisy_or: NoisyOr,
+    rollup: Rollup,
 }
 
 impl Operation {
     pub(super) fn class_softmax(hierarchy: &Hierarchy) -> Self {
-        Self::ClassSoftmax(hierarchy.node_tables())
+        let tables = hierarchy.node_tables();
+        let rollup = ClassRollup::new(&tables, parent_rows(hierarchy));
+        Self::ClassSoftmax(tables, rollup)
     }
 
     pub(super) fn class_probabilities(hierarchy: &Hierarchy) -> Self {
-        Self::ClassProbabilities(hierarchy.node_tables())
+        Self::ClassProbabilities(ClassRollup::new(&hierarchy.node_tables(), parent_rows(hierarchy)))
+    }
+
+    fn descendant_softmax(hierarchy: &Hierarchy, root: f64) -> Self {
+        let tree = tree(hierarchy);
+        let rollup = TreeRollup::new(&tree, true);
+        Self::DescendantSoftmax(tree, rollup, root)
     }
 
     pub(super) fn new(form: &NodeForm, hierarchy: &Hierarchy) -> Result<Self, CriterionError> {
         match form {
             NodeForm::ClassSoftmax => Ok(Self::class_softmax(hierarchy)),
-            NodeForm::ParameterSharingSoftmax => Ok(Self::ParameterSharingSoftmax(hierarchy.node_tables())),
+            NodeForm::ParameterSharingSoftmax => {
+                let tables = hierarchy.node_tables();
+                let rollup = ClassRollup::new(&tables, parent_rows(hierarchy));
+                Ok(Self::ParameterSharingSoftmax(tables, rollup))
+            }
             NodeForm::SiblingSoftmax => {
                 needs_tree("sibling_softmax", hierarchy)?;
                 let groups = Groups::new(parents(hierarchy), hierarchy.node_count(), None);
@@ -79,13 +93,17 @@ impl Operation {
             }
             NodeForm::DescendantSoftmax => {
                 needs_tree("descendant_softmax", hierarchy)?;
-                Ok(Self::DescendantSoftmax(tree(hierarchy), Mass::NONE))
+                Ok(Self::descendant_softmax(hierarchy, f64::NEG_INFINITY))
             }
             NodeForm::NodeSoftmax => {
                 needs_tree("node_softmax", hierarchy)?;
-                Ok(Self::DescendantSoftmax(tree(hierarchy), Mass::of(0.0)))
+                Ok(Self::descendant_softmax(hierarchy, 0.0))
             }
-            NodeForm::NoisyOr => Ok(Self::NoisyOr(hierarchy.node_tables())),
+            NodeForm::NoisyOr => {
+                let tables = hierarchy.node_tables();
+                let rollup = ClassRollup::new(&tables, parent_rows(hierarchy));
+                Ok(Self::NoisyOr(tables, rollup))
+            }
             NodeForm::Max => Ok(Self::Max(parent_rows(hierarchy))),
             NodeForm::Min => Ok(Self::Min(parent_rows(hierarchy))),
             NodeForm::ClassProbabilities => Ok(Self::class_probabilities(hierarchy)),
@@ -125,20 +143,25 @@ impl Operation {
 
     /// `log P` of every node, 0 for the root. Scores are by class, or by node.
     pub(super) fn forward(&self, scores: &[f64], log_p: &mut Vec<f64>, scratch: &mut Scratch) {
-        let Scratch { pool, nodes, descendants, noisy_or } = scratch;
+        let Scratch { pool, nodes, descendants, noisy_or, rollup: scratch } = scratch;
         log_p.clear();
         match self {
-            Self::NoisyOr(tables) => {
-                noisy_or.measure(tables, scores);
-                log_p.extend((0..tables.nodes).map(|node| noisy_or.odds(node).yes));
-                log_p[0] = 0.0;
+            Self::NoisyOr(tables, rollup) => {
+                if !rollup.log_probs(Terms::Sigmoids, scores, log_p, scratch) {
+                    noisy_or.measure(tables, scores);
+                    log_p.clear();
+                    log_p.extend((0..tables.nodes).map(|node| noisy_or.odds(node).yes));
+                    log_p[0] = 0.0;
+                }
             }
             Self::Max(parents) | Self::Min(parents) => {
-                let mut from = pool.indices(0, 0);
-                self.extrema(parents, scores, &mut from);
-                log_p.extend(from.iter().map(|&from| -scalar::softplus(-scores[from as usize])));
+                log_p.extend_from_slice(scores);
+                match self {
+                    Self::Min(_) => parents.lower(log_p),
+                    _ => parents.raise(log_p),
+                }
+                doubles::log_sigmoid(log_p);
                 log_p[0] = 0.0;
-                pool.keep_indices(from);
             }
             Self::WeightedClassSoftmax(superclasses) => {
                 log_p.resize(superclasses.names.len(), 0.0);
@@ -150,26 +173,19 @@ impl Operation {
                 };
                 log_p.extend(excess.iter().enumerate().map(measure));
             }
-            Self::ClassSoftmax(tables) => {
-                nodes.forward(scores, tables);
-                log_p.extend_from_slice(&nodes.log_p);
-            }
-            Self::ClassProbabilities(tables) => {
-                let mut z = pool.floats(0, 0.0);
-                z.extend(scores.iter().map(|&p| scalar::ln(p)));
-                nodes.forward(&z, tables);
-                log_p.extend_from_slice(&nodes.log_p);
-                pool.keep(z);
+            Self::ClassSoftmax(tables, rollup) => class_softmax(scores, (tables, rollup), log_p, nodes, scratch),
+            Self::ClassProbabilities(rollup) => {
+                rollup.log_probs(Terms::Plain, scores, log_p, scratch);
             }
             Self::NodeProbabilities => {
-                log_p.extend(scores.iter().map(|p| scalar::ln(p.min(1.0))));
+                log_p.extend(scores.iter().map(|p| p.min(1.0)));
+                doubles::ln(log_p);
                 log_p[0] = 0.0;
             }
-            Self::ParameterSharingSoftmax(tables) => {
+            Self::ParameterSharingSoftmax(tables, rollup) => {
                 let mut z = pool.floats(tables.class_node.len(), 0.0);
                 tables.sum_above(scores, &mut z, pool);
-                nodes.forward(&z, tables);
-                log_p.extend_from_slice(&nodes.log_p);
+                class_softmax(&z, (tables, rollup), log_p, nodes, scratch);
                 pool.keep(z);
             }
             Self::SiblingSoftmax { groups, parent } => {
@@ -178,30 +194,32 @@ impl Operation {
                 paths::accumulate(parent, log_p);
             }
             Self::IndependentSigmoid | Self::ConditionalSigmoid { .. } => {
-                log_p.extend(scores.iter().map(|score| -scalar::softplus(-score)));
+                log_p.extend_from_slice(scores);
+                doubles::log_sigmoid(log_p);
                 log_p[0] = 0.0;
                 if let Self::ConditionalSigmoid { parent } = self {
                     paths::accumulate(parent, log_p);
                 }
             }
-            Self::DescendantSoftmax(tree, root) => {
-                descendants.measure(tree, Against::Rest, *root, scores);
-                let against = |node: usize| descendants.log_odds_against(Against::Rest, node);
-                log_p.extend((0..scores.len()).map(|node| -scalar::softplus(against(node))));
-                log_p[0] = 0.0;
+            Self::DescendantSoftmax(tree, rollup, root) => {
+                let mut row = pool.floats(0, 0.0);
+                row.extend_from_slice(scores);
+                row[0] = *root;
+                let max = doubles::max_of(&row);
+                let is_told = max > f64::NEG_INFINITY && rollup.log_probs(Terms::Logarithms(max), &row, log_p, scratch);
+                pool.keep(row);
+                if !is_told {
+                    descendants.measure(tree, Against::Rest, Mass::of(*root), scores);
+                    let against = |node: usize| descendants.log_odds_against(Against::Rest, node);
+                    log_p.clear();
+                    log_p.extend((0..scores.len()).map(|node| -scalar::softplus(against(node))));
+                    log_p[0] = 0.0;
+                }
             }
         }
     }
 
-    /// By node: where its score comes from.
-    fn extrema(&self, parents: &Parents, scores: &[f64], from: &mut Vec<u32>) {
-        match self {
-            Self::Min(_) => parents.smallest_above(scores, from),
-            _ => parents.largest_below(scores, |_| true, from),
-        }
-    }
-
-    /// The gradient of a row whose last forward this was, from that by the log-probabilities, which is 0 where they are
+    /// The gradient of a row, from that by the log-probabilities, which is 0 where they are
     /// `-inf` and at the root, and may be overwritten. `grad` is zero.
     pub(super) fn backward(
         &self,
@@ -211,9 +229,10 @@ impl Operation {
         grad: &mut [f64],
         scratch: &mut Scratch,
     ) {
-        let Scratch { pool, nodes, descendants, noisy_or } = scratch;
+        let Scratch { pool, nodes, descendants, noisy_or, .. } = scratch;
         match self {
-            Self::NoisyOr(tables) => {
+            Self::NoisyOr(tables, _) => {
+                noisy_or.measure(tables, scores);
                 upstream.iter_mut().for_each(|up| *up = -*up);
                 let none = pool.floats(tables.nodes, 0.0);
                 noisy_or.backward(tables, (upstream, &none), scores, grad, pool);
@@ -221,7 +240,10 @@ impl Operation {
             }
             Self::Max(parents) | Self::Min(parents) => {
                 let mut from = pool.indices(0, 0);
-                self.extrema(parents, scores, &mut from);
+                match self {
+                    Self::Min(_) => parents.smallest_above(scores, &mut from),
+                    _ => parents.largest_below(scores, |_| true, &mut from),
+                }
                 for (&from, up) in from.iter().zip(&*upstream).skip(1) {
                     grad[from as usize] += up * scalar::exp(-scalar::softplus(scores[from as usize]));
                 }
@@ -248,12 +270,14 @@ impl Operation {
                 }
             }
             Self::ClassProbabilities(_) | Self::NodeProbabilities => {} // they have no gradient, and none is asked for
-            Self::ClassSoftmax(tables) => {
+            Self::ClassSoftmax(tables, _) => {
+                nodes.forward(scores, tables);
                 nodes.backward_marginal(scores, tables, upstream, |class, value| grad[class] = value);
             }
-            Self::ParameterSharingSoftmax(tables) => {
+            Self::ParameterSharingSoftmax(tables, _) => {
                 let mut z = pool.floats(tables.class_node.len(), 0.0);
                 tables.sum_above(scores, &mut z, pool);
+                nodes.forward(&z, tables);
                 let mut of_class = pool.floats(z.len(), 0.0);
                 nodes.backward_marginal(&z, tables, upstream, |class, value| of_class[class] = value);
                 tables.sum_below(&of_class, upstream);
@@ -274,7 +298,8 @@ impl Operation {
                     *grad = *up * scalar::exp(-scalar::softplus(*score));
                 }
             }
-            Self::DescendantSoftmax(tree, _) => {
+            Self::DescendantSoftmax(tree, _, root) => {
+                descendants.measure(tree, Against::Rest, Mass::of(*root), scores);
                 // d log P / d log odds = P - 1, which is that of what stands against the node.
                 for (node, up) in upstream.iter_mut().enumerate().filter(|(_, up)| **up != 0.0) {
                     let against = descendants.log_odds_against(Against::Rest, node);
@@ -284,6 +309,21 @@ impl Operation {
                 grad[0] = 0.0;
             }
         }
+    }
+}
+
+/// `log P` of every node of a class softmax.
+fn class_softmax(
+    z: &[f64],
+    (tables, rollup): (&NodeTables, &ClassRollup),
+    log_p: &mut Vec<f64>,
+    nodes: &mut Nodes,
+    scratch: &mut Rollup,
+) {
+    let max = doubles::max_of(z);
+    if max == f64::NEG_INFINITY || !rollup.log_probs(Terms::Logarithms(max), z, log_p, scratch) {
+        nodes.forward(z, tables);
+        log_p.clone_from(&nodes.log_p);
     }
 }
 

@@ -4,6 +4,7 @@
 //! uses [`scalar`]. The row kernels know nothing below this trait: `simd` is behind it, and is the only file that names the
 //! crate of vectors.
 
+pub(crate) mod doubles;
 mod element;
 mod exact_sum;
 mod exp;

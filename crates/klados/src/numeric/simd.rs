@@ -369,11 +369,11 @@ fn multiply<S: Simd>(simd: S, values: &mut [f32], factor: f32x16<S>) {
 
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "the platform's functions are the reference here")]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Every instruction set that this machine has.
-    fn levels() -> Vec<Level> {
+    pub(in crate::numeric) fn levels() -> Vec<Level> {
         let level = Level::new();
         let mut levels = vec![level, Level::baseline()];
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
@@ -386,7 +386,7 @@ mod tests {
     }
 
     /// Whether a product is not rounded before something is added to it.
-    fn fuses(level: Level) -> bool {
+    pub(in crate::numeric) fn fuses(level: Level) -> bool {
         let (a, b) = (1.0 + 1e-4f32, 1.0 - 1e-4);
         dispatch!(level, simd => f32x16::splat(simd, a).mul_add(b, -1.0).reduce_max()) != a * b - 1.0
     }

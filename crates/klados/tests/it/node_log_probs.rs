@@ -41,9 +41,11 @@ fn rows() -> impl Strategy<Value = (HierarchySpec, Vec<f64>, Vec<f64>)> {
     })
 }
 
-/// The largest relative error, and where it is.
-fn worst(found: impl Iterator<Item = f64>, expected: &[f64]) -> (f64, String) {
+/// The largest relative error, and where it is. Numbers below `least`, the smallest normal one, have no digits to compare.
+fn worst(found: impl Iterator<Item = f64>, expected: &[f64], least: f64) -> (f64, String) {
+    let normal = |value: f64| if value.abs() < least { 0.0 } else { value };
     let error = |(at, (found, &expected)): (usize, (f64, &f64))| {
+        let (found, expected) = (normal(found), normal(expected));
         let error = if found == expected { 0.0 } else { ((found - expected) / expected).abs() };
         (if error.is_nan() { f64::INFINITY } else { error }, format!("{at}: {found:e} is not {expected:e}"))
     };
@@ -55,6 +57,19 @@ fn configuration() -> ProptestConfig {
     let usual = ProptestConfig::default();
     ProptestConfig { cases: usual.cases.div_ceil(6), failure_persistence: None, ..usual }
 }
+
+/// Softmaxes, which have one sum, and the others whose probabilities go down the hierarchy.
+const DESCENDING: [NodeForm; 9] = [
+    NodeForm::ClassSoftmax,
+    NodeForm::ParameterSharingSoftmax,
+    NodeForm::SiblingSoftmax,
+    NodeForm::ConditionalSigmoid,
+    NodeForm::DescendantSoftmax,
+    NodeForm::NodeSoftmax,
+    NodeForm::NoisyOr,
+    NodeForm::Max,
+    NodeForm::Min,
+];
 
 proptest! {
     #![proptest_config(configuration())]
@@ -84,20 +99,47 @@ proptest! {
             }
             let mut wide = vec![0f64; operation.width()];
             operation.forward(logits, &mut wide).unwrap();
-            let (error, place) = worst(wide.iter().copied(), &expected);
+            let (error, place) = worst(wide.iter().copied(), &expected, f64::MIN_POSITIVE);
             prop_assert!(error <= 1e-13, "{form:?} {error:e} {place}");
             let narrow: Vec<f32> = logits.iter().map(|&z| z as f32).collect();
             operation.forward_into(&narrow, &mut wide).unwrap();
-            let (error, place) = worst(wide.iter().copied(), &expected);
+            let (error, place) = worst(wide.iter().copied(), &expected, f64::MIN_POSITIVE);
             prop_assert!(error <= 1e-6, "{form:?} {error:e} {place}");
             let mut single = vec![0f32; operation.width()];
             operation.forward(&narrow, &mut single).unwrap();
-            let least = f64::from(f32::MIN_POSITIVE);
-            let normal = |value: f64| if value.abs() < least { 0.0 } else { value };
-            let single = single.iter().map(|&value| normal(value.into()));
-            let expected: Vec<f64> = expected.iter().copied().map(normal).collect();
-            let (error, place) = worst(single, &expected);
+            let (error, place) = worst(single.iter().map(|&z| z.into()), &expected, f32::MIN_POSITIVE.into());
             prop_assert!(error <= 1e-6, "{form:?} {error:e} {place}");
+        }
+    }
+
+    /// No rounding makes a child more probable than a parent; an only child of a softmax has its parent's bits, and so has
+    /// the same row in another type.
+    #[test]
+    fn go_down_the_hierarchy((spec, classes, nodes) in rows()) {
+        let hierarchy = hierarchy(&spec);
+        for form in DESCENDING {
+            let Ok(operation) = NodeLogProbs::of_form(&form, &hierarchy) else { continue };
+            let logits = if form.has_node_columns() { &nodes } else { &classes };
+            let mut log_p = vec![0f64; operation.width()];
+            operation.forward(logits, &mut log_p).unwrap();
+            for node in hierarchy.nodes().skip(1) {
+                for parent in hierarchy.parents(node) {
+                    let (own, above) = (log_p[node.index()], log_p[parent.index()]);
+                    prop_assert!(own <= above, "{form:?} {node:?} {own:e} {above:e}");
+                    let is_shared = matches!(form, NodeForm::ClassSoftmax | NodeForm::ParameterSharingSoftmax);
+                    // The root is certain, also where all is masked.
+                    let is_shared = is_shared && (*parent != NodeId::ROOT || own > f64::NEG_INFINITY);
+                    if is_shared && hierarchy.children(*parent).len() == 1 {
+                        prop_assert!(own == above, "{form:?} {node:?} {own:e} {above:e}");
+                    }
+                }
+            }
+            let narrow: Vec<f32> = logits.iter().map(|&z| z as f32).collect();
+            let mut again = vec![0f64; operation.width()];
+            operation.forward_into(&narrow, &mut again).unwrap();
+            if narrow.iter().zip(logits).all(|(narrow, z)| f64::from(*narrow) == *z) {
+                prop_assert_eq!(&again, &log_p);
+            }
         }
     }
 }
