@@ -30,8 +30,8 @@ use crate::{Hierarchy, NodeId};
 /// # What is promised
 ///
 /// On the validation rows the accuracy is at least `accuracy`. On new rows that are exchangeable with them, the same up to
-/// sampling error: over `n` validation and `m` new rows, about `sqrt(a (1 - a) (1 / n + 1 / m))` (Deng et al. add a margin for
-/// it; ask for a larger `accuracy`). If the probabilities are the true ones, no rule of that accuracy tells more (their
+/// sampling error: over `n` validation and `m` new rows, about `sqrt(a (1 - a) (1 / n + 1 / m))`; who wants to be sure asks for
+/// that much more. If the probabilities are the true ones, no rule of that accuracy tells more (their
 /// theorem, for `lambda` on the line; on data, approximately). For a promise that holds in finite samples:
 /// [`Conformal`](super::Conformal).
 ///
