@@ -237,24 +237,35 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_mean_of_the_recalls_by_definition() {
+    fn nodes_and_their_mean_recall_by_definition() {
         testing::many(|batch| {
             let value =
                 balanced_accuracy(&batch.levels, &batch.labels, &batch.predictions, Some(&batch.weights)).unwrap();
             for (level, value) in batch.levels.all().iter().zip(&value) {
-                let recall = |node: &NodeId| {
-                    let (mut right, mut all) = (0.0, 0.0);
+                let mut recalls = Vec::new();
+                for node in level.candidates() {
+                    let [mut support, mut predicted, mut right] = [0.0; 3];
                     for (row, label) in batch.labels.iter().enumerate() {
-                        let classes = batch.classes_of(label);
-                        if classes.is_some_and(|classes| batch.below(*node).is_superset(&classes)) {
-                            all += batch.weights[row];
-                            let is_said = batch.is_said_by(*node, batch.predictions[row]);
-                            right += if is_said { batch.weights[row] } else { 0.0 };
+                        let (Some(classes), weight) = (batch.classes_of(label), batch.weights[row]) else { continue };
+                        let holds = |node: &NodeId| batch.below(*node).is_superset(&classes);
+                        if !level.candidates().iter().any(holds) {
+                            continue;
                         }
+                        let is_said = batch.is_said_by(*node, batch.predictions[row]);
+                        let is_known = holds(node) || batch.below(*node).is_disjoint(&classes);
+                        support += if holds(node) { weight } else { 0.0 };
+                        predicted += if is_said && is_known { weight } else { 0.0 };
+                        right += if is_said && holds(node) { weight } else { 0.0 };
                     }
-                    (all > 0.0).then(|| right / all)
-                };
-                let recalls: Vec<f64> = level.candidates().iter().filter_map(recall).collect();
+                    if support > 0.0 {
+                        recalls.push(right / support);
+                    }
+                    let found = value.nodes.iter().find(|score| score.node == *node);
+                    let found = found.map_or([0.0; 3], |score| [score.support, score.predicted, score.right]);
+                    for (found, expected) in found.into_iter().zip([support, predicted, right]) {
+                        testing::assert_close(Some(found), Some(expected));
+                    }
+                }
                 let expected = (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64);
                 testing::assert_close(value.balanced_accuracy, expected);
             }
