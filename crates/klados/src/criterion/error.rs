@@ -55,6 +55,8 @@ pub enum InputErrorKind {
     NoGradient,
     /// The loss has no meaning for labels of this form.
     LabelForm,
+    /// The metric is defined for trees and the hierarchy is a DAG.
+    NotATree,
     /// A decision of one node a row is asked for sets of nodes, or the other way round.
     AnswerForm,
 }

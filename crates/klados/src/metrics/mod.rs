@@ -34,6 +34,7 @@
 //! ```
 
 mod accuracy;
+mod auprc;
 mod balanced_accuracy;
 mod bootstrap;
 mod brier;
@@ -48,14 +49,22 @@ mod lca_scores;
 mod levels;
 mod log_loss;
 mod log_probs;
+mod operating_curve;
 mod poisson;
 mod precision_recall;
+mod ranking;
 mod ratio;
+mod risk_coverage;
 #[cfg(test)]
 mod testing;
+mod thinned;
+mod trajectory;
 mod truth;
+mod violations;
+mod wasserstein;
 
 pub use accuracy::{Accuracy, LevelValue, accuracy};
+pub use auprc::{Auprc, AuprcValue, LevelAuprc, NodeAuprc, auprc};
 pub use balanced_accuracy::{BalancedAccuracy, BalancedLevel, balanced_accuracy};
 pub use bootstrap::{Bootstrap, Interval, Replicates, Resampling};
 pub use brier::{Brier, brier};
@@ -71,9 +80,14 @@ pub use lca_height::{LcaHeight, LcaHeights, lca_height, mistake_severity};
 pub use lca_scores::{LcaScores, LcaValue, ValuedBy, lca_f1, lca_precision, lca_recall};
 pub use levels::{JudgedLevel, Levels};
 pub use log_loss::{LogLoss, log_loss};
+pub use operating_curve::{OperatingCurve, OperatingCurveValue, OperatingPoint, operating_curve};
 pub use precision_recall::{NodeScore, PrecisionRecall};
 pub use ratio::Ratio;
+pub use risk_coverage::{LevelRiskCoverage, RiskCoverage, RiskPoint, risk_coverage};
+use thinned::thinned;
 pub use truth::{Says, Truths};
+pub use violations::{Violations, violations};
+pub use wasserstein::{Wasserstein, wasserstein};
 
 use crate::criterion::{InputError, InputErrorKind, check_length};
 pub use crate::numeric::ExactSum;

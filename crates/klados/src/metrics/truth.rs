@@ -186,6 +186,35 @@ impl<'a> Truths<'a> {
         if is_unknown { Says::Unknown } else { Says::Fails }
     }
 
+    /// What the label of a row says of every node, by node.
+    pub(super) fn of_all(&self, row: usize, says: &mut Vec<Says>) {
+        let hierarchy = self.levels.hierarchy();
+        says.clear();
+        let Some(truth) = self.truth(row) else {
+            says.resize(hierarchy.node_count(), Says::Unknown);
+            says[0] = Says::Holds;
+            return;
+        };
+        says.resize(hierarchy.node_count(), Says::Fails);
+        match &truth.unknown {
+            Unknown::Listed(nodes) => nodes.iter().for_each(|node| says[node.index()] = Says::Unknown),
+            Unknown::Along => {
+                for named in &truth.named {
+                    // In a tree the nodes below one follow it.
+                    let below = hierarchy.nodes().skip(named.index());
+                    for node in below.take_while(|node| hierarchy.is_at_or_above(*named, *node)) {
+                        says[node.index()] = Says::Unknown;
+                    }
+                    if truth.named.len() > 1 {
+                        hierarchy.ancestors(*named).iter().for_each(|node| says[node.index()] = Says::Unknown);
+                    }
+                }
+            }
+        }
+        truth.known.iter().for_each(|node| says[node.index()] = Says::Holds);
+        says[0] = Says::Holds;
+    }
+
     /// A prediction, cut to what the label says: the most specific node at or above it that holds or fails.
     pub fn as_far_as_known(&self, row: usize, prediction: NodeId) -> NodeId {
         let hierarchy = self.levels.hierarchy();
@@ -427,9 +456,14 @@ mod tests {
             labels.extend((0..hierarchy.class_count()).map(Label::Class));
             labels.extend(nodes.iter().flat_map(|a| nodes.iter().map(|b| Label::Union(vec![*a, *b]))));
             let truths = levels.truths(&labels).unwrap();
+            let mut all = Vec::new();
             for (row, label) in labels.iter().enumerate() {
                 let says_nothing = (1..nodes.len()).all(|at| by_classes(&hierarchy, label, nodes[at]) == Says::Unknown);
                 assert_eq!(truths.takes_part(row), !says_nothing);
+                truths.of_all(row, &mut all);
+                assert!(
+                    nodes.iter().all(|node| !truths.takes_part(row) || all[node.index()] == truths.says(row, *node))
+                );
                 for node in &nodes {
                     let expected = by_classes(&hierarchy, label, *node);
                     assert_eq!(truths.says(row, *node), expected, "{label:?} of {}", hierarchy.path(*node));
