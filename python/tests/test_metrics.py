@@ -25,6 +25,15 @@ ANSWER_METRICS: list[Callable[[klados.Hierarchy], Any]] = [
     metrics.BalancedAccuracy,
     metrics.LcaHeight,
     metrics.MistakeSeverity,
+    metrics.HierarchicalPrecision,
+    lambda hierarchy: metrics.HierarchicalRecall(hierarchy, average="samples"),
+    lambda hierarchy: metrics.HierarchicalF1(hierarchy, average="macro"),
+    metrics.LcaPrecision,
+    lambda hierarchy: metrics.LcaRecall(hierarchy, value="information"),
+    metrics.LcaF1,
+    metrics.Coverage,
+    metrics.Risk,
+    metrics.Confusion,
 ]
 
 # What every metric that is fed the outputs of a model does.
@@ -32,6 +41,7 @@ SCORE_METRICS: list[Callable[[klados.Hierarchy], Any]] = [
     metrics.LogLoss,
     metrics.Brier,
     lambda hierarchy: metrics.ExpectedCalibrationError(hierarchy, bins=7),
+    lambda hierarchy: metrics.DistanceAtK(hierarchy, k=[1, 3]),
 ]
 ALL_METRICS = [*ANSWER_METRICS, *SCORE_METRICS]
 
@@ -161,7 +171,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_added(make: Callable[[klado
 def test_what_does_not_go_together_is_not_merged(make: Callable[[klados.Hierarchy], Any]) -> None:
     metric = make(HIERARCHY)
     with pytest.raises(ValueError, match="cannot be merged"):
-        metric.merge(make(klados.Hierarchy.from_edges([("a", "b"), ("b", "c"), ("c", "d"), ("c", "e")])))
+        metric.merge(make(OTHER))
     with pytest.raises(TypeError, match=f"a Metric cannot be merged into a {type(metric).__name__}"):
         metric.merge(object.__new__(metrics.Metric))
     with pytest.raises(TypeError, match="the hierarchy is of type list, expected a klados.Hierarchy"):
@@ -235,6 +245,126 @@ def test_against_scikit_learn() -> None:
         for average, key in [("micro", "micro"), ("macro", "macro_average")]:
             expected = sklearn.precision_recall_fscore_support(true, answer, average=average, sample_weight=weight)[:3]
             assert [scores[key][name] for name in ("precision", "recall", "f1")] == pytest.approx(expected, rel=1e-12)
+
+
+DAG = klados.Hierarchy.from_edges(
+    [("pet", "dog"), ("mammal", "dog"), ("pet", "parrot"), ("bird", "parrot"), ("mammal", "bat"), ("bird", "crow")]
+)
+
+
+def indicators(hierarchy: klados.Hierarchy, indices: np.ndarray) -> np.ndarray:
+    """The nodes at and above a class or node, but the root, in the order of the node columns."""
+    classes = hierarchy.num_classes
+    nodes = [hierarchy.class_nodes[index] if index < classes else index - classes for index in indices]
+    matrix = np.zeros((len(indices), hierarchy.num_nodes), dtype=int)
+    for row, node in enumerate(nodes):
+        matrix[row, node] = 1
+        matrix[row, hierarchy.ancestors(int(node))] = 1
+    return matrix[:, hierarchy.node_columns]
+
+
+@pytest.mark.parametrize("hierarchy", [HIERARCHY, DAG], ids=["tree", "DAG"])
+def test_ancestor_sets_against_scikit_learn(hierarchy: klados.Hierarchy) -> None:
+    sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    rng = np.random.default_rng(6)
+    y_true, weight = rng.integers(hierarchy.num_classes, size=90), rng.random(90)
+    y_pred = rng.integers(hierarchy.num_classes + hierarchy.num_nodes, size=90)
+    true, predicted = indicators(hierarchy, y_true), indicators(hierarchy, y_pred)
+    for average in ("micro", "macro", "samples", None):
+        of_klados: dict[str, Any] = {"average": average, "sample_weight": weight}
+        # Of a node that is never predicted scikit-learn has 0, here it is undefined; of a row without predictions it is 1.
+        expected = sklearn.precision_recall_fscore_support(
+            true, predicted, average=average, sample_weight=weight, zero_division=1 if average == "samples" else 0
+        )
+        found = metrics.hierarchical_precision_recall_fscore_support(y_true, y_pred, hierarchy, **of_klados)
+        alone = (metrics.hierarchical_precision, metrics.hierarchical_recall, metrics.hierarchical_f1)
+        for function, one, other in zip(alone, found[:3], expected[:3], strict=True):
+            assert one == pytest.approx(other, rel=1e-12)
+            assert function(y_true, y_pred, hierarchy, **of_klados) == pytest.approx(one, rel=0)
+        if average is None:
+            assert found[3] == pytest.approx(expected[3], rel=1e-12)
+        # The same as sets, of which the predicted nodes are enough.
+        of_sets = metrics.hierarchical_f1(y_true, predicted, hierarchy, **of_klados)
+        assert of_sets == pytest.approx(found[2], rel=1e-14, nan_ok=True)
+    # Averages over rows by hand, where 0/0 is 1.
+    both, some = (true & predicted).sum(1), predicted.sum(1)
+    of_rows = np.where(some == 0, 1, both / np.maximum(some, 1))
+    found = metrics.hierarchical_precision(y_true, y_pred, hierarchy, average="samples", sample_weight=weight)
+    assert found == pytest.approx(np.average(of_rows, weights=weight), rel=1e-12)
+
+
+def test_sets_of_multi_label_rows() -> None:
+    # Columns bat, mammal, dog, crow, bird, robin.
+    y_pred = np.array([[1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0]], dtype=bool)
+    # Of the first row all are right but bird, and nothing is missed; of the second nobody looked for the crow, which is no mistake.
+    y_true = np.array([[1, 0, 0, 0, 0, 0], [0, 0, 1, -100, 0, 0]])
+    found = metrics.hierarchical_precision_recall_fscore_support(y_true, y_pred, HIERARCHY, average="micro")
+    # Predicted: bat, mammal, bird; bird. True: bat, mammal; dog, mammal.
+    assert found == (2 / 4, 2 / 4, 2 / 4, None)
+    by_name = metrics.hierarchical_recall(["bat;", "dog;"], y_pred, HIERARCHY)
+    of_classes = metrics.hierarchical_recall(y_true[:, [0, 2, 3, 5]].clip(0), y_pred, HIERARCHY)
+    assert by_name == of_classes == 0.5
+    sets = klados.decide(np.full((2, 6), 0.9), HIERARCHY, "consistent", form="node_probabilities")
+    assert metrics.hierarchical_recall(y_true, sets, HIERARCHY) == 1.0
+    for bad, message in [
+        (y_pred * 2, "row 0, column 0: the set has 2, expected 0 or 1"),
+        (y_pred * 0.5, "the sets are float64, expected zeros and ones"),
+        (y_pred[:, :5], "the sets have 5 columns, expected 6"),
+        (y_pred[:1], r"the target has shape \(2, 6\)"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            metrics.hierarchical_recall(y_true, bad, HIERARCHY)
+    with pytest.raises(ValueError, match="row 0: this metric is of one answer a row, and the label is multi-label"):
+        metrics.accuracy(["bat;crow"], ["bat"], HIERARCHY)
+
+
+def test_what_answers_tell_by_hand() -> None:
+    y_true, y_pred = ["crow", "crow", "bird"], ["robin", "bird", "robin"]
+    # Depths of the common ancestors 1, 1, 1; of the answers 2, 1, 1, as the last counts as bird; of the labels 2, 2, 1.
+    assert metrics.lca_precision(y_true, y_pred, HIERARCHY) == pytest.approx((1 / 2 + 1 + 1) / 3, rel=1e-15)
+    assert metrics.lca_recall(y_true, y_pred, HIERARCHY) == pytest.approx((1 / 2 + 1 / 2 + 1) / 3, rel=1e-15)
+    assert metrics.lca_f1(y_true, y_pred, HIERARCHY) == pytest.approx((2 / 4 + 2 / 3 + 2 / 2) / 3, rel=1e-15)
+    # Of a bird among four classes one bit is known, of a crow two: here the same as the depths.
+    for of in (metrics.lca_precision, metrics.lca_recall, metrics.lca_f1):
+        assert of(y_true, y_pred, HIERARCHY, value="information") == of(y_true, y_pred, HIERARCHY)
+    with pytest.raises(ValueError, match="value 'height': expected 'depth' or 'information'"):
+        metrics.LcaF1(HIERARCHY, value="height")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="average 'weighted': expected 'micro', 'macro', 'samples' or None"):
+        metrics.HierarchicalF1(HIERARCHY, average="weighted")  # type: ignore[arg-type]
+
+    y_true, y_pred = ["bat", "dog", "crow", "bird"], ["bat", "bat", "bird", "bat"]
+    assert metrics.coverage(y_true, y_pred, HIERARCHY) == {"depth 1": 1.0, "class": 2 / 3}
+    assert metrics.risk(y_true, y_pred, HIERARCHY) == {"depth 1": 1 / 4, "class": 1 / 2}
+    accuracy = metrics.accuracy(y_true, y_pred, HIERARCHY)
+    assert accuracy == {"depth 1": 3 / 4, "class": 1 / 3}
+    details = metrics.Coverage(HIERARCHY).update(y_true, y_pred).details()
+    assert (details["right"], details["depth"]) == (0.5, 1.75)
+
+
+def test_confusion_by_hand() -> None:
+    y_true, y_pred = ["bat", "dog", "crow", "crow", "bird"], ["bat", "bat", "bird", "dog", "bat"]
+    matrix = metrics.confusion(y_true, y_pred, HIERARCHY)
+    assert HIERARCHY.decode(metrics.level_nodes(HIERARCHY, "class")) == ["bat", "dog", "crow", "robin"]
+    expected = [[1, 0, 0, 0, 0], [1, 0, 0, 0, 0], [0, 1, 0, 0, 1], [0, 0, 0, 0, 0]]
+    assert matrix.tolist() == expected
+    top = metrics.confusion(y_true, y_pred, HIERARCHY, level=1, sample_weight=[1, 1, 1, 1, 0.5])
+    assert top.tolist() == [[2, 0, 0], [1.5, 1, 0]]
+    # A class that ends above a level is one of its nodes.
+    uneven = klados.Hierarchy.from_edges([("animal", "sponge"), ("animal", "bird"), ("bird", "crow"), ("bird", "robin")])
+    assert uneven.decode(metrics.level_nodes(uneven, "class")) == ["crow", "robin", "sponge"]
+    matrix = metrics.confusion(["sponge", "crow", "crow"], ["crow", "sponge", "bird"], uneven)
+    assert matrix.tolist() == [[0, 0, 1, 1], [0, 0, 0, 0], [1, 0, 0, 0]]
+
+
+def test_distance_at_k_by_hand() -> None:
+    scores = [[3.0, 0.0, 2.0, 1.0], [0.0, 1.0, 3.0, 2.0]]
+    # crow: bat 2, crow 0, robin 1. bird: crow and robin are at or below it.
+    found = metrics.distance_at_k(["crow", "bird"], scores, HIERARCHY, k=[1, 2, 3])
+    assert found == pytest.approx({1: (2 + 0) / 2, 2: (1 + 0) / 2, 3: (1 + 2 / 3) / 2}, rel=1e-15)
+    assert metrics.distance_at_k(["crow", "bird"], scores, HIERARCHY, k=2) == 0.5
+    for k in (0, 5):
+        with pytest.raises(ValueError, match=f"{k}"):
+            metrics.distance_at_k(["crow"], scores[:1], HIERARCHY, k=k)
 
 
 def test_how_far_off_by_hand() -> None:
