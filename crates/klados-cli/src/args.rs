@@ -19,6 +19,7 @@ pub(crate) enum Command {
     #[cfg(feature = "train")]
     Predict(crate::cmd::predict::PredictArgs),
     Decide(crate::cmd::decide::DecideArgs),
+    Evaluate(crate::cmd::evaluate::EvaluateArgs),
     Loss(crate::cmd::loss::LossArgs),
     Hierarchy(crate::cmd::hierarchy::HierarchyArgs),
 }

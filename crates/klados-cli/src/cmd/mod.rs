@@ -2,6 +2,7 @@
 
 pub(crate) mod decide;
 pub(crate) mod decision;
+pub(crate) mod evaluate;
 pub(crate) mod format;
 pub(crate) mod hierarchy;
 pub(crate) mod loss;
@@ -36,6 +37,7 @@ pub(crate) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
         #[cfg(feature = "train")]
         Command::Predict(args) => predict::run(&args, out),
         Command::Decide(args) => decide::run(&args, out),
+        Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Loss(args) => loss::run(&args, out),
         Command::Hierarchy(args) => hierarchy::run(&args, out),
     }

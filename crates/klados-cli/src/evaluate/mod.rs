@@ -1,13 +1,213 @@
 //! Answers and metrics of models, from files of any size or from memory.
 //!
-//! `rows` reads files side by side, `probabilities` makes log-probabilities of nodes of their rows.
+//! `rows` reads files side by side, `probabilities` makes log-probabilities of nodes of their rows, and `threads` hands the
+//! rows out. An [`Evaluator`] says what is measured; its [`Part`]s count, are merged, exactly, and become an [`Evaluation`],
+//! which is the JSON of `klados evaluate` and what a report is drawn from.
 
+mod answers;
 pub(crate) mod probabilities;
+mod resampled;
+pub(crate) mod result;
 pub(crate) mod rows;
+mod scores;
+mod summary;
+pub(crate) mod threads;
 
-use klados::Hierarchy;
+use anyhow::Result;
+use klados::metrics::{Bootstrap, Levels, Metric, Ratio, Resampling};
+use klados::{Decider, Hierarchy, Label, NodeId};
+
+use self::answers::{Answered, Answers};
+pub(crate) use self::result::Evaluation;
+use self::scores::Scores;
 
 /// How many rows are worked on at once: about a million log-probabilities, 8 MB.
 pub(crate) fn rows_a_batch(hierarchy: &Hierarchy) -> usize {
     (1_000_000 / hierarchy.node_count()).clamp(1, 8192)
+}
+
+/// A model with a rule, as it is judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    /// The name in the results.
+    pub(crate) name: String,
+    /// A sentence for people.
+    pub(crate) about: String,
+    /// Whose probabilities: the place in the batches.
+    pub(crate) source: usize,
+    pub(crate) decider: Decider,
+}
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub(crate) struct Evaluator {
+    levels: Levels,
+    is_multi_label: bool,
+    judged: Vec<Judged>,
+    sources: usize,
+    bins: usize,
+    /// None where no intervals are asked for.
+    resampling: Option<Resampling>,
+}
+
+/// Rows that have probabilities in all models and a label.
+pub(crate) struct Rows<'a> {
+    /// By row: its number, from 0.
+    pub(crate) numbers: &'a [usize],
+    pub(crate) labels: &'a [Label],
+    pub(crate) weights: Option<&'a [f64]>,
+    pub(crate) groups: Option<&'a [u64]>,
+}
+
+/// What has been counted of some rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    rows: u64,
+    ignored: u64,
+    skipped: u64,
+    /// By source.
+    scores: Vec<Scores>,
+    /// By model with a rule.
+    answers: Vec<Answers>,
+    bootstrap: Option<Bootstrap>,
+}
+
+impl Evaluator {
+    /// For models on one hierarchy: `sources` are as many as there are matrices.
+    ///
+    /// # Errors
+    ///
+    /// No model.
+    pub(crate) fn new(
+        hierarchy: &Hierarchy,
+        judged: Vec<Judged>,
+        sources: usize,
+        is_multi_label: bool,
+        bins: usize,
+        resampling: Option<Resampling>,
+    ) -> Self {
+        Self { levels: Levels::new(hierarchy), is_multi_label, judged, sources, bins, resampling }
+    }
+
+    /// The hierarchy.
+    pub(crate) fn hierarchy(&self) -> &Hierarchy {
+        self.levels.hierarchy()
+    }
+
+    /// Whether the rows are multi-label.
+    pub(crate) fn is_multi_label(&self) -> bool {
+        self.is_multi_label
+    }
+
+    fn level_names(&self) -> Vec<String> {
+        self.levels.all().iter().map(|level| level.name().to_owned()).collect()
+    }
+
+    fn resampled_names(&self) -> Vec<String> {
+        resampled::names(&self.level_names(), self.is_multi_label)
+    }
+
+    /// Of no rows yet.
+    ///
+    /// # Errors
+    ///
+    /// Options that are out of range.
+    pub(crate) fn part(&self) -> Result<Part> {
+        let scores = || Scores::new(&self.levels, self.is_multi_label, self.bins);
+        let metrics = self.judged.len() * self.resampled_names().len();
+        Ok(Part {
+            rows: 0,
+            ignored: 0,
+            skipped: 0,
+            scores: (0..self.sources).map(|_| scores()).collect::<Result<_>>()?,
+            answers: self.judged.iter().map(|_| Answers::new(&self.levels)).collect(),
+            bootstrap: self.resampling.map(|resampling| Bootstrap::new(metrics, resampling)).transpose()?,
+        })
+    }
+
+    /// Adds rows: by source the log-probabilities of all nodes, `[rows, nodes]`.
+    ///
+    /// # Errors
+    ///
+    /// Labels that have no meaning for the metrics, weights out of range.
+    pub(crate) fn update(&self, part: &mut Part, rows: &Rows<'_>, log_probs: &[&[f64]]) -> Result<()> {
+        let truths = self.levels.truths(rows.labels)?;
+        let (count, width) = (rows.labels.len(), self.levels.all().len());
+        let mut best = Vec::with_capacity(log_probs.len());
+        for (scores, log_probs) in part.scores.iter_mut().zip(log_probs) {
+            let mut of = vec![NodeId::ROOT; count * width];
+            self.levels.most_probable(log_probs, &mut of)?;
+            scores.update(rows, &truths, log_probs, &of)?;
+            best.push(of);
+        }
+        let mut answered = Vec::with_capacity(self.judged.len());
+        for (judged, answers) in self.judged.iter().zip(&mut part.answers) {
+            let log_probs = log_probs[judged.source];
+            let of = Answered::new(&judged.decider, log_probs, count)?;
+            match &of {
+                Answered::Nodes(nodes) => answers.update(rows, &truths, log_probs, nodes)?,
+                Answered::Sets(sets) => answers.update_sets(rows, &truths, sets)?,
+            }
+            answered.push(of);
+        }
+        if let Some(bootstrap) = &mut part.bootstrap {
+            let (mut ratios, mut groups): (Vec<Ratio>, Vec<u64>) = Default::default();
+            for row in (0..count).filter(|row| truths.takes_part(*row)) {
+                let weight = rows.weights.map_or(1.0, |weights| weights[row]);
+                for (judged, answered) in self.judged.iter().zip(&answered) {
+                    let best = &best[judged.source][row * width..(row + 1) * width];
+                    resampled::ratios(&truths, row, weight, best, answered, &mut ratios);
+                }
+                groups.extend(rows.groups.map(|groups| groups[row]));
+            }
+            bootstrap.update(&ratios, rows.groups.map(|_| &groups[..]))?;
+        }
+        part.rows += count as u64;
+        Ok(())
+    }
+
+    /// What has been found.
+    pub(crate) fn finish(&self, part: &Part, title: &str, notes: Vec<String>) -> Evaluation {
+        summary::evaluation(self, part, title, notes)
+    }
+}
+
+impl Part {
+    /// What was left out, a sentence each.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.ignored > 0 {
+            notes.push(format!("{} rows have no label and take no part", self.ignored));
+        }
+        if self.skipped > 0 {
+            notes.push(format!("{} rows cannot be used and are left out", self.skipped));
+        }
+        notes
+    }
+
+    /// Counts rows without a label, and rows that cannot be used.
+    pub(crate) fn leave_out(&mut self, ignored: u64, skipped: u64) {
+        self.ignored += ignored;
+        self.skipped += skipped;
+    }
+
+    /// Adds what another part has seen: exactly, so that any split of the rows gives the same bits.
+    ///
+    /// # Errors
+    ///
+    /// A part of another evaluator.
+    pub(crate) fn merge(&mut self, other: &Self) -> Result<()> {
+        self.rows += other.rows;
+        self.leave_out(other.ignored, other.skipped);
+        for (scores, other) in self.scores.iter_mut().zip(&other.scores) {
+            scores.merge(other)?;
+        }
+        for (answers, other) in self.answers.iter_mut().zip(&other.answers) {
+            answers.merge(other)?;
+        }
+        if let (Some(bootstrap), Some(other)) = (&mut self.bootstrap, &other.bootstrap) {
+            bootstrap.merge(other)?;
+        }
+        Ok(())
+    }
 }

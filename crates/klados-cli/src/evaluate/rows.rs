@@ -18,10 +18,8 @@ pub(crate) struct RowBatch {
     /// By row; empty where there is no file of them. So are the others.
     pub(crate) labels: Vec<LabelRow>,
     /// By row.
-    #[expect(dead_code, reason = "for `klados evaluate`")]
     pub(crate) groups: Vec<LabelRow>,
     /// By row.
-    #[expect(dead_code, reason = "for `klados evaluate`")]
     pub(crate) weights: Vec<LabelRow>,
 }
 
@@ -79,7 +77,6 @@ impl RowReader {
         Ok(Self { models, texts, limit: limit.max(1), next: 0 })
     }
 
-    #[expect(dead_code, reason = "for `klados evaluate`")]
     /// How many rows there are, where a file says that beforehand.
     pub(crate) fn rows(&self) -> Option<usize> {
         self.models.iter().find_map(|model| model.reader.rows())

@@ -3,6 +3,7 @@
 #[cfg(feature = "train")]
 mod animals;
 mod decide;
+mod evaluate;
 mod hierarchy;
 mod loss;
 mod matrix;

@@ -1,0 +1,223 @@
+//! From what was counted to what is said.
+
+use std::collections::BTreeMap;
+
+use klados::metrics::{Average, Interval, LevelValue, Metric, Replicates};
+
+use super::answers::{Answers, Far};
+use super::result::{Bin, Comparison, Difference, Estimate, Evaluation, Level, Model, NodeCounts, Nodes, Worst, value};
+use super::{Evaluator, Judged, Part};
+use crate::cmd::format::Number;
+use crate::data::hierarchy::unique_name;
+
+/// So many pairs of a label and an answer are listed, the most frequent.
+const PAIRS: usize = 200_000;
+
+pub(super) fn evaluation(evaluator: &Evaluator, part: &Part, title: &str, mut notes: Vec<String>) -> Evaluation {
+    let replicates = part.bootstrap.as_ref().map(klados::metrics::Bootstrap::replicates);
+    let names = evaluator.resampled_names();
+    let models: Vec<Model> = (0..evaluator.judged.len())
+        .map(|place| {
+            let resampled = Resampled { replicates: replicates.as_ref(), names: &names, place };
+            model(evaluator, part, &resampled, &mut notes)
+        })
+        .collect();
+    let mut comparisons = Vec::new();
+    if let Some(replicates) = &replicates {
+        for a in 0..models.len() {
+            for b in a + 1..models.len() {
+                comparisons.push(comparison(replicates, &names, (a, &models[a].name), (b, &models[b].name)));
+            }
+        }
+    }
+    Evaluation {
+        klados: env!("CARGO_PKG_VERSION"),
+        title: title.to_owned(),
+        notes,
+        rows: part.rows,
+        ignored: part.ignored,
+        skipped: part.skipped,
+        set: None,
+        is_multi_label: evaluator.is_multi_label,
+        confidence: evaluator.resampling.unwrap_or_default().confidence,
+        levels: evaluator.level_names(),
+        hierarchy: Nodes::new(evaluator.hierarchy(), &evaluator.levels),
+        models,
+        comparisons,
+        training: None,
+        galleries: None,
+    }
+}
+
+/// The intervals of one model.
+struct Resampled<'a> {
+    replicates: Option<&'a Replicates>,
+    names: &'a [String],
+    /// Its place among the models.
+    place: usize,
+}
+
+impl Resampled<'_> {
+    fn interval(&self, name: &str) -> Option<Interval> {
+        let metric = self.names.iter().position(|found| found == name)?;
+        Some(self.replicates?.interval(self.place * self.names.len() + metric))
+    }
+
+    fn estimate(&self, name: &str, number: Option<f64>) -> Estimate {
+        Estimate::with(number, self.interval(name).as_ref())
+    }
+}
+
+fn model(evaluator: &Evaluator, part: &Part, resampled: &Resampled<'_>, notes: &mut Vec<String>) -> Model {
+    let (judged, answers) = (&evaluator.judged[resampled.place], &part.answers[resampled.place]);
+    let single = part.scores[judged.source].single.as_deref();
+    let mut metrics: BTreeMap<String, Estimate> = BTreeMap::new();
+    let mut add = |name: &str, number: Option<f64>| {
+        metrics.insert(name.to_owned(), resampled.estimate(name, number));
+    };
+    let hierarchical = answers.hierarchical.compute();
+    for (average, name) in [(Average::Micro, "micro"), (Average::Macro, "macro"), (Average::Samples, "samples")] {
+        let scores = hierarchical.average(average);
+        add(&format!("hierarchical_precision_{name}"), scores.precision);
+        add(&format!("hierarchical_recall_{name}"), scores.recall);
+        add(&format!("hierarchical_f1_{name}"), scores.f1);
+    }
+    let is_single = single.is_some() && !evaluator.is_multi_label;
+    if is_single {
+        let heights = answers.heights.compute();
+        add("lca_height", heights.lca_height);
+        add("mistake_severity", heights.mistake_severity);
+        for (scores, name) in [(&answers.by_depth, "lca"), (&answers.by_information, "information")] {
+            let scores = scores.compute().scores;
+            add(&format!("{name}_precision"), scores.precision);
+            add(&format!("{name}_recall"), scores.recall);
+            add(&format!("{name}_f1"), scores.f1);
+        }
+        let coverage = answers.coverage.compute();
+        add("right", coverage.right);
+        add("depth", coverage.depth);
+        add("information", coverage.information);
+    }
+    if let Some(single) = single {
+        for distance in single.distances.compute() {
+            add(&format!("distance_at_{}", distance.k), distance.value);
+        }
+    }
+    let rule = serde_json::to_value(judged.decider.decision()).unwrap_or_default();
+    Model {
+        name: judged.name.clone(),
+        about: judged.about.clone(),
+        decision: judged.decider.decision().name().to_owned(),
+        rule,
+        metrics,
+        levels: levels(evaluator, part, judged, answers, resampled),
+        operating_curve: None,
+        nodes: is_single.then(|| NodeCounts {
+            rows: answers.nodes.iter().map(|[rows, _]| *rows).collect(),
+            wrong: answers.nodes.iter().map(|[_, wrong]| *wrong).collect(),
+        }),
+        confusion: is_single.then(|| pairs(answers, &judged.name, notes)),
+        worst: is_single.then(|| answers.worst.iter().map(|far| worst(evaluator, far)).collect()),
+    }
+}
+
+fn levels(
+    evaluator: &Evaluator,
+    part: &Part,
+    judged: &Judged,
+    answers: &Answers,
+    resampled: &Resampled<'_>,
+) -> Vec<Level> {
+    let Some(single) = part.scores[judged.source].single.as_deref() else { return Vec::new() };
+    let most_probable = single.accuracy.compute();
+    let of_decision = answers.accuracy.compute();
+    let balanced = answers.balanced.compute();
+    let coverage = answers.coverage.compute();
+    let (log_loss, brier) = (single.log_loss.compute(), single.brier.compute());
+    let calibration = single.calibration.compute();
+    let names = evaluator.level_names();
+    let of = |values: &[LevelValue], place: usize| value(values[place].value);
+    let level = |(place, name): (usize, &String)| Level {
+        level: name.clone(),
+        rows: value(Some(most_probable[place].rows)),
+        accuracy: Some(resampled.estimate(&format!("accuracy@{name}"), most_probable[place].value)),
+        accuracy_of_decision: Some(
+            resampled.estimate(&format!("accuracy_of_decision@{name}"), of_decision[place].value),
+        ),
+        balanced_accuracy: value(balanced[place].balanced_accuracy),
+        coverage: value(coverage.levels[place].coverage),
+        risk: value(coverage.levels[place].risk),
+        ece: value(calibration[place].ece),
+        brier: of(&brier, place),
+        log_loss: of(&log_loss, place),
+        aurc: None,
+        auprc_micro: None,
+        auprc_macro: None,
+        reliability: calibration[place]
+            .bins
+            .iter()
+            .filter(|bin| bin.rows > 0.0)
+            .map(|bin| Bin {
+                low: bin.above,
+                high: bin.up_to,
+                rows: value(Some(bin.rows)),
+                confidence: value(bin.confidence),
+                accuracy: value(bin.accuracy),
+            })
+            .collect(),
+        risk_coverage: None,
+    };
+    names.iter().enumerate().map(level).collect()
+}
+
+/// The pairs by their nodes.
+fn pairs(answers: &Answers, name: &str, notes: &mut Vec<String>) -> Vec<(usize, usize, u64)> {
+    let of = |(pair, rows): (&(klados::NodeId, klados::NodeId), &u64)| (pair.0.index(), pair.1.index(), *rows);
+    let mut pairs: Vec<(usize, usize, u64)> = answers.pairs.iter().map(of).collect();
+    if pairs.len() > PAIRS {
+        notes.push(format!("{name}: the confusion lists the {PAIRS} most frequent of {} pairs", pairs.len()));
+        pairs.sort_unstable_by_key(|(truth, answer, rows)| (std::cmp::Reverse(*rows), *truth, *answer));
+        pairs.truncate(PAIRS);
+    }
+    pairs.sort_unstable();
+    pairs
+}
+
+fn worst(evaluator: &Evaluator, far: &Far) -> Worst {
+    let hierarchy = evaluator.hierarchy();
+    let lca = hierarchy.lca(far.label, far.answer);
+    let name = |node| unique_name(hierarchy, node);
+    Worst {
+        row: far.row.to_string(),
+        label: name(far.label),
+        label_node: far.label.index(),
+        predicted: name(far.answer),
+        predicted_node: far.answer.index(),
+        probability: Some(Number(probability(far.log_p))),
+        lca: name(lca),
+        lca_node: lca.index(),
+        height: far.height,
+        loss: Some(Number(far.loss)),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "prints a probability; klados::numeric is not public")]
+fn probability(log_p: f64) -> f64 {
+    log_p.exp().min(1.0)
+}
+
+fn comparison(
+    replicates: &Replicates,
+    names: &[String],
+    (a, a_name): (usize, &str),
+    (b, b_name): (usize, &str),
+) -> Comparison {
+    let difference = |(metric, name): (usize, &String)| {
+        let interval = replicates.difference(a * names.len() + metric, b * names.len() + metric);
+        let difference =
+            Difference { difference: value(interval.value), low: value(interval.low), high: value(interval.high) };
+        (name.clone(), difference)
+    };
+    let metrics = names.iter().enumerate().map(difference).collect();
+    Comparison { a: a_name.to_owned(), b: b_name.to_owned(), metrics }
+}

@@ -1,0 +1,224 @@
+//! `klados evaluate`: its numbers, and what it says where something is wrong.
+
+use serde_json::{Value, json};
+
+use crate::npy;
+use crate::run::{Folder, Output};
+
+const ANIMALS: &str = "child,parent\nbat,mammal\nbear,mammal\ncrow,bird\ndog,mammal\npigeon,bird\nrobin,bird\n";
+/// bat 0.4, bear 0.1, crow 0.05, dog 0.05, pigeon 0.2, robin 0.2: mammal 0.55, bird 0.45.
+const P: [f64; 6] = [0.4, 0.1, 0.05, 0.05, 0.2, 0.2];
+const CROW: [f64; 6] = [0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+const NAMES: [&str; 6] = ["bat", "bear", "crow", "dog", "pigeon", "robin"];
+
+fn animals() -> Folder {
+    let folder = Folder::new();
+    folder.write("animals.csv", ANIMALS).write("p.npy", npy::f8(&[&P, &CROW, &P, &P]));
+    folder.write("y.txt", "bat\nbird\nrobin\n\n");
+    folder
+}
+
+fn evaluate(folder: &Folder, more: &[&str]) -> Output {
+    folder.run(&[&["evaluate", "--hierarchy", "animals.csv"], more].concat())
+}
+
+fn of_probabilities(folder: &Folder, more: &[&str]) -> Output {
+    evaluate(folder, &[&["--probabilities", "p.npy", "--labels", "y.txt"], more].concat())
+}
+
+fn json(output: Output) -> Value {
+    serde_json::from_str(&output.success()).expect("JSON")
+}
+
+fn assert_close(found: &Value, expected: f64) {
+    let found = found.as_f64().expect("a number");
+    assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+}
+
+/// Many rows of logits, in eighths, and a label each: most often the most probable class, sometimes a coarse or none.
+fn many(folder: &Folder, rows: usize) {
+    folder.write("animals.csv", ANIMALS);
+    let logits: Vec<[f64; 6]> = (0..rows)
+        .map(|row| std::array::from_fn(|column| ((row * 7 + column * 11 + row / 5 * column) % 33) as f64 / 8.0))
+        .collect();
+    let labels: String = (0..rows)
+        .map(|row| match row % 7 {
+            0 => "bird\n".to_owned(),
+            1 => "\n".to_owned(),
+            2 => "crow|bat\n".to_owned(),
+            _ => format!("{}\n", NAMES[(row * 5) % 6]),
+        })
+        .collect();
+    let slices: Vec<&[f64]> = logits.iter().map(|row| &row[..]).collect();
+    folder.write("z.npy", npy::f8(&slices)).write("y.txt", labels);
+}
+
+#[test]
+fn by_hand() {
+    let result = json(of_probabilities(&animals(), &["--format", "json"]));
+    assert_eq!(
+        (&result["rows"], &result["ignored"], &result["levels"]),
+        (&json!(3), &json!(1), &json!(["depth 1", "class"]))
+    );
+    let model = &result["models"][0];
+    assert_eq!((&model["name"], &model["decision"]), (&json!("p"), &json!("argmax_leaf")));
+    let [top, class] = &model["levels"].as_array().expect("levels")[..] else { panic!("two levels") };
+    // A bat is right, a bird is a crow, a robin is taken for a bat. "bird" says nothing of the class.
+    assert_close(&top["rows"], 3.0);
+    assert_close(&top["accuracy"]["value"], 2.0 / 3.0);
+    assert_close(&class["rows"], 2.0);
+    assert_close(&class["accuracy"]["value"], 0.5);
+    assert_close(&class["accuracy_of_decision"]["value"], 0.5);
+    assert_close(&class["balanced_accuracy"], 0.5);
+    // -ln 0.55 = 0.597837..., -ln 0.45 = 0.798507..., -ln 0.4 = 0.916290..., -ln 0.2 = 1.609437...
+    assert_close(&top["log_loss"], (0.597_837_000_755_620_5 + 0.0 + 0.798_507_696_217_771_6) / 3.0);
+    assert_close(&class["log_loss"], (0.916_290_731_874_155 + 1.609_437_912_434_100_3) / 2.0);
+    let metrics = &model["metrics"];
+    assert_close(&metrics["lca_height"]["value"], 2.0 / 3.0);
+    assert_close(&metrics["mistake_severity"]["value"], 2.0);
+    // Answers: mammal, bat; bird; mammal, bat. Truths: mammal, bat; bird; bird, robin.
+    assert_close(&metrics["hierarchical_f1_micro"]["value"], 0.6);
+    assert!(
+        metrics["lca_height"]["low"].as_f64().expect("an end") < metrics["lca_height"]["high"].as_f64().expect("one")
+    );
+    // root, and by name.
+    let names: Vec<&str> =
+        result["hierarchy"]["name"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
+    let at = |name: &str| names.iter().position(|other| *other == name).expect("a node");
+    let pair = |a: &str, b: &str| json!([at(a), at(b), 1]);
+    let mut expected = [pair("bat", "bat"), pair("bird", "bird"), pair("robin", "bat")];
+    expected.sort_by_key(|pair| (pair[0].as_u64(), pair[1].as_u64()));
+    assert_eq!(model["confusion"], json!(expected));
+    assert_eq!((&model["nodes"]["rows"][at("bird")], &model["nodes"]["wrong"][at("bird")]), (&json!(2), &json!(1)));
+    let worst = model["worst"].as_array().expect("rows");
+    assert_eq!(worst.len(), 1);
+    assert_eq!(
+        (&worst[0]["row"], &worst[0]["label"], &worst[0]["predicted"]),
+        (&json!("2"), &json!("robin"), &json!("bat"))
+    );
+    assert_eq!((&worst[0]["height"], &worst[0]["lca_node"]), (&json!(2), &json!(0)));
+    assert_close(&worst[0]["loss"], 1.609_437_912_434_100_3);
+}
+
+#[test]
+fn text_is_for_people() {
+    let text = of_probabilities(&animals(), &["--replicates", "0"]).success();
+    assert!(text.starts_with("3 rows, 1 ignored;"), "{text}");
+    assert!(text.contains("\ndepth 1 (3.0000 rows)") || text.contains("\ndepth 1 (3 rows)"), "{text}");
+    assert!(text.contains("0.6667"), "{text}");
+}
+
+#[test]
+fn any_number_of_threads_and_rows_of_a_batch_gives_the_same() {
+    let folder = Folder::new();
+    many(&folder, 20_000);
+    let files = ["--logits", "z.npy", "--labels", "y.txt", "--format", "json", "--replicates", "50"];
+    let of = |threads: &str| evaluate(&folder, &[&files[..], &["--threads", threads]].concat()).success();
+    let one = of("1");
+    assert!(one == of("3"));
+    // Weights of 1, and groups of one row, are none.
+    let rows: String = (0..20_000).map(|row| format!("{row}\n")).collect();
+    folder.write("g.txt", rows).write("w.txt", "1\n".repeat(20_000));
+    let grouped = evaluate(&folder, &[&files[..], &["--groups", "g.txt", "--weights", "w.txt"]].concat()).success();
+    assert!(one == grouped);
+}
+
+#[test]
+fn models_and_rules_are_judged_side_by_side() {
+    let folder = Folder::new();
+    many(&folder, 3_000);
+    let rules = ["--decision", "argmax_leaf", "--decision", r#"{"threshold": {"tau": 0.4}}"#];
+    let files = ["--logits", "a=z.npy", "--logits", "b=z.npy", "--labels", "y.txt"];
+    let result =
+        json(evaluate(&folder, &[&files[..], &rules[..], &["--format", "json", "--replicates", "100"]].concat()));
+    let names: Vec<&str> =
+        result["models"].as_array().expect("models").iter().filter_map(|m| m["name"].as_str()).collect();
+    assert_eq!(names, ["a, argmax_leaf", "a, threshold", "b, argmax_leaf", "b, threshold"]);
+    let comparisons = result["comparisons"].as_array().expect("comparisons");
+    assert_eq!(comparisons.len(), 6);
+    // a and b are the same: on the same rows they never differ.
+    let same = comparisons.iter().find(|c| c["a"] == "a, argmax_leaf" && c["b"] == "b, argmax_leaf").expect("a pair");
+    assert_eq!(same["metrics"]["lca_height"], json!({"difference": 0.0, "low": 0.0, "high": 0.0}));
+    // Backing off leaves answers open: it cannot be right at more rows of the classes.
+    let other = comparisons.iter().find(|c| c["a"] == "a, argmax_leaf" && c["b"] == "a, threshold").expect("a pair");
+    assert!(other["metrics"]["accuracy_of_decision@class"]["low"].as_f64().expect("an end") > 0.0);
+    assert_eq!(other["metrics"]["accuracy@class"]["difference"], json!(0.0));
+    let text = evaluate(&folder, &[&files[..], &["--replicates", "100"]].concat()).success();
+    assert!(text.contains("\na less b, on the same rows\n"), "{text}");
+    folder.write("conf.csv", "");
+    evaluate(&folder, &[&files[..], &["--confusion", "conf.csv"]].concat()).success();
+    let confusion = std::fs::read_to_string(folder.path("conf.csv")).expect("written");
+    assert!(confusion.starts_with("model,label,answer,rows\na,"), "{confusion}");
+}
+
+#[test]
+fn multi_label_rows_are_judged_by_sets() {
+    let folder = animals();
+    let rows: [&[f64]; 3] = [
+        // bat, mammal, bear, crow, bird, dog, pigeon, robin
+        &[0.9, 0.8, 0.1, 0.75, 0.2, 0.1, 0.1, 0.1],
+        &[0.1; 8],
+        &[0.1, 0.9, 0.1, 0.1, 0.75, 0.1, 0.1, 0.1],
+    ];
+    folder.write("p.npy", npy::f8(&rows)).write("y.txt", "bat;crow\n;\nbird\n");
+    let result = json(of_probabilities(&folder, &["--form", "node_probabilities", "--format", "json"]));
+    assert_eq!(result["is_multi_label"], json!(true));
+    let model = &result["models"][0];
+    assert_eq!(model["decision"], json!("consistent"));
+    // Row 0: all four are right. Row 2: mammal and bird, of which bird holds.
+    assert_close(&model["metrics"]["hierarchical_precision_micro"]["value"], 5.0 / 6.0);
+    assert_close(&model["metrics"]["hierarchical_recall_micro"]["value"], 1.0);
+    assert_close(&model["metrics"]["hierarchical_f1_micro"]["value"], 10.0 / 11.0);
+    let error = of_probabilities(&folder, &["--form", "node_probabilities", "--decision", "threshold"]).failure(2);
+    assert!(error.contains("threshold answers with one node, but the labels are multi-label"), "{error}");
+    let error = of_probabilities(&animals(), &["--decision", "consistent"]).failure(2);
+    assert!(error.contains("consistent answers with sets, but no label is multi-label"), "{error}");
+}
+
+#[test]
+fn rows_that_cannot_be_used_are_named_or_counted() {
+    let folder = animals();
+    let mut nan = P;
+    nan[2] = f64::NAN;
+    folder.write("p.npy", npy::f8(&[&P, &nan, &CROW, &nan])).write("y.txt", "bat\ncrow\ncrwo\n\n");
+    let error = of_probabilities(&folder, &[]).failure(1);
+    let expected = "p.npy: row 1 (from 0): column \"crow\" is NaN (or no value), expected a number\n\
+                    y.txt:3: unknown label \"crwo\"; the nearest names are \"crow\"\n\
+                    --skip-bad-rows leaves such rows out, and counts them";
+    assert_eq!(error, expected);
+    let output = of_probabilities(&folder, &["--skip-bad-rows", "--format", "json"]);
+    assert!(output.stderr.contains("2 rows cannot be used and are left out"), "{}", output.stderr);
+    let result = json(output);
+    assert_eq!((&result["rows"], &result["ignored"], &result["skipped"]), (&json!(1), &json!(1), &json!(2)));
+}
+
+#[test]
+fn files_that_do_not_fit_are_named() {
+    let folder = animals();
+    folder.write("y.txt", "bat\n");
+    let error = of_probabilities(&folder, &[]).failure(1);
+    assert_eq!(error, "y.txt has 1 labels, but p.npy has 4 rows: expected one a row");
+    folder.write("y.txt", "bat\nbat\nbat\nbat\n").write("w.txt", "1\n2\n-1\n1\n").write("q.npy", npy::f8(&[&P]));
+    let error = of_probabilities(&folder, &["--weights", "w.txt"]).failure(1);
+    assert_eq!(error, "w.txt:3: the weight is \"-1\", expected a number from 0 up");
+    let error = of_probabilities(&folder, &["--groups", "site"]).failure(1);
+    assert!(error.starts_with("there is no file \"site\", nor such a column"), "{error}");
+    let error = of_probabilities(&folder, &["--probabilities", "q.npy"]).failure(1);
+    assert_eq!(error, "p.npy has 4 rows, but q.npy has 1: expected the same rows in all files");
+    let error = of_probabilities(&folder, &["--probabilities", "p.npy"]).failure(2);
+    assert!(error.contains("two models are named \"p\""), "{error}");
+    assert_eq!(evaluate(&folder, &["--labels", "y.txt"]).status, 2);
+    let error = of_probabilities(&folder, &["--bins", "0"]).failure(1);
+    assert!(error.contains("bins"), "{error}");
+}
+
+#[test]
+fn labels_groups_and_weights_are_columns_of_a_table() {
+    let folder = animals();
+    folder.write("y.csv", "label,site,w\nbat,a,2\nbird,a,1\nrobin,b,1\n,b,1\n");
+    let files = ["--probabilities", "p.npy", "--labels", "y.csv", "--format", "json"];
+    let result = json(evaluate(&folder, &[&files[..], &["--groups", "site", "--weights", "w"]].concat()));
+    // 2 and 1 of 4 are right at the top; of the classes 2 of 3.
+    assert_close(&result["models"][0]["levels"][0]["accuracy"]["value"], 0.75);
+    assert_close(&result["models"][0]["levels"][1]["accuracy"]["value"], 2.0 / 3.0);
+}
