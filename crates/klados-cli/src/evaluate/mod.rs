@@ -45,9 +45,20 @@ pub(crate) struct Evaluator {
     is_multi_label: bool,
     judged: Vec<Judged>,
     sources: usize,
-    bins: usize,
+    options: Options,
+}
+
+/// How it is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// The number of bins of the calibration error.
+    pub(crate) bins: usize,
+    /// Whether curves are drawn, for which some numbers a row are kept.
+    pub(crate) curves: bool,
+    /// The number of thresholds of the curves of multi-label rows; none: all probabilities are kept.
+    pub(crate) thresholds: Option<usize>,
     /// None where no intervals are asked for.
-    resampling: Option<Resampling>,
+    pub(crate) resampling: Option<Resampling>,
 }
 
 /// Rows that have probabilities in all models and a label.
@@ -74,19 +85,14 @@ pub(crate) struct Part {
 
 impl Evaluator {
     /// For models on one hierarchy: `sources` are as many as there are matrices.
-    ///
-    /// # Errors
-    ///
-    /// No model.
     pub(crate) fn new(
         hierarchy: &Hierarchy,
         judged: Vec<Judged>,
         sources: usize,
         is_multi_label: bool,
-        bins: usize,
-        resampling: Option<Resampling>,
+        options: Options,
     ) -> Self {
-        Self { levels: Levels::new(hierarchy), is_multi_label, judged, sources, bins, resampling }
+        Self { levels: Levels::new(hierarchy), is_multi_label, judged, sources, options }
     }
 
     /// The hierarchy.
@@ -113,7 +119,7 @@ impl Evaluator {
     ///
     /// Options that are out of range.
     pub(crate) fn part(&self) -> Result<Part> {
-        let scores = || Scores::new(&self.levels, self.is_multi_label, self.bins);
+        let scores = || Scores::new(&self.levels, self.is_multi_label, self.options);
         let metrics = self.judged.len() * self.resampled_names().len();
         Ok(Part {
             rows: 0,
@@ -121,7 +127,7 @@ impl Evaluator {
             skipped: 0,
             scores: (0..self.sources).map(|_| scores()).collect::<Result<_>>()?,
             answers: self.judged.iter().map(|_| Answers::new(&self.levels)).collect(),
-            bootstrap: self.resampling.map(|resampling| Bootstrap::new(metrics, resampling)).transpose()?,
+            bootstrap: self.options.resampling.map(|resampling| Bootstrap::new(metrics, resampling)).transpose()?,
         })
     }
 
@@ -151,16 +157,11 @@ impl Evaluator {
             answered.push(of);
         }
         if let Some(bootstrap) = &mut part.bootstrap {
-            let (mut ratios, mut groups): (Vec<Ratio>, Vec<u64>) = Default::default();
-            for row in (0..count).filter(|row| truths.takes_part(*row)) {
-                let weight = rows.weights.map_or(1.0, |weights| weights[row]);
-                for (judged, answered) in self.judged.iter().zip(&answered) {
-                    let best = &best[judged.source][row * width..(row + 1) * width];
-                    resampled::ratios(&truths, row, weight, best, answered, &mut ratios);
-                }
-                groups.extend(rows.groups.map(|groups| groups[row]));
-            }
-            bootstrap.update(&ratios, rows.groups.map(|_| &groups[..]))?;
+            let of = self.judged.iter().zip(&answered);
+            let of = of.map(|(judged, of)| resampled::ratios(&truths, rows.weights, &best[judged.source], of));
+            let ratios: Vec<Vec<Ratio>> = of.collect::<Result<_>>()?;
+            let ratios: Vec<&[Ratio]> = ratios.iter().map(Vec::as_slice).collect();
+            bootstrap.update(&Ratio::side_by_side(count, &ratios)?, rows.groups)?;
         }
         part.rows += count as u64;
         Ok(())
@@ -177,10 +178,10 @@ impl Part {
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.ignored > 0 {
-            notes.push(format!("{} rows have no label and take no part", self.ignored));
+            notes.push(format!("rows without a label, which take no part: {}", self.ignored));
         }
         if self.skipped > 0 {
-            notes.push(format!("{} rows cannot be used and are left out", self.skipped));
+            notes.push(format!("rows that cannot be used, which are left out: {}", self.skipped));
         }
         notes
     }

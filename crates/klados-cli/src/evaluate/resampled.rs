@@ -1,65 +1,79 @@
 //! What rows add to the metrics that have confidence intervals, the models side by side.
+//!
+//! These are metrics of answers: of rows that add the same to all of them there are many, which are drawn together. What is
+//! measured of probabilities differs from row to row.
 
+use anyhow::Result;
 use klados::NodeId;
-use klados::metrics::{Ratio, Says, Truths};
+use klados::metrics::{Accuracy, Coverage, Hierarchical, LcaHeight, Ratio, Says, Truths};
 
 use super::answers::Answered;
 
 /// The names of the metrics of one model with a rule, in the order of [`ratios`].
 pub(crate) fn names(levels: &[String], is_multi_label: bool) -> Vec<String> {
-    let mut names = Vec::new();
-    if !is_multi_label {
-        for name in ["accuracy", "accuracy_of_decision"] {
-            names.extend(levels.iter().map(|level| format!("{name}@{level}")));
-        }
-        names.extend(["lca_height", "mistake_severity"].map(str::to_owned));
+    let micro = ["precision", "recall", "f1"].map(|name| format!("hierarchical_{name}_micro"));
+    if is_multi_label {
+        return micro.to_vec();
     }
-    names.extend(["precision", "recall", "f1"].map(|name| format!("hierarchical_{name}_micro")));
+    let mut names = Vec::new();
+    for name in ["accuracy", "accuracy_of_decision"] {
+        names.extend(levels.iter().map(|level| format!("{name}@{level}")));
+    }
+    names.extend(["lca_height", "error", "mistake_severity"].map(str::to_owned));
+    names.extend(micro);
+    names.extend(["precision", "recall", "f1"].map(|name| format!("hierarchical_{name}_samples")));
+    names.push("right".to_owned());
+    names.extend(levels.iter().flat_map(|level| [format!("coverage@{level}"), format!("risk@{level}")]));
     names
 }
 
-/// Adds a row's numerators and denominators; `best` are the most probable nodes of the levels.
+/// What each row adds, `[rows, names]`; `best` are the most probable nodes of the levels, `[rows, levels]`.
 pub(crate) fn ratios(
     truths: &Truths<'_>,
-    row: usize,
-    weight: f64,
+    weights: Option<&[f64]>,
     best: &[NodeId],
-    answers: &Answered,
-    out: &mut Vec<Ratio>,
-) {
-    let mut add = |value: f64, of: f64| out.push(Ratio { numerator: weight * value, denominator: weight * of });
-    let levels = truths.levels();
-    let known = truths.known(row);
-    let (predicted, right) = match answers {
-        Answered::Nodes(answers) => {
-            let answer = answers[row];
-            for (level, best) in best.iter().enumerate() {
-                let reaches = truths.reaches(row, level);
-                add(f64::from(reaches && truths.is_right_at(row, level, *best)), f64::from(reaches));
-            }
-            for level in 0..levels.all().len() {
-                let reaches = truths.reaches(row, level);
-                add(f64::from(reaches && truths.is_right_at(row, level, answer)), f64::from(reaches));
-            }
-            let height = truths.lca_height(row, answer) as f64;
-            add(height, 1.0);
-            add(height, f64::from(height > 0.0));
-            let mut told = levels.hierarchy().lineage(levels.lowest(truths.as_far_as_known(row, answer)));
-            // In a DAG the label may say nothing of some of them.
-            told.retain(|node| truths.says(row, *node) != Says::Unknown);
-            let right = told.iter().filter(|node| known.binary_search(node).is_ok()).count();
-            (told.len(), right)
-        }
-        Answered::Sets(sets) => {
-            let nodes = levels.hierarchy().node_count();
-            let inside = |node: NodeId| sets[row * nodes + node.index()];
-            let says = |node: &NodeId| truths.says(row, *node) != Says::Unknown;
-            let predicted = levels.hierarchy().nodes().skip(1).filter(|node| inside(*node)).filter(says).count();
-            (predicted, known.iter().filter(|node| inside(**node)).count())
-        }
+    answered: &Answered,
+) -> Result<Vec<Ratio>> {
+    let rows = truths.len();
+    let answers = match answered {
+        Answered::Nodes(answers) => answers,
+        Answered::Sets(sets) => return Ok((0..rows).flat_map(|row| of_set(truths, row, weights, sets)).collect()),
     };
-    let (predicted, right, holding) = (predicted as f64, right as f64, known.len() as f64);
-    add(right, predicted);
-    add(right, holding);
-    add(2.0 * right, predicted + holding);
+    let width = truths.levels().all().len();
+    let of_levels = |row: usize| {
+        (0..width).map(move |level| {
+            let reaches = truths.reaches(row, level);
+            let is_right = reaches && truths.is_right_at(row, level, best[row * width + level]);
+            weighted(f64::from(is_right), f64::from(reaches), weights, row)
+        })
+    };
+    let of_levels: Vec<Ratio> = (0..rows).flat_map(of_levels).collect();
+    let accuracy = Accuracy::ratios(truths, answers, weights)?;
+    let heights = LcaHeight::ratios(truths, answers, weights)?;
+    let hierarchical = Hierarchical::ratios(truths, answers, weights)?;
+    // Their depth and information would tell nearly all rows apart.
+    let coverage = Coverage::ratios(truths, answers, weights)?;
+    let coverage = coverage.chunks_exact(3 + 2 * width).flat_map(|row| std::iter::once(&row[0]).chain(&row[3..]));
+    let coverage: Vec<Ratio> = coverage.copied().collect();
+    Ok(Ratio::side_by_side(rows, &[&of_levels, &accuracy, &heights, &hierarchical, &coverage])?)
+}
+
+fn weighted(value: f64, of: f64, weights: Option<&[f64]>, row: usize) -> Ratio {
+    let weight = weights.map_or(1.0, |weights| weights[row]);
+    Ratio { numerator: weight * value, denominator: weight * of }
+}
+
+/// The precision, recall and F1 of a row that is answered with a set.
+fn of_set(truths: &Truths<'_>, row: usize, weights: Option<&[f64]>, sets: &[bool]) -> [Ratio; 3] {
+    if !truths.takes_part(row) {
+        return [Ratio::default(); 3];
+    }
+    let hierarchy = truths.levels().hierarchy();
+    let (nodes, known) = (hierarchy.node_count(), truths.known(row));
+    let inside = |node: &NodeId| sets[row * nodes + node.index()];
+    let is_said = |node: &NodeId| truths.says(row, *node) != Says::Unknown;
+    let predicted = hierarchy.nodes().skip(1).filter(inside).filter(is_said).count() as f64;
+    let (right, holding) = (known.iter().filter(|node| inside(node)).count() as f64, known.len() as f64);
+    let of = |value: f64, of: f64| weighted(value, of, weights, row);
+    [of(right, predicted), of(right, holding), of(2.0 * right, predicted + holding)]
 }

@@ -76,7 +76,7 @@ pub(crate) struct Model {
 }
 
 /// A model at a level.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Level {
     pub(crate) level: String,
     /// The rows that take part, or the sum of their weights.

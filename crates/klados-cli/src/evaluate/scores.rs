@@ -2,14 +2,18 @@
 
 use anyhow::Result;
 use klados::NodeId;
-use klados::metrics::{Accuracy, Brier, Calibration, DistanceAtK, Levels, LogLoss, Metric, Truths};
+use klados::metrics::{
+    Accuracy, Auprc, Brier, Calibration, DistanceAtK, Levels, LogLoss, Metric, OperatingCurve, RiskCoverage, Truths,
+    ValuedBy, Violations, Wasserstein,
+};
 
-use super::Rows;
+use super::{Options, Rows};
 
 /// The accumulators of one model's probabilities. Of multi-label rows those that have a meaning there.
 #[derive(Debug, Clone)]
 pub(crate) struct Scores {
     pub(crate) single: Option<Box<Single>>,
+    pub(crate) multi: Option<Box<Multi>>,
 }
 
 /// Of rows with one label.
@@ -21,13 +25,35 @@ pub(crate) struct Single {
     pub(crate) brier: Brier,
     pub(crate) calibration: Calibration,
     pub(crate) distances: DistanceAtK,
+    /// Of a tree.
+    pub(crate) wasserstein: Option<Wasserstein>,
+    pub(crate) curves: Option<Curves>,
+}
+
+/// What keeps some numbers a row.
+#[derive(Debug, Clone)]
+pub(crate) struct Curves {
+    pub(crate) operating: OperatingCurve,
+    pub(crate) risk: RiskCoverage,
+}
+
+/// Of multi-label rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Multi {
+    pub(crate) auprc: Auprc,
+    pub(crate) violations: Violations,
 }
 
 impl Scores {
     /// Of no rows yet.
-    pub(crate) fn new(levels: &Levels, is_multi_label: bool, bins: usize) -> Result<Self> {
+    pub(crate) fn new(levels: &Levels, is_multi_label: bool, options: Options) -> Result<Self> {
         if is_multi_label {
-            return Ok(Self { single: None });
+            let auprc = match options.thresholds {
+                Some(thresholds) => Auprc::with_thresholds(levels, thresholds)?,
+                None => Auprc::new(levels),
+            };
+            let multi = Multi { auprc, violations: Violations::new(levels) };
+            return Ok(Self { single: None, multi: Some(Box::new(multi)) });
         }
         let classes = levels.hierarchy().class_count();
         let ks: Vec<usize> = [1, 5, 10].into_iter().filter(|k| *k == 1 || *k < classes).collect();
@@ -35,10 +61,15 @@ impl Scores {
             accuracy: Accuracy::new(levels),
             log_loss: LogLoss::new(levels),
             brier: Brier::new(levels),
-            calibration: Calibration::new(levels, bins)?,
+            calibration: Calibration::new(levels, options.bins)?,
             distances: DistanceAtK::new(levels, &ks)?,
+            wasserstein: levels.hierarchy().is_tree().then(|| Wasserstein::new(levels)).transpose()?,
+            curves: options.curves.then(|| Curves {
+                operating: OperatingCurve::new(levels, ValuedBy::Information),
+                risk: RiskCoverage::new(levels),
+            }),
         };
-        Ok(Self { single: Some(Box::new(single)) })
+        Ok(Self { single: Some(Box::new(single)), multi: None })
     }
 
     /// Adds rows; `best` is the most probable node of each level, `[rows, levels]`.
@@ -55,6 +86,17 @@ impl Scores {
             single.brier.update(truths, log_probs, rows.weights)?;
             single.calibration.update(truths, log_probs, rows.weights)?;
             single.distances.update(truths, log_probs, rows.weights)?;
+            if let Some(wasserstein) = &mut single.wasserstein {
+                wasserstein.update(truths, log_probs, rows.weights)?;
+            }
+            if let Some(curves) = &mut single.curves {
+                curves.operating.update(truths, log_probs, rows.weights)?;
+                curves.risk.update(truths, log_probs, rows.weights)?;
+            }
+        }
+        if let Some(multi) = &mut self.multi {
+            multi.auprc.update(truths, log_probs, rows.weights)?;
+            multi.violations.update(truths, log_probs, rows.weights)?;
         }
         Ok(())
     }
@@ -67,6 +109,17 @@ impl Scores {
             single.brier.merge(&other.brier)?;
             single.calibration.merge(&other.calibration)?;
             single.distances.merge(&other.distances)?;
+            if let (Some(wasserstein), Some(other)) = (&mut single.wasserstein, &other.wasserstein) {
+                wasserstein.merge(other)?;
+            }
+            if let (Some(curves), Some(other)) = (&mut single.curves, &other.curves) {
+                curves.operating.merge(&other.operating)?;
+                curves.risk.merge(&other.risk)?;
+            }
+        }
+        if let (Some(multi), Some(other)) = (&mut self.multi, &other.multi) {
+            multi.auprc.merge(&other.auprc)?;
+            multi.violations.merge(&other.violations)?;
         }
         Ok(())
     }

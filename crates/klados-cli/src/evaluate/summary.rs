@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use klados::metrics::{Average, Interval, LevelValue, Metric, Replicates};
+use klados::metrics::{Average, Interval, LevelAuprc, LevelValue, Metric, Replicates};
 
 use super::answers::{Answers, Far};
-use super::result::{Bin, Comparison, Difference, Estimate, Evaluation, Level, Model, NodeCounts, Nodes, Worst, value};
+use super::result::{
+    Bin, Comparison, Difference, Estimate, Evaluation, Level, Model, NodeCounts, Nodes, OperatingCurve, RiskCoverage,
+    Worst, value,
+};
 use super::{Evaluator, Judged, Part};
 use crate::cmd::format::Number;
 use crate::data::hierarchy::unique_name;
 
 /// So many pairs of a label and an answer are listed, the most frequent.
 const PAIRS: usize = 200_000;
+/// So many points of a curve.
+const POINTS: usize = 1000;
 
 pub(super) fn evaluation(evaluator: &Evaluator, part: &Part, title: &str, mut notes: Vec<String>) -> Evaluation {
     let replicates = part.bootstrap.as_ref().map(klados::metrics::Bootstrap::replicates);
@@ -39,7 +44,7 @@ pub(super) fn evaluation(evaluator: &Evaluator, part: &Part, title: &str, mut no
         skipped: part.skipped,
         set: None,
         is_multi_label: evaluator.is_multi_label,
-        confidence: evaluator.resampling.unwrap_or_default().confidence,
+        confidence: evaluator.options.resampling.unwrap_or_default().confidence,
         levels: evaluator.level_names(),
         hierarchy: Nodes::new(evaluator.hierarchy(), &evaluator.levels),
         models,
@@ -86,6 +91,7 @@ fn model(evaluator: &Evaluator, part: &Part, resampled: &Resampled<'_>, notes: &
     if is_single {
         let heights = answers.heights.compute();
         add("lca_height", heights.lca_height);
+        add("error", heights.error);
         add("mistake_severity", heights.mistake_severity);
         for (scores, name) in [(&answers.by_depth, "lca"), (&answers.by_information, "information")] {
             let scores = scores.compute().scores;
@@ -98,10 +104,31 @@ fn model(evaluator: &Evaluator, part: &Part, resampled: &Resampled<'_>, notes: &
         add("depth", coverage.depth);
         add("information", coverage.information);
     }
+    let mut operating_curve = None;
     if let Some(single) = single {
+        if let Some(wasserstein) = &single.wasserstein {
+            add("wasserstein", wasserstein.compute());
+        }
+        if let Some(curve) = single.curves.as_ref().map(|curves| curves.operating.compute()) {
+            add("average_precision", curve.average_precision);
+            add("recall_at_precision_0.95", Some(curve.recall_at_precision(0.95)));
+            let points = curve.thinned(POINTS);
+            operating_curve = Some(OperatingCurve {
+                recall: points.iter().map(|point| point.recall).collect(),
+                precision: points.iter().map(|point| point.precision).collect(),
+                tau: points.iter().map(|point| probability(point.below)).collect(),
+                average_precision: value(curve.average_precision),
+            });
+        }
         for distance in single.distances.compute() {
             add(&format!("distance_at_{}", distance.k), distance.value);
         }
+    }
+    if let Some(multi) = &part.scores[judged.source].multi {
+        let auprc = multi.auprc.compute();
+        add("auprc_micro", auprc.micro);
+        add("auprc_macro", auprc.macro_average);
+        add("violations", multi.violations.compute());
     }
     let rule = serde_json::to_value(judged.decider.decision()).unwrap_or_default();
     Model {
@@ -111,7 +138,7 @@ fn model(evaluator: &Evaluator, part: &Part, resampled: &Resampled<'_>, notes: &
         rule,
         metrics,
         levels: levels(evaluator, part, judged, answers, resampled),
-        operating_curve: None,
+        operating_curve,
         nodes: is_single.then(|| NodeCounts {
             rows: answers.nodes.iter().map(|[rows, _]| *rows).collect(),
             wrong: answers.nodes.iter().map(|[_, wrong]| *wrong).collect(),
@@ -128,7 +155,12 @@ fn levels(
     answers: &Answers,
     resampled: &Resampled<'_>,
 ) -> Vec<Level> {
-    let Some(single) = part.scores[judged.source].single.as_deref() else { return Vec::new() };
+    let scores = &part.scores[judged.source];
+    if let Some(multi) = &scores.multi {
+        return multi.auprc.compute().levels.into_iter().map(of_sets).collect();
+    }
+    let Some(single) = scores.single.as_deref() else { return Vec::new() };
+    let curves = single.curves.as_ref().map(|curves| curves.risk.compute());
     let most_probable = single.accuracy.compute();
     let of_decision = answers.accuracy.compute();
     let balanced = answers.balanced.compute();
@@ -150,9 +182,7 @@ fn levels(
         ece: value(calibration[place].ece),
         brier: of(&brier, place),
         log_loss: of(&log_loss, place),
-        aurc: None,
-        auprc_micro: None,
-        auprc_macro: None,
+        aurc: value(curves.as_ref().and_then(|curves| curves[place].aurc)),
         reliability: calibration[place]
             .bins
             .iter()
@@ -165,9 +195,26 @@ fn levels(
                 accuracy: value(bin.accuracy),
             })
             .collect(),
-        risk_coverage: None,
+        risk_coverage: curves.as_ref().map(|curves| {
+            let points = curves[place].thinned(POINTS);
+            RiskCoverage {
+                coverage: points.iter().map(|point| point.coverage).collect(),
+                risk: points.iter().map(|point| point.risk).collect(),
+            }
+        }),
+        ..Level::default()
     };
     names.iter().enumerate().map(level).collect()
+}
+
+/// A level of multi-label rows.
+fn of_sets(level: LevelAuprc) -> Level {
+    Level {
+        level: level.level,
+        auprc_micro: value(level.micro),
+        auprc_macro: value(level.macro_average),
+        ..Level::default()
+    }
 }
 
 /// The pairs by their nodes.

@@ -81,6 +81,12 @@ fn by_hand() {
     assert!(
         metrics["lca_height"]["low"].as_f64().expect("an end") < metrics["lca_height"]["high"].as_f64().expect("one")
     );
+    // Curves: the class is asked of two rows; without the most probable one wrong the risk is 1 / 2.
+    assert_eq!(class["risk_coverage"]["coverage"].as_array().expect("a curve").last(), Some(&json!(1.0)));
+    assert_close(class["risk_coverage"]["risk"].as_array().expect("a curve").last().expect("a point"), 0.5);
+    let recall = model["operating_curve"]["recall"].as_array().expect("a curve");
+    assert!(recall.iter().map(|x| x.as_f64().expect("a number")).is_sorted());
+    assert!(metrics["wasserstein"]["value"].is_number() && metrics["average_precision"]["value"].is_number());
     // root, and by name.
     let names: Vec<&str> =
         result["hierarchy"]["name"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
@@ -103,22 +109,27 @@ fn by_hand() {
 #[test]
 fn text_is_for_people() {
     let text = of_probabilities(&animals(), &["--replicates", "0"]).success();
-    assert!(text.starts_with("3 rows, 1 ignored;"), "{text}");
-    assert!(text.contains("\ndepth 1 (3.0000 rows)") || text.contains("\ndepth 1 (3 rows)"), "{text}");
-    assert!(text.contains("0.6667"), "{text}");
+    let expected = "3 rows, 1 ignored\n
+depth 1 (3 rows)  accuracy  of the decision  balanced  answered   wrong     ece   brier  log loss
+p                   0.6667           0.6667    0.7500    1.0000  0.3333  0.0333  0.3367    0.4654\n
+class (2 rows)  accuracy  of the decision  balanced  answered   wrong     ece   brier  log loss
+p                 0.5000           0.5000    0.5000    1.0000  0.5000  0.1000  0.6550    1.2629\n";
+    assert!(text.starts_with(expected), "{text}");
+    let text = of_probabilities(&animals(), &[]).success();
+    assert!(text.starts_with("3 rows, 1 ignored; in brackets: 95 % intervals\n"), "{text}");
 }
 
 #[test]
 fn any_number_of_threads_and_rows_of_a_batch_gives_the_same() {
     let folder = Folder::new();
-    many(&folder, 20_000);
+    many(&folder, 10_000);
     let files = ["--logits", "z.npy", "--labels", "y.txt", "--format", "json", "--replicates", "50"];
     let of = |threads: &str| evaluate(&folder, &[&files[..], &["--threads", threads]].concat()).success();
     let one = of("1");
     assert!(one == of("3"));
     // Weights of 1, and groups of one row, are none.
-    let rows: String = (0..20_000).map(|row| format!("{row}\n")).collect();
-    folder.write("g.txt", rows).write("w.txt", "1\n".repeat(20_000));
+    let rows: String = (0..10_000).map(|row| format!("{row}\n")).collect();
+    folder.write("g.txt", rows).write("w.txt", "1\n".repeat(10_000));
     let grouped = evaluate(&folder, &[&files[..], &["--groups", "g.txt", "--weights", "w.txt"]].concat()).success();
     assert!(one == grouped);
 }
@@ -169,6 +180,11 @@ fn multi_label_rows_are_judged_by_sets() {
     assert_close(&model["metrics"]["hierarchical_precision_micro"]["value"], 5.0 / 6.0);
     assert_close(&model["metrics"]["hierarchical_recall_micro"]["value"], 1.0);
     assert_close(&model["metrics"]["hierarchical_f1_micro"]["value"], 10.0 / 11.0);
+    // Of eight edges a row: bat over mammal and crow over bird in row 0.
+    assert_close(&model["metrics"]["violations"]["value"], 2.0 / 24.0);
+    // By falling probability: 0.9 bat of row 0 holds, 0.9 mammal of row 2 does not, and so on.
+    assert!(model["metrics"]["auprc_micro"]["value"].as_f64().expect("an area") > 0.5);
+    assert_eq!(model["levels"].as_array().expect("levels").len(), 2);
     let error = of_probabilities(&folder, &["--form", "node_probabilities", "--decision", "threshold"]).failure(2);
     assert!(error.contains("threshold answers with one node, but the labels are multi-label"), "{error}");
     let error = of_probabilities(&animals(), &["--decision", "consistent"]).failure(2);
@@ -187,7 +203,7 @@ fn rows_that_cannot_be_used_are_named_or_counted() {
                     --skip-bad-rows leaves such rows out, and counts them";
     assert_eq!(error, expected);
     let output = of_probabilities(&folder, &["--skip-bad-rows", "--format", "json"]);
-    assert!(output.stderr.contains("2 rows cannot be used and are left out"), "{}", output.stderr);
+    assert!(output.stderr.contains("rows that cannot be used, which are left out: 2"), "{}", output.stderr);
     let result = json(output);
     assert_eq!((&result["rows"], &result["ignored"], &result["skipped"]), (&json!(1), &json!(1), &json!(2)));
 }

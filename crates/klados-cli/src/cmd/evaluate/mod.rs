@@ -19,7 +19,7 @@ use crate::data::replace::replace_by;
 use crate::evaluate::probabilities::Probabilities;
 use crate::evaluate::rows::RowReader;
 use crate::evaluate::threads::{self, Source};
-use crate::evaluate::{Evaluation, Evaluator, Judged, rows_a_batch};
+use crate::evaluate::{Evaluation, Evaluator, Judged, Options, rows_a_batch};
 
 const HELP: &str = r#"
 Labels, one a row of the logits:
@@ -114,6 +114,9 @@ pub(crate) struct EvaluateArgs {
     /// The number of bins of the calibration error
     #[arg(long, value_name = "N", default_value_t = 15)]
     bins: usize,
+    /// Do without the curves, and their areas: the only ones here that keep some numbers of each row
+    #[arg(long)]
+    no_curves: bool,
     /// Leave out rows that cannot be used (NaN, unknown labels) and say how many, instead of stopping
     #[arg(long)]
     skip_bad_rows: bool,
@@ -132,6 +135,10 @@ pub(crate) struct EvaluateArgs {
     #[command(flatten)]
     reading: ReadingOptions,
 }
+
+/// Of multi-label rows so many probabilities are kept, for exact curves; of more, counts by thresholds.
+const MOST_KEPT: usize = 20_000_000;
+const THRESHOLDS: usize = 1000;
 
 /// A file of a model's.
 struct ModelFile {
@@ -155,7 +162,6 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let judged = args.judged(&models, &decisions, &probabilities, &reading)?;
     let resampling = Resampling { replicates: args.replicates, seed: args.seed, confidence: args.confidence };
     let resampling = (args.replicates > 0).then_some(resampling);
-    let evaluator = Evaluator::new(hierarchy, judged, models.len(), is_multi_label, args.bins, resampling);
     let matrices = models.iter().map(|model| reading.open(&model.file, model.given)).collect::<Result<Vec<_>>>()?;
     let labels = LabelReader::open(&args.labels, column, "label")?;
     let groups = args.groups.as_deref().map(|groups| args.texts(groups, "group")).transpose()?;
@@ -163,6 +169,14 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let weights_file = weights.as_ref().map(|weights| weights.path().to_owned());
     let has_groups = groups.is_some();
     let rows = RowReader::new(matrices, [Some(labels), groups, weights], rows_a_batch(hierarchy))?;
+    let probabilities_kept = rows.rows().map_or(usize::MAX, |rows| rows.saturating_mul(hierarchy.node_count()));
+    let options = Options {
+        bins: args.bins,
+        curves: !args.no_curves,
+        thresholds: (probabilities_kept > MOST_KEPT).then_some(THRESHOLDS),
+        resampling,
+    };
+    let evaluator = Evaluator::new(hierarchy, judged, models.len(), is_multi_label, options);
     let bar = progress(rows.rows());
     let files = models.iter().map(|model| model.file.clone());
     let source = Source {
@@ -177,7 +191,10 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let part = threads::run(&evaluator, source, threads, &|rows| bar.inc(rows));
     bar.finish_and_clear();
     let part = part?;
-    let notes = part.notes();
+    let mut notes = part.notes();
+    if is_multi_label && options.thresholds.is_some() {
+        notes.push(format!("the areas under precision-recall curves are by {THRESHOLDS} thresholds"));
+    }
     warnings::print(&notes);
     let evaluation = evaluator.finish(&part, &args.title, notes);
     if let Some(path) = &args.confusion {

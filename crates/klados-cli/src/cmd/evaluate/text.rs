@@ -27,16 +27,23 @@ const METRICS: [(&str, &str); 14] = [
 
 /// Writes the tables.
 pub(crate) fn write(evaluation: &Evaluation, out: &mut dyn Write) -> Result<()> {
-    let rows = format!("{} rows", evaluation.rows);
+    let rows = counted(evaluation.rows);
     let ignored = if evaluation.ignored > 0 { format!(", {} ignored", evaluation.ignored) } else { String::new() };
     let skipped = if evaluation.skipped > 0 { format!(", {} left out", evaluation.skipped) } else { String::new() };
-    writeln!(out, "{rows}{ignored}{skipped}; in brackets: {} % intervals", 100.0 * evaluation.confidence)?;
+    let intervals = match has_intervals(evaluation) {
+        false => String::new(),
+        true => format!("; in brackets: {} % intervals", 100.0 * evaluation.confidence),
+    };
+    writeln!(out, "{rows}{ignored}{skipped}{intervals}")?;
     for (place, level) in evaluation.levels.iter().enumerate() {
-        let of = |model: &Model| model.levels.get(place).map(level_cells);
+        let cells = |model: &Model| Some(level_cells(model.levels.get(place)?, evaluation.is_multi_label));
         let rows = evaluation.models.iter().find_map(|model| model.levels.get(place)?.rows);
-        let title = format!("{level} ({} rows)", number(rows));
-        let header = ["accuracy", "of the decision", "balanced", "answered", "wrong", "ece", "brier", "log loss"];
-        table(&title, &header, evaluation.models.iter().filter_map(|model| Some((model, of(model)?))), out)?;
+        let title = rows.map_or_else(|| level.clone(), |Number(rows)| format!("{level} ({rows} rows)"));
+        let header: &[&str] = match evaluation.is_multi_label {
+            true => &["AUPRC micro", "AUPRC macro"],
+            false => &["accuracy", "of the decision", "balanced", "answered", "wrong", "ece", "brier", "log loss"],
+        };
+        table(&title, header, evaluation.models.iter().filter_map(|model| Some((model, cells(model)?))), out)?;
     }
     let shown: Vec<&(&str, &str)> = METRICS
         .iter()
@@ -55,7 +62,18 @@ pub(crate) fn write(evaluation: &Evaluation, out: &mut dyn Write) -> Result<()> 
     evaluation.comparisons.iter().try_for_each(|comparison| compare(comparison, out))
 }
 
-fn level_cells(level: &Level) -> Vec<String> {
+fn counted(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
+}
+
+fn has_intervals(evaluation: &Evaluation) -> bool {
+    evaluation.models.iter().any(|model| model.metrics.values().any(|metric| metric.low.is_some()))
+}
+
+fn level_cells(level: &Level, is_multi_label: bool) -> Vec<String> {
+    if is_multi_label {
+        return [level.auprc_micro, level.auprc_macro].map(number).to_vec();
+    }
     let of = |metric: &Option<Estimate>| metric.as_ref().map_or_else(String::new, estimate);
     let mut cells = vec![of(&level.accuracy), of(&level.accuracy_of_decision)];
     let rest = [level.balanced_accuracy, level.coverage, level.risk, level.ece, level.brier, level.log_loss];
