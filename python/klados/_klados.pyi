@@ -23,6 +23,7 @@ __all__ = [
     "Hierarchy",
     "NodeLogProbs",
     "__VERSION__",
+    "_bootstrap",
     "_calibrate",
     "_most_probable",
     "decision_names",
@@ -54,6 +55,12 @@ def _calibrate(
     target: tuple[str, int, str, int] | list[str | None],
     ignore_index: int,
 ) -> str: ...
+def _bootstrap(
+    ratios: tuple[int, int, int],
+    groups: int,
+    resampling: tuple[int, int, float],
+    wanted: list[tuple[int, int | None]],
+) -> list[dict[str, Any]]: ...
 def _most_probable(hierarchy: Hierarchy, scores: _Scores, out: int) -> None: ...
 @final
 class Hierarchy:
@@ -226,6 +233,21 @@ class Accumulator:
         weights: int,
         ignore_index: int,
     ) -> None: ...
+    def _ratios(
+        self,
+        rows: int,
+        target: tuple[str, int, str, int] | list[str | None],
+        answers: tuple[str, int, int],
+        weights: int,
+        ignore_index: int,
+    ) -> npt.NDArray[np.float64]: ...
+    def _ratios_of_scores(
+        self,
+        scores: _Scores,
+        target: tuple[str, int, str, int] | list[str | None],
+        weights: int,
+        ignore_index: int,
+    ) -> npt.NDArray[np.float64]: ...
     def _update_scores(
         self,
         scores: _Scores,

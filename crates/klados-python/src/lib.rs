@@ -42,6 +42,8 @@ mod _klados {
     #[pymodule_export]
     use crate::hierarchy::Hierarchy;
     #[pymodule_export]
+    use crate::metrics::_bootstrap;
+    #[pymodule_export]
     use crate::metrics::_most_probable;
     #[pymodule_export]
     use crate::metrics::Accumulator;

@@ -1,8 +1,8 @@
 //! The class `Accumulator`: any of the core's metrics, by its name.
 
-use klados::metrics::{self, Levels, Metric, Truths};
-use klados::{InputError, NodeId};
-use numpy::{IntoPyArray, PyArray1};
+use klados::metrics::{self, Bootstrap, Levels, Metric, Ratio, Resampling, Truths};
+use klados::{InputError, Label, NodeId};
+use numpy::{IntoPyArray, PyArray1, PyArray3, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 use serde::Deserialize;
@@ -56,9 +56,9 @@ impl Batch<'_> {
 struct NoOptions {}
 
 /// Everything that goes once over all metrics: the enum of their accumulators, and what is handed on to the one in hand.
-/// `new` takes the levels and the options, `update` the accumulator and the rows.
+/// `new` takes the levels and the options, `update` the accumulator and the rows, and `ratios` too, for what each row adds.
 macro_rules! accumulators {
-    ($($name:literal => $metric:ident { new: $new:expr, update: $update:expr })*) => {
+    ($($name:literal => $metric:ident { new: $new:expr, update: $update:expr, ratios: $ratios:expr })*) => {
         #[derive(Clone)]
         enum State {
             $($metric(metrics::$metric),)*
@@ -95,6 +95,12 @@ macro_rules! accumulators {
                 }
             }
 
+            fn ratios(&self, batch: &Batch<'_>) -> Result<Vec<Ratio>, Refused> {
+                match self {
+                    $(Self::$metric(metric) => ratios(metric, batch, $ratios),)*
+                }
+            }
+
             fn merge(&mut self, other: &Self) -> PyResult<()> {
                 match (self, other) {
                     $((Self::$metric(metric), Self::$metric(other)) => metric.merge(other).map_err(error::input),)*
@@ -122,15 +128,18 @@ accumulators! {
             Predicted::ByLevel(nodes) => metric.update_by_level(&batch.truths, nodes, batch.weights),
             _ => metric.update(&batch.truths, batch.nodes()?, batch.weights),
         }
-        .map_err(Refused::Input)
+        .map_err(Refused::Input),
+        ratios: |_, batch| metrics::Accuracy::ratios(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
     }
     "balanced_accuracy" => BalancedAccuracy {
         new: |levels, NoOptions {}| Ok(metrics::BalancedAccuracy::new(levels)),
-        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, _| Err(NO_RATIOS)
     }
     "lca_height" => LcaHeight {
         new: |levels, NoOptions {}| Ok(metrics::LcaHeight::new(levels)),
-        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, batch| metrics::LcaHeight::ratios(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
     }
     "hierarchical" => Hierarchical {
         new: |levels, NoOptions {}| Ok(metrics::Hierarchical::new(levels)),
@@ -138,36 +147,81 @@ accumulators! {
             Predicted::Sets(sets) => metric.update_sets(&batch.truths, sets, batch.weights),
             _ => metric.update(&batch.truths, batch.nodes()?, batch.weights),
         }
-        .map_err(Refused::Input)
+        .map_err(Refused::Input),
+        ratios: |_, batch| metrics::Hierarchical::ratios(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
     }
     "lca_scores" => LcaScores {
         new: |levels, LcaOptions { value }| Ok(metrics::LcaScores::new(levels, value)),
-        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input),
+        ratios: |metric, batch| metric.ratios(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
     }
     "coverage" => Coverage {
         new: |levels, NoOptions {}| Ok(metrics::Coverage::new(levels)),
-        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, batch| metrics::Coverage::ratios(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
     }
     "confusion" => Confusion {
         new: |levels, NoOptions {}| Ok(metrics::Confusion::new(levels)),
-        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.nodes()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, _| Err(NO_RATIOS)
     }
     "distance_at_k" => DistanceAtK {
         new: |levels, DistanceOptions { k }| metrics::DistanceAtK::new(levels, &k).map_err(error::input),
-        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |metric, batch| metric.ratios(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
     }
     "log_loss" => LogLoss {
         new: |levels, NoOptions {}| Ok(metrics::LogLoss::new(levels)),
-        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, batch| metrics::LogLoss::ratios(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
     }
     "brier" => Brier {
         new: |levels, NoOptions {}| Ok(metrics::Brier::new(levels)),
-        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, batch| metrics::Brier::ratios(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
     }
     "ece" => Calibration {
         new: |levels, Bins { bins }| metrics::Calibration::new(levels, bins).map_err(error::input),
-        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, _| Err(NO_RATIOS)
     }
+    "operating_curve" => OperatingCurve {
+        new: |levels, LcaOptions { value }| Ok(metrics::OperatingCurve::new(levels, value)),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, _| Err(NO_RATIOS)
+    }
+    "risk_coverage" => RiskCoverage {
+        new: |levels, NoOptions {}| Ok(metrics::RiskCoverage::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, _| Err(NO_RATIOS)
+    }
+    "auprc" => Auprc {
+        new: |levels, AuprcOptions { thresholds }| match thresholds {
+            Some(thresholds) => metrics::Auprc::with_thresholds(levels, thresholds).map_err(error::input),
+            None => Ok(metrics::Auprc::new(levels)),
+        },
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, _| Err(NO_RATIOS)
+    }
+    "violations" => Violations {
+        new: |levels, NoOptions {}| Ok(metrics::Violations::new(levels)),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, batch| metrics::Violations::ratios(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+    }
+    "wasserstein" => Wasserstein {
+        new: |levels, NoOptions {}| metrics::Wasserstein::new(levels).map_err(error::input),
+        update: |metric, batch| metric.update(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input),
+        ratios: |_, batch| metrics::Wasserstein::ratios(&batch.truths, batch.log_probs()?, batch.weights).map_err(Refused::Input)
+    }
+}
+
+/// Of metrics that are no ratio of two sums over the rows.
+const NO_RATIOS: Refused = Refused::Form("this metric is no ratio of two sums over the rows, and has no bootstrap");
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuprcOptions {
+    thresholds: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -199,6 +253,14 @@ fn updated<M>(
     update: impl FnOnce(&mut M, &Batch<'_>) -> Result<(), Refused>,
 ) -> Result<(), Refused> {
     update(metric, batch)
+}
+
+fn ratios<M>(
+    metric: &M,
+    batch: &Batch<'_>,
+    ratios: impl FnOnce(&M, &Batch<'_>) -> Result<Vec<Ratio>, Refused>,
+) -> Result<Vec<Ratio>, Refused> {
+    ratios(metric, batch)
 }
 
 fn read_options<O: DeserializeOwned>(name: &str, options: &str) -> PyResult<O> {
@@ -331,8 +393,8 @@ impl Accumulator {
     }
 
     /// Adds rows with answers. `target` is a list of names, or `(kind, address, dtype, columns)`; `answers` is `(kind, address,
-    /// columns)`, `"nodes"` or `"by_level"` of `int64`, or `"sets"` of `bool`; `weights` is the address of a `float64` a row, or 0. The caller answers
-    /// for the addresses: see `memory.rs`.
+    /// columns)`, `"nodes"` or `"by_level"` of `int64`, or `"sets"` of `bool`; `weights` is the address of a `float64` a row, or
+    /// 0. The caller answers for the addresses: see `memory.rs`.
     #[pyo3(name = "_update")]
     fn update(
         &mut self,
@@ -343,32 +405,13 @@ impl Accumulator {
         weights: Address,
         ignore_index: i64,
     ) -> PyResult<()> {
-        let hierarchy = self.hierarchy.get();
-        let core = hierarchy.core();
+        let hierarchy = self.hierarchy.clone_ref(py);
         // SAFETY: the caller answers for the address.
-        let labels = unsafe { labels::given(py, core, target, rows, ignore_index) }?;
-        let (kind, address, columns) = answers;
+        let labels = unsafe { labels::given(py, hierarchy.get().core(), target, rows, ignore_index) }?;
         let state = &mut self.state;
-        py.detach(|| {
-            let length = rows * columns;
-            let (nodes, sets);
-            let predicted = if kind == "sets" {
-                // SAFETY: the caller answers for the address.
-                sets = by_node(core, unsafe { memory::read::<u8>(address, length) }?, columns)?;
-                Predicted::Sets(&sets)
-            } else {
-                // SAFETY: the caller answers for the address.
-                nodes = to_nodes(core, unsafe { memory::read::<i64>(address, length) }?, columns)?;
-                match kind {
-                    "nodes" => Predicted::Nodes(&nodes),
-                    "by_level" => Predicted::ByLevel(&nodes),
-                    other => return Err(error::key(other)),
-                }
-            };
-            // SAFETY: the caller answers for the address.
-            let weights = unsafe { sample_weights(weights, rows) }?;
-            let truths = hierarchy.judged_levels().truths(&labels).map_err(error::input)?;
-            Ok(state.update(&Batch { truths, predicted, weights })?)
+        // SAFETY: the caller answers for the addresses.
+        py.detach(|| unsafe {
+            with_answers(hierarchy.get(), &labels, answers, weights, |batch| Ok(state.update(batch)?))
         })
     }
 
@@ -382,29 +425,20 @@ impl Accumulator {
         weights: Address,
         ignore_index: i64,
     ) -> PyResult<()> {
-        let hierarchy = self.hierarchy.get();
-        let core = hierarchy.core();
-        let scores = Scores::new(&scores, hierarchy)?;
+        let hierarchy = self.hierarchy.clone_ref(py);
+        let scores = Scores::new(&scores, hierarchy.get())?;
         // SAFETY: the caller answers for the address.
-        let labels = unsafe { labels::given(py, core, target, scores.rows, ignore_index) }?;
-        let (state, levels, nodes) = (&mut self.state, hierarchy.judged_levels(), core.node_count());
+        let labels = unsafe { labels::given(py, hierarchy.get().core(), target, scores.rows, ignore_index) }?;
         // Of several chunks nothing is added where one is refused.
         let mut all = match scores.is_one_chunk() {
             true => None,
-            false => Some(State::new(&self.name, &self.options, levels)?),
+            false => Some(State::new(&self.name, &self.options, hierarchy.get().judged_levels())?),
         };
+        let state = &mut self.state;
         let work = || {
-            // SAFETY: the caller answers for the address.
-            let weights = unsafe { sample_weights(weights, scores.rows) }?;
-            let chunk = |first: usize, log_probs: &[f64]| {
-                let rows = first..first + log_probs.len() / nodes;
-                let truths = levels.truths(&labels[rows.clone()])?;
-                let weights = weights.map(|weights| &weights[rows]);
-                let batch = Batch { truths, predicted: Predicted::LogProbs(log_probs), weights };
-                all.as_mut().unwrap_or(state).update(&batch)
-            };
-            // SAFETY: the caller answers for the address.
-            unsafe { scores.each_chunk(chunk) }?;
+            let update = |batch: &Batch<'_>| all.as_mut().unwrap_or(state).update(batch);
+            // SAFETY: the caller answers for the addresses.
+            unsafe { with_scores(hierarchy.get(), &labels, scores, weights, update) }?;
             match &all {
                 Some(all) => state.merge(all),
                 None => Ok(()),
@@ -412,6 +446,159 @@ impl Accumulator {
         };
         py.detach(|| threads::with_threads(scores.length(), work))
     }
+
+    /// What each row with an answer adds to the numerator and the denominator of each number of the metric: `[rows, numbers, 2]`.
+    /// The arguments are those of `_update`.
+    #[pyo3(name = "_ratios")]
+    fn ratios<'py>(
+        &self,
+        py: Python<'py>,
+        rows: usize,
+        target: &Bound<'_, PyAny>,
+        answers: (&str, Address, usize),
+        weights: Address,
+        ignore_index: i64,
+    ) -> PyResult<Bound<'py, PyArray3<f64>>> {
+        let hierarchy = self.hierarchy.get();
+        // SAFETY: the caller answers for the address.
+        let labels = unsafe { labels::given(py, hierarchy.core(), target, rows, ignore_index) }?;
+        let mut all = Vec::new();
+        // SAFETY: the caller answers for the addresses.
+        py.detach(|| unsafe {
+            with_answers(hierarchy, &labels, answers, weights, |batch| {
+                all = self.state.ratios(batch)?;
+                Ok(())
+            })
+        })?;
+        ratio_array(py, rows, &all)
+    }
+
+    /// What each row with scores adds, as `_ratios`. The arguments are those of `_update_scores`.
+    #[pyo3(name = "_ratios_of_scores")]
+    fn ratios_of_scores<'py>(
+        &self,
+        py: Python<'py>,
+        scores: Given<'_>,
+        target: &Bound<'_, PyAny>,
+        weights: Address,
+        ignore_index: i64,
+    ) -> PyResult<Bound<'py, PyArray3<f64>>> {
+        let hierarchy = self.hierarchy.get();
+        let scores = Scores::new(&scores, hierarchy)?;
+        // SAFETY: the caller answers for the address.
+        let labels = unsafe { labels::given(py, hierarchy.core(), target, scores.rows, ignore_index) }?;
+        let mut all = Vec::new();
+        let add = |batch: &Batch<'_>| {
+            all.extend(self.state.ratios(batch)?);
+            Ok(())
+        };
+        // SAFETY: the caller answers for the addresses.
+        let work = || unsafe { with_scores(hierarchy, &labels, scores, weights, add) };
+        py.detach(|| threads::with_threads(scores.length(), work))?;
+        ratio_array(py, scores.rows, &all)
+    }
+}
+
+/// Calls `take` with rows that have answers.
+///
+/// # Safety
+///
+/// The addresses are those of the arrays that `Accumulator._update` says, or of the weights 0.
+unsafe fn with_answers(
+    hierarchy: &Hierarchy,
+    labels: &[Label],
+    (kind, address, columns): (&str, Address, usize),
+    weights: Address,
+    take: impl FnOnce(&Batch<'_>) -> PyResult<()>,
+) -> PyResult<()> {
+    let (core, rows) = (hierarchy.core(), labels.len());
+    let length = rows * columns;
+    let (nodes, sets);
+    let predicted = if kind == "sets" {
+        // SAFETY: by the function's contract.
+        sets = by_node(core, unsafe { memory::read::<u8>(address, length) }?, columns)?;
+        Predicted::Sets(&sets)
+    } else {
+        // SAFETY: by the function's contract.
+        nodes = to_nodes(core, unsafe { memory::read::<i64>(address, length) }?, columns)?;
+        match kind {
+            "nodes" => Predicted::Nodes(&nodes),
+            "by_level" => Predicted::ByLevel(&nodes),
+            other => return Err(error::key(other)),
+        }
+    };
+    // SAFETY: by the function's contract.
+    let weights = unsafe { sample_weights(weights, rows) }?;
+    let truths = hierarchy.judged_levels().truths(labels).map_err(error::input)?;
+    take(&Batch { truths, predicted, weights })
+}
+
+/// Calls `take` with rows that have scores, a few at a time.
+///
+/// # Safety
+///
+/// The addresses are those of the scores, and of a weight a row or 0.
+unsafe fn with_scores(
+    hierarchy: &Hierarchy,
+    labels: &[Label],
+    scores: Scores<'_>,
+    weights: Address,
+    mut take: impl FnMut(&Batch<'_>) -> Result<(), Refused>,
+) -> PyResult<()> {
+    let nodes = hierarchy.core().node_count();
+    // SAFETY: by the function's contract.
+    let weights = unsafe { sample_weights(weights, scores.rows) }?;
+    let chunk = |first: usize, log_probs: &[f64]| {
+        let rows = first..first + log_probs.len() / nodes;
+        let truths = hierarchy.judged_levels().truths(&labels[rows.clone()])?;
+        let weights = weights.map(|weights| &weights[rows]);
+        take(&Batch { truths, predicted: Predicted::LogProbs(log_probs), weights })
+    };
+    // SAFETY: by the function's contract.
+    unsafe { scores.each_chunk(chunk) }
+}
+
+fn ratio_array<'py>(py: Python<'py>, rows: usize, ratios: &[Ratio]) -> PyResult<Bound<'py, PyArray3<f64>>> {
+    let numbers = ratios.len().checked_div(rows).unwrap_or(0);
+    let flat: Vec<f64> = ratios.iter().flat_map(|ratio| [ratio.numerator, ratio.denominator]).collect();
+    flat.into_pyarray(py).reshape([rows, numbers, 2])
+}
+
+/// Confidence intervals of ratios `[rows, numbers, 2]` of `float64`, with a group a row in `uint64` or 0: of each of `wanted`, a
+/// number, or the difference of two. The caller answers for the addresses: see `memory.rs`.
+#[pyfunction]
+pub(crate) fn _bootstrap<'py>(
+    py: Python<'py>,
+    ratios: (Address, usize, usize),
+    groups: Address,
+    resampling: (usize, u64, f64),
+    wanted: Vec<(usize, Option<usize>)>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (address, rows, numbers) = ratios;
+    let (replicates, seed, confidence) = resampling;
+    let resampling = Resampling { replicates, seed, confidence };
+    let work = || {
+        // SAFETY: the caller answers for the addresses.
+        let (flat, groups) = unsafe {
+            let groups = match groups {
+                0 => None,
+                address => Some(memory::read::<u64>(address, rows)?),
+            };
+            (memory::read::<f64>(address, rows * numbers * 2)?, groups)
+        };
+        let pair = |pair: &[f64]| Ratio { numerator: pair[0], denominator: pair[1] };
+        let ratios: Vec<Ratio> = flat.chunks_exact(2).map(pair).collect();
+        let mut bootstrap = Bootstrap::new(numbers, resampling).map_err(error::input)?;
+        bootstrap.update(&ratios, groups).map_err(error::input)?;
+        let replicates = bootstrap.replicates();
+        let interval = |&(number, less): &(usize, Option<usize>)| match less {
+            None => replicates.interval(number),
+            Some(less) => replicates.difference(number, less),
+        };
+        Ok::<_, PyErr>(wanted.iter().map(interval).collect::<Vec<_>>())
+    };
+    let intervals = py.detach(|| threads::with_threads(rows * replicates, work))?;
+    to_python(py, &intervals)
 }
 
 /// Sample weights by their address, or none.

@@ -20,15 +20,27 @@ Example::
 
 from klados.metrics._accuracy import Accuracy, BalancedAccuracy, accuracy, balanced_accuracy
 from klados.metrics._answers import Confusion, Coverage, Risk, confusion, coverage, level_nodes, risk
+from klados.metrics._bootstrap import Interval, bootstrap
+from klados.metrics._curves import (
+    OperatingCurve,
+    OperatingPoints,
+    RiskCoverage,
+    aurc,
+    operating_curve,
+    risk_coverage_curve,
+)
 from klados.metrics._distance import (
     DistanceAtK,
     LcaHeight,
     MistakeSeverity,
+    Wasserstein,
     distance_at_k,
     lca_height,
     mistake_severity,
+    wasserstein,
 )
 from klados.metrics._metric import Metric, levels, most_probable
+from klados.metrics._multi_label import Auprc, Violations, auprc, violations
 from klados.metrics._precision_recall import (
     HierarchicalF1,
     HierarchicalPrecision,
@@ -56,6 +68,7 @@ from klados.metrics._probability import (
 
 __all__ = [
     "Accuracy",
+    "Auprc",
     "BalancedAccuracy",
     "Brier",
     "Confusion",
@@ -65,6 +78,7 @@ __all__ = [
     "HierarchicalF1",
     "HierarchicalPrecision",
     "HierarchicalRecall",
+    "Interval",
     "LcaF1",
     "LcaHeight",
     "LcaPrecision",
@@ -72,9 +86,17 @@ __all__ = [
     "LogLoss",
     "Metric",
     "MistakeSeverity",
+    "OperatingCurve",
+    "OperatingPoints",
     "Risk",
+    "RiskCoverage",
+    "Violations",
+    "Wasserstein",
     "accuracy",
+    "auprc",
+    "aurc",
     "balanced_accuracy",
+    "bootstrap",
     "brier",
     "confusion",
     "coverage",
@@ -93,6 +115,10 @@ __all__ = [
     "log_loss",
     "mistake_severity",
     "most_probable",
+    "operating_curve",
     "reliability_curve",
     "risk",
+    "risk_coverage_curve",
+    "violations",
+    "wasserstein",
 ]

@@ -54,6 +54,9 @@ class Accuracy(LevelMetric, AnswerMetric):
 
     update.__doc__ = AnswerMetric.update.__doc__
 
+    def _ratio_places(self) -> dict[Any, int]:
+        return self._by_level()
+
 
 class BalancedAccuracy(LevelMetric, AnswerMetric):
     """Balanced accuracy per level: the mean recall of the nodes of the level that have rows. From 0 to 1; 1 is best, and a

@@ -43,6 +43,10 @@ class Coverage(LevelMetric, AnswerMetric):
     def _levels(self) -> Any:
         return self.details()["levels"]
 
+    def _ratio_places(self) -> dict[Any, int]:
+        # Behind three of all levels.
+        return self._by_level(first=3, step=2)
+
 
 class Risk(Coverage):
     """Risk per level: of the rows that are answered at a level, the share that is wrong (El-Yaniv & Wiener 2010). From 0, which is
@@ -66,6 +70,9 @@ class Risk(Coverage):
     """
 
     _value = "risk"
+
+    def _ratio_places(self) -> dict[Any, int]:
+        return self._by_level(first=4, step=2)
 
 
 class Confusion(AnswerMetric):

@@ -42,6 +42,9 @@ class LcaHeight(AnswerMetric):
         """The mean over all rows; NaN where there are none."""
         return number(self.details()["lca_height"])
 
+    def _ratio_places(self) -> dict[Any, int]:
+        return {None: 0}
+
 
 class MistakeSeverity(LcaHeight):
     """The mean height of the lowest common ancestor of answer and label over the rows where it is above 0 (Bertinetto et al.
@@ -67,6 +70,10 @@ class MistakeSeverity(LcaHeight):
     def compute(self) -> float:
         """The mean over the mistakes; NaN where there are none."""
         return number(self.details()["mistake_severity"])
+
+    def _ratio_places(self) -> dict[Any, int]:
+        # Between the two is the error.
+        return {None: 2}
 
 
 class DistanceAtK(ScoreMetric):
@@ -100,6 +107,40 @@ class DistanceAtK(ScoreMetric):
         """The mean for each *k*, in a dict; or for the one that was asked for. NaN where there are no rows."""
         values = {at["k"]: number(at["value"]) for at in self.details()}
         return values if isinstance(self.k, Sequence) else values[self.k]
+
+    def _ratio_places(self) -> dict[Any, int]:
+        return {k: at for at, k in enumerate(self.k)} if isinstance(self.k, Sequence) else {None: 0}
+
+
+class Wasserstein(ScoreMetric):
+    """The tree distance between the predicted distribution and the label: how many edges the probability would have to be carried,
+    on average. 0 is best; the largest is twice the height of the tree. Trees.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        form: what the scores are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+
+    Raises:
+        ValueError: if the hierarchy is a DAG.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("bird", "crow"), ("bird", "robin")])
+        >>> metric = klados.metrics.Wasserstein(hierarchy, form="class_probabilities")
+        >>> metric.update(["crow"], [[0.25, 0.5, 0.25]]).compute()  # robin is two edges off, bat four
+        1.5
+    """
+
+    _name = "wasserstein"
+
+    def compute(self) -> float:
+        """The mean over the rows; NaN where there are none."""
+        return number(self.details())
+
+    def _ratio_places(self) -> dict[Any, int]:
+        return {None: 0}
 
 
 def lca_height(
@@ -199,3 +240,34 @@ def distance_at_k(
     """
     metric = DistanceAtK(hierarchy, k=k, form=form, ignore_index=ignore_index)
     return metric.update(y_true, y_score, sample_weight).compute()
+
+
+def wasserstein(
+    y_true: Any,
+    y_score: npt.ArrayLike,
+    hierarchy: Hierarchy,
+    *,
+    form: Form = "class_softmax",
+    sample_weight: npt.ArrayLike | None = None,
+    ignore_index: int = -100,
+) -> float:
+    """The tree distance between the predicted distribution and the label: see :class:`Wasserstein`.
+
+    Args:
+        y_true, y_score, sample_weight: as in :meth:`Wasserstein.update`.
+        hierarchy, form, ignore_index: as those of :class:`Wasserstein`.
+
+    Returns:
+        A number; NaN where no row takes part.
+
+    Raises:
+        ValueError: as :meth:`Wasserstein.update`, or if the hierarchy is a DAG.
+
+    Example::
+
+        >>> import klados
+        >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("bird", "crow"), ("bird", "robin")])
+        >>> klados.metrics.wasserstein(["bird"], [[0.25, 0.5, 0.25]], hierarchy, form="class_probabilities")  # bat is three off
+        0.75
+    """
+    return Wasserstein(hierarchy, form=form, ignore_index=ignore_index).update(y_true, y_score, sample_weight).compute()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from klados._json import finite_json
 from klados._klados import Accumulator, Hierarchy, _most_probable, judged_levels
-from klados.arrays import Array, Form, TargetKind, as_array, read_target, scores
+from klados.arrays import Array, Form, NativeTarget, Scores, TargetKind, as_array, read_target, scores
 
 M = TypeVar("M", bound="Metric")
 A = TypeVar("A", bound="AnswerMetric")
@@ -69,6 +69,11 @@ class Metric:
         self._accumulator.merge(other._accumulator)
         return self
 
+    def _ratio_places(self) -> dict[Any, int]:
+        """The places of the numbers that :meth:`compute` gives among those of which the core tells what each row adds; of a
+        single number under the key ``None``."""
+        raise ValueError(f"{type(self).__name__} is no ratio of two sums over the rows, and has no bootstrap")
+
     def details(self) -> Any:
         """All that the metric knows of the rows so far, in dicts and lists; what is undefined is ``None``."""
         return self._accumulator.compute()
@@ -121,6 +126,16 @@ class AnswerMetric(Metric):
             raise ValueError(f"the answers have shape {answers.shape}, expected one dimension")
         return self._update("nodes", answers, y_true, sample_weight)
 
+    def _ratios(self, y_true: Any, y_pred: Any, sample_weight: npt.ArrayLike | None) -> Array:
+        """What each row adds to each number's numerator and denominator."""
+        answers = answers_of(y_pred, self.hierarchy)
+        if answers.ndim != 1:
+            raise ValueError(f"the answers have shape {answers.shape}, expected one dimension")
+        target, _alive = read_target(y_true, len(answers), "candidates")
+        _also_alive, weights = _weights(sample_weight, len(answers))
+        answered = ("nodes", answers.ctypes.data, 1)
+        return self._accumulator._ratios(len(answers), target, answered, weights, self.ignore_index)
+
     def _update(
         self: A,
         kind: str,
@@ -139,6 +154,9 @@ class AnswerMetric(Metric):
 
 class ScoreMetric(Metric):
     """A metric of what a model puts out."""
+
+    # What a target of two dimensions holds.
+    _rows_are: ClassVar[TargetKind] = "candidates"
 
     def __init__(
         self, hierarchy: Hierarchy, *, form: Form = "class_softmax", ignore_index: int = -100, **options: Any
@@ -166,13 +184,25 @@ class ScoreMetric(Metric):
         Raises:
             ValueError: if a shape, a label, a score or a weight does not fit; the message names the row. Nothing is added then.
         """
+        arguments, _alive = self._read(y_true, y_score, sample_weight)
+        self._accumulator._update_scores(*arguments)
+        return self
+
+    def _ratios(self, y_true: Any, y_score: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> Array:
+        """What each row adds to each number's numerator and denominator."""
+        arguments, _alive = self._read(y_true, y_score, sample_weight)
+        return self._accumulator._ratios_of_scores(*arguments)
+
+    def _read(
+        self, y_true: Any, y_score: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+    ) -> tuple[tuple[Scores, NativeTarget, int, int], Any]:
+        """Rows as the core reads them, and what has to live as long."""
         given, values, shape = scores(y_score, self.hierarchy, self.form)
         if len(shape) != 2:
             raise ValueError(f"the scores have shape {shape}, expected two dimensions")
-        target, _alive = read_target(y_true, len(values), "candidates")
-        _also_alive, weights = _weights(sample_weight, len(values))
-        self._accumulator._update_scores(given, target, weights, self.ignore_index)
-        return self
+        target, target_alive = read_target(y_true, len(values), self._rows_are)
+        weights_alive, weights = _weights(sample_weight, len(values))
+        return (given, target, weights, self.ignore_index), (values, target_alive, weights_alive)
 
 
 class LevelMetric(Metric):
@@ -193,6 +223,12 @@ class LevelMetric(Metric):
 
     def _levels(self) -> Any:
         return self.details()
+
+    def _by_level(self, first: int = 0, step: int = 1) -> dict[Any, int]:
+        """The places of the numbers of the levels, or of the one that was asked for, where they are *step* apart."""
+        if self._place is not None:
+            return {None: first + step * self._place}
+        return {level: first + step * at for at, level in enumerate(judged_levels(self.hierarchy))}
 
 
 def answers_of(y_pred: Any, hierarchy: Hierarchy) -> Array:

@@ -14,6 +14,9 @@ from klados.metrics._metric import AnswerMetric, number
 Average = Literal["micro", "macro", "samples"]
 Value = Literal["depth", "information"]
 
+# In the core's order.
+_SCORES = ("precision", "recall", "f1")
+
 H = TypeVar("H", bound="Hierarchical")
 
 
@@ -69,6 +72,11 @@ class Hierarchical(AnswerMetric):
         for node in details["nodes"]:
             by_node[node["node"]] = number(node["scores"][self._score])
         return by_node[self.hierarchy.node_columns]
+
+    def _ratio_places(self) -> dict[Any, int]:
+        if self.average not in ("micro", "samples"):
+            return super()._ratio_places()
+        return {None: _SCORES.index(self._score) + (0 if self.average == "micro" else len(_SCORES))}
 
 
 def as_sets(sets: Array) -> Array:
@@ -329,6 +337,9 @@ class LcaScore(AnswerMetric):
     def compute(self) -> float:
         """The mean over the rows; NaN where there are none."""
         return number(self.details()["scores"][self._score])
+
+    def _ratio_places(self) -> dict[Any, int]:
+        return {None: _SCORES.index(self._score)}
 
 
 class LcaPrecision(LcaScore):

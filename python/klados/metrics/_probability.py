@@ -38,6 +38,9 @@ class LogLoss(LevelMetric, ScoreMetric):
 
     _name = "log_loss"
 
+    def _ratio_places(self) -> dict[Any, int]:
+        return self._by_level()
+
 
 class Brier(LevelMetric, ScoreMetric):
     """Brier score per level: the mean, over the rows whose label reaches down to a level, of the sum over its nodes of the squared
@@ -62,6 +65,9 @@ class Brier(LevelMetric, ScoreMetric):
     """
 
     _name = "brier"
+
+    def _ratio_places(self) -> dict[Any, int]:
+        return self._by_level()
 
 
 class ExpectedCalibrationError(LevelMetric, ScoreMetric):
