@@ -72,6 +72,43 @@ fn formats_agree_to_the_bit() {
     }
 }
 
+#[test]
+fn the_loss_takes_every_format_too() {
+    let (folder, rows) = (Folder::new(), rows(5));
+    let slices: Vec<&[f64]> = rows.iter().map(|row| &row[..]).collect();
+    folder
+        .write("animals.csv", ANIMALS)
+        .write("y.txt", "crow\nbird\nbat|crow\n\ndog\n")
+        .write("z.npy", npy::f4(&slices));
+    let half = |value: f64| half::f16::from_f64(value).to_le_bytes();
+    let brain = |value: f64| half::bf16::from_f64(value).to_le_bytes();
+    folder
+        .write("f2.npy", npy::npy("<f2", false, 5, 6, bytes(&rows, half)))
+        .write("b.safetensors", safetensors(&[("z", "BF16", &[5, 6], bytes(&rows, brain))]));
+    let loss = |file: &str| {
+        let arguments = ["loss", "--hierarchy", "animals.csv", "--logits", file, "--labels", "y.txt"];
+        folder.run(&[&arguments[..], &["--format", "json", "--grad", "g.npy"]].concat()).success()
+    };
+    let expected = loss("z.npy");
+    let dtype =
+        || npyz::NpyFile::new(&std::fs::read(folder.path("g.npy")).expect("a gradient")[..]).expect("npy").dtype();
+    assert_eq!(dtype().descr(), "'<f4'");
+    assert!(loss("f2.npy") == expected);
+    assert_eq!(dtype().descr(), "'<f2'");
+    // `.npy` has no bfloat16.
+    assert!(loss("b.safetensors") == expected);
+    assert_eq!(dtype().descr(), "'<f4'");
+    #[cfg(feature = "parquet")]
+    {
+        // In `f64`, as some of the columns are.
+        folder.write("z.npy", npy::f8(&slices));
+        let expected = loss("z.npy");
+        for name in tables::write(&folder, &rows).into_iter().filter(|name| !name.ends_with("fixed")) {
+            assert!(loss(&name) == expected, "{name}");
+        }
+    }
+}
+
 #[cfg(feature = "parquet")]
 mod tables {
     use std::fs::File;
@@ -149,6 +186,28 @@ mod tables {
             names.extend(["list", "large", "fixed"].map(|column| format!("{file}:{column}")));
         }
         names
+    }
+
+    #[test]
+    fn labels_may_be_a_column_beside_the_logits() {
+        let (folder, rows) = (Folder::new(), super::rows(6));
+        folder.write("animals.csv", ANIMALS).write("y.txt", "crow\nbird\nbat|crow\n\ndog\nbat\n");
+        let labels =
+            StringArray::from(vec![Some("crow"), Some("bird"), Some("bat|crow"), None, Some("dog"), Some("bat")]);
+        let list = ListArray::from_iter_primitive::<Float64Type, _, _>(rows.iter().map(|row| Some(row.map(Some))));
+        let batch = RecordBatch::try_from_iter([("label", Arc::new(labels) as ArrayRef), ("z", Arc::new(list))]);
+        let batch = batch.expect("a batch");
+        parquet(&folder, "t.parquet", &batch);
+        arrow_file(&folder, "t.feather", &batch);
+        let evaluate = |file: &str, labels: &str| {
+            let arguments = ["evaluate", "--hierarchy", "animals.csv", "--logits", file, "--labels", labels];
+            folder.run(&[&arguments[..], &["--replicates", "10"]].concat()).success()
+        };
+        let expected = evaluate("t.parquet", "y.txt");
+        for (file, labels) in [("t.parquet", "t.parquet"), ("t.feather", "t.feather"), ("t.feather", "t.parquet")] {
+            // They are told apart by the name of the model, which is that of the file.
+            assert_eq!(evaluate(file, labels), expected);
+        }
     }
 
     fn failure(folder: &Folder, file: &str) -> String {
