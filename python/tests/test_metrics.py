@@ -42,6 +42,11 @@ SCORE_METRICS: list[Callable[[klados.Hierarchy], Any]] = [
     metrics.Brier,
     lambda hierarchy: metrics.ExpectedCalibrationError(hierarchy, bins=7),
     lambda hierarchy: metrics.DistanceAtK(hierarchy, k=[1, 3]),
+    metrics.OperatingCurve,
+    metrics.RiskCoverage,
+    metrics.Wasserstein,
+    lambda hierarchy: metrics.Auprc(hierarchy, average="macro", form="class_softmax"),
+    lambda hierarchy: metrics.Violations(hierarchy, form="noisy_or"),
 ]
 ALL_METRICS = [*ANSWER_METRICS, *SCORE_METRICS]
 
@@ -191,7 +196,7 @@ def test_scores_that_do_not_fit_are_refused_and_nothing_is_added(make: Callable[
         ([0, 1], scores[:, 1:], None, r"the logits have shape \(2, 3\), expected"),
         ([0, 1], scores[0], None, r"the scores have shape \(4,\), expected two dimensions"),
         ([0, 1], scores, [1, -1], "row 1: the sample weight -1"),
-        (HIERARCHY.encode_multi_hot(["bat", "dog"]), scores, None, "the target has 6 columns"),
+        (np.zeros((2, 5)), scores, None, "the target has 5 columns"),
     ]:
         with pytest.raises(ValueError, match=message):
             metric.update(y_true, y_score, weight)
@@ -365,6 +370,125 @@ def test_distance_at_k_by_hand() -> None:
     for k in (0, 5):
         with pytest.raises(ValueError, match=f"{k}"):
             metrics.distance_at_k(["crow"], scores[:1], HIERARCHY, k=k)
+
+
+def test_several_labels_against_scikit_learn() -> None:
+    sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    rng = np.random.default_rng(8)
+    names = [";".join({HIERARCHY.classes[k] for k in rng.integers(4, size=2)}) + ";" for _ in range(60)]
+    y_true = HIERARCHY.encode_multi_hot(names)
+    logits, weight = rng.normal(size=(60, NODES - 1)).round(1), rng.random(60)  # with ties
+    positive = np.zeros((60, NODES), dtype=int)
+    for row, name in enumerate(names):
+        for node in map(HIERARCHY.node, name.strip(";").split(";")):
+            positive[row, [node, *HIERARCHY.ancestors(node)]] = 1
+    positive = positive[:, HIERARCHY.node_columns]
+    for average in ("micro", "macro"):
+        expected = sklearn.average_precision_score(positive, logits, average=average, sample_weight=weight)
+        for labels in (y_true, names, positive):
+            found = metrics.auprc(labels, logits, HIERARCHY, average=average, sample_weight=weight)
+            assert found == pytest.approx(expected, rel=1e-12)
+    columns = [HIERARCHY.node_columns.tolist().index(HIERARCHY.node(name)) for name in HIERARCHY.classes]
+    expected = sklearn.average_precision_score(positive[:, columns], logits[:, columns], average="macro")
+    found = metrics.auprc(y_true, logits, HIERARCHY, average="macro", level="class")
+    assert found == pytest.approx(expected, rel=1e-12)
+    # The edges by hand.
+    node = {name: at for at, name in enumerate(HIERARCHY.name(node) for node in HIERARCHY.node_columns)}
+    edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+    wrong = sum((logits[:, node[child]] > logits[:, node[parent]]).sum() for parent, child in edges)
+    # Of the six edges those below the root are never violated.
+    assert metrics.violations(logits, HIERARCHY) == pytest.approx(wrong / (60 * 6), rel=1e-15)
+    assert metrics.violations(klados.node_log_probs(logits[:, :4], HIERARCHY), HIERARCHY, form="node_log_probs") == 0
+
+
+def test_curves_by_hand() -> None:
+    # P: mammal 0.2, bird 0.8, crow 0.3, robin 0.5. The root; below 0.8 the bird, which is right; below 0.5 the robin, which is not.
+    curve = metrics.operating_curve(["crow"], [[0.1, 0.1, 0.3, 0.5]], HIERARCHY, form="class_probabilities")
+    assert curve.recall.tolist() == [0, 0.5, 0.5]
+    assert curve.precision.tolist() == [1, 1, 0.5]
+    assert curve.correct.tolist() == [1, 1, 0] and curve.exact.tolist() == [0, 0, 0]
+    assert curve.below[1:] == pytest.approx([0.8, 0.5], rel=1e-15)
+    assert (curve.average_precision, curve.average_correct, curve.average_correct_exact) == (0.5, 0.5, 0.0)
+    assert (curve.recall_at_precision(0.9), curve.recall_at_correct(0.9), curve.exact_at_correct(0.5)) == (0.5, 0.5, 0.0)
+    assert curve.recall_at_precision(1.1) == 0
+
+    hierarchy = klados.Hierarchy.from_edges([("animal", "bat"), ("animal", "crow")])
+    p = [[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]]
+    options: dict[str, Any] = {"form": "class_probabilities"}
+    coverage, risk, confidence = metrics.risk_coverage_curve(["bat", "bat", "crow", "bat"], p, hierarchy, **options)
+    assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert risk == pytest.approx([0, 0, 1 / 3, 1 / 2], rel=1e-15)
+    assert confidence == pytest.approx([0.9, 0.8, 0.7, 0.6], rel=1e-15)
+    area = metrics.aurc(["bat", "bat", "crow", "bat"], p, hierarchy, level="class", **options)
+    assert area == pytest.approx((1 / 3 + 1 / 2) / 4, rel=1e-15)
+    nothing = metrics.operating_curve([], np.empty((0, 4)), HIERARCHY)
+    assert np.isnan(nothing.average_precision)
+
+
+def test_tree_distance_by_hand() -> None:
+    hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("bird", "crow"), ("bird", "robin")])
+    p = [[0.25, 0.5, 0.25]]
+    assert metrics.wasserstein(["crow"], p, hierarchy, form="class_probabilities") == pytest.approx(0.25 * 2 + 0.25 * 4)
+    assert metrics.wasserstein(["bird"], p, hierarchy, form="class_probabilities") == pytest.approx(0.25 * 3)
+    with pytest.raises(ValueError, match="trees"):
+        metrics.Wasserstein(DAG)
+
+
+@pytest.mark.parametrize("make", ALL_METRICS)
+def test_the_bootstrap_is_around_the_metric(make: Callable[[klados.Hierarchy], Any]) -> None:
+    metric = make(HIERARCHY)
+    y_true, y_pred, weight = rows(150, metric)
+    value = copy.deepcopy(metric).update(y_true, y_pred, weight).compute()
+    try:
+        found = metrics.bootstrap(metric, y_true, y_pred, sample_weight=weight, replicates=200)
+    except ValueError as error:
+        assert "has no bootstrap" in str(error)  # noqa: PT017
+        assert isinstance(
+            metric,
+            metrics.BalancedAccuracy
+            | metrics.Confusion
+            | metrics.HierarchicalF1
+            | metrics.ExpectedCalibrationError
+            | metrics.OperatingCurve
+            | metrics.RiskCoverage
+            | metrics.Auprc,
+        )
+        return
+    assert isinstance(value, dict) == (not isinstance(found, metrics.Interval))
+    pairs = [(value, found)] if not isinstance(value, dict) else [(value[key], found[key]) for key in value]
+    for number, interval in pairs:
+        assert interval.value == pytest.approx(number, rel=1e-13)
+        assert interval.low <= number <= interval.high
+    assert metric.state() == make(HIERARCHY).state()
+
+
+def test_the_bootstrap_of_a_difference() -> None:
+    rng = np.random.default_rng(9)
+    y_true = rng.integers(4, size=400)
+    ours = np.where(rng.random(400) < 0.8, y_true, (y_true + 1) % 4)
+    theirs = np.where(rng.random(400) < 0.05, (ours + 1) % 4, ours)
+    metric = metrics.Accuracy(HIERARCHY, level="class")
+    difference = metrics.bootstrap(metric, y_true, ours, versus=theirs)
+    gain = (ours == y_true).astype(float) - (theirs == y_true)
+    assert difference.value == pytest.approx(gain.mean(), rel=1e-12)
+    # The standard error of a mean, within what a thousand replicates can tell.
+    assert difference.standard_error == pytest.approx(gain.std() / 20, rel=0.15)
+    assert difference == metrics.bootstrap(metric, y_true[::-1], ours[::-1], versus=theirs[::-1])
+    assert difference != metrics.bootstrap(metric, y_true, ours, versus=theirs, seed=1)
+    # Of rows that come in pairs there is half as much.
+    twice = np.repeat(np.arange(400), 2)
+    alone = metrics.bootstrap(metric, y_true, ours).standard_error
+    grouped = metrics.bootstrap(metric, y_true[twice], ours[twice], groups=twice).standard_error
+    assert grouped == pytest.approx(alone, rel=0.15)
+    for options, message in [
+        ({"replicates": 0}, "the number of replicates is 0"),
+        ({"confidence": 1.0}, "the confidence is 1"),
+        ({"groups": [0, 1]}, r"the groups have shape \(2,\), expected \(400,\)"),
+        ({"groups": np.full(400, -1)}, "expected integers from 0"),
+        ({"versus": theirs[:3]}, "expected"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            metrics.bootstrap(metric, y_true, ours, **options)
 
 
 def test_how_far_off_by_hand() -> None:

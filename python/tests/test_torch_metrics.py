@@ -32,6 +32,15 @@ METRICS: dict[str, Make] = {
     "lca_height": lambda: of_torch.LcaHeight(HIERARCHY),
     "log_loss": lambda: of_torch.LogLoss(HIERARCHY),
     "ece": lambda: of_torch.ExpectedCalibrationError(HIERARCHY, level="depth 1", bins=5),
+    "hierarchical": lambda: of_torch.HierarchicalF1(HIERARCHY, average=None, decision="threshold"),
+    "lca": lambda: of_torch.LcaRecall(HIERARCHY, value="information", decision="threshold"),
+    "risk": lambda: of_torch.Risk(HIERARCHY, decision={"threshold": {"tau": 0.7}}),
+    "confusion": lambda: of_torch.Confusion(HIERARCHY, level=1, decision={"threshold": {"tau": 0.7}}),
+    "curve": lambda: of_torch.OperatingCurve(HIERARCHY),
+    "aurc": lambda: of_torch.RiskCoverage(HIERARCHY),
+    "distances": lambda: of_torch.DistanceAtK(HIERARCHY, k=[1, 3]),
+    "wasserstein": lambda: of_torch.Wasserstein(HIERARCHY),
+    "auprc": lambda: of_torch.Auprc(HIERARCHY, average="macro", form="class_softmax"),
 }
 
 
@@ -147,6 +156,29 @@ def test_a_collection() -> None:
     assert same(collection(logits, target)["top"], of_torch.Accuracy(HIERARCHY, level=1)(logits, target))
 
 
+def test_several_labels() -> None:
+    logits = torch.randn(8, NODES - 1)
+    target = (torch.randn(8, NODES - 1) > 0).int()
+    target[0, 1] = -100
+    metric = of_torch.HierarchicalRecall(HIERARCHY, decision="consistent", form="independent_sigmoid")
+    sets = klados.decide(logits, HIERARCHY, "consistent", form="independent_sigmoid")
+    expected = klados.metrics.hierarchical_recall(target, sets, HIERARCHY)
+    assert metric(logits, target) == torch.tensor(expected)
+    assert of_torch.HierarchicalRecall(HIERARCHY)(torch.tensor(sets), target) == torch.tensor(expected)
+    assert of_torch.Auprc(HIERARCHY)(logits, target) == torch.tensor(klados.metrics.auprc(target, logits, HIERARCHY))
+    found = of_torch.Auprc(HIERARCHY, thresholds=20)(logits, target)
+    assert found == torch.tensor(klados.metrics.auprc(target, logits, HIERARCHY, thresholds=20))
+    found = of_torch.Violations(HIERARCHY)(logits, target)
+    assert found == torch.tensor(klados.metrics.violations(logits, HIERARCHY)) and found > 0
+
+
+def test_every_metric_is_here() -> None:
+    there = {name for name in klados.metrics.__all__ if isinstance(getattr(klados.metrics, name), type)}
+    there = {name for name in there if issubclass(getattr(klados.metrics, name), klados.metrics.Metric)} - {"Metric"}
+    assert there | {"HierarchicalMetric"} == set(of_torch.__all__)
+    assert all(getattr(of_torch, name)._metric is getattr(klados.metrics, name) for name in there)
+
+
 def test_pixels() -> None:
     logits, target = torch.randn(2, CLASSES, 3, 5), torch.randint(CLASSES + NODES, (2, 3, 5))
     rows, flat = logits.permute(0, 2, 3, 1).reshape(-1, CLASSES), target.reshape(-1)
@@ -162,7 +194,7 @@ def over_ranks(rank: int, size: int) -> None:
     parts = [torch.arange(17), torch.arange(17, ROWS), torch.arange(0)]
     for make in METRICS.values():
         whole, own = make(), make()
-        whole.sync_on_compute = False
+        whole.distributed_available_fn = lambda: False
         whole.update(logits, target, weight)
         for part in parts[rank].split(8):
             if len(part) > 0:

@@ -59,7 +59,7 @@ class Auprc(NodeScoreMetric):
         average: ``"micro"``: over all pairs of a row and a node, the AU(PRC) of work on hierarchical multi-label classification;
             ``"macro"``: the mean over the nodes that hold of a row.
         level: of the nodes of a level alone: a name of :func:`levels`, or a depth from 1.
-        thresholds: the number of thresholds from 0 to 1; exact where it is not given.
+        thresholds: the number of thresholds from 0 to 1, without sample weights; exact where it is not given.
         form: what the scores are, as in :func:`klados.decide`.
         ignore_index: in a multi-hot label the entry of nodes that take no part, else the label of samples that take none.
 

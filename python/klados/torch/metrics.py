@@ -19,8 +19,8 @@ Example::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -39,13 +39,28 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "Accuracy",
+    "Auprc",
     "BalancedAccuracy",
     "Brier",
+    "Confusion",
+    "Coverage",
+    "DistanceAtK",
     "ExpectedCalibrationError",
+    "HierarchicalF1",
     "HierarchicalMetric",
+    "HierarchicalPrecision",
+    "HierarchicalRecall",
+    "LcaF1",
     "LcaHeight",
+    "LcaPrecision",
+    "LcaRecall",
     "LogLoss",
     "MistakeSeverity",
+    "OperatingCurve",
+    "Risk",
+    "RiskCoverage",
+    "Violations",
+    "Wasserstein",
 ]
 
 # Of the length before each part of a state.
@@ -185,7 +200,8 @@ def _flat(preds: Any, target: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     """Rows, where there are dimensions behind those of batch and classes."""
     if not (isinstance(preds, Tensor) and isinstance(target, Tensor) and target.ndim > 1):
         return preds, target, sample_weight
-    if preds.shape == target.shape and not preds.is_floating_point():
+    # Booleans are sets of nodes.
+    if preds.shape == target.shape and not preds.is_floating_point() and preds.dtype != torch.bool:
         preds = preds.reshape(-1)
     elif preds.ndim == target.ndim + 1:
         preds = preds.movedim(1, -1).reshape(-1, preds.shape[1])
@@ -204,42 +220,36 @@ class _OfAnswers(HierarchicalMetric):
         decision: AnyDecision = "argmax_leaf",
         form: Form = "class_softmax",
         ignore_index: int = -100,
+        options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        metric = self._metric(hierarchy, ignore_index=ignore_index)
+        metric = self._metric(hierarchy, ignore_index=ignore_index, **(options or {}))
         super().__init__(metric, decision=decision, form=form, **kwargs)
 
 
-class _OfAnswersByLevel(HierarchicalMetric):
+class _OfAnswersByLevel(_OfAnswers):
+    def __init__(self, hierarchy: Hierarchy, *, level: str | int | None = None, **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"level": level}, **kwargs)
+
+
+class _OfScores(HierarchicalMetric):
     _metric: ClassVar[type[metrics.Metric]]
 
     def __init__(
         self,
         hierarchy: Hierarchy,
         *,
-        level: str | int | None = None,
-        decision: AnyDecision = "argmax_leaf",
         form: Form = "class_softmax",
         ignore_index: int = -100,
+        options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        metric = self._metric(hierarchy, level=level, ignore_index=ignore_index)
-        super().__init__(metric, decision=decision, form=form, **kwargs)
+        super().__init__(self._metric(hierarchy, form=form, ignore_index=ignore_index, **(options or {})), form=form, **kwargs)
 
 
-class _OfScoresByLevel(HierarchicalMetric):
-    _metric: ClassVar[type[metrics.Metric]]
-
-    def __init__(
-        self,
-        hierarchy: Hierarchy,
-        *,
-        level: str | int | None = None,
-        form: Form = "class_softmax",
-        ignore_index: int = -100,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(self._metric(hierarchy, level=level, form=form, ignore_index=ignore_index), form=form, **kwargs)
+class _OfScoresByLevel(_OfScores):
+    def __init__(self, hierarchy: Hierarchy, *, level: str | int | None = None, **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"level": level}, **kwargs)
 
 
 class Accuracy(_OfAnswersByLevel):
@@ -398,13 +408,281 @@ class Brier(_OfScoresByLevel):
     higher_is_better = False
 
 
-class ExpectedCalibrationError(HierarchicalMetric):
+class Coverage(_OfAnswersByLevel):
+    """Coverage per level: see :class:`klados.metrics.Coverage`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
+            it is not given.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["bat", "dog", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["bat", "bat", "bird", "bat"]))
+        >>> klados.torch.metrics.Coverage(hierarchy, level="class")(preds, target)
+        tensor(0.6667)
+    """
+
+    _metric = metrics.Coverage
+    higher_is_better = True
+
+
+class Risk(_OfAnswersByLevel):
+    """Risk per level: see :class:`klados.metrics.Risk`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
+            it is not given.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["bat", "dog", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["bat", "bat", "bird", "bat"]))
+        >>> klados.torch.metrics.Risk(hierarchy)(preds, target)
+        {'depth 1': tensor(0.2500), 'class': tensor(0.5000)}
+    """
+
+    _metric = metrics.Risk
+    higher_is_better = False
+
+
+class Confusion(_OfAnswers):
+    """The confusion matrix of a level: see :class:`klados.metrics.Confusion`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level of the matrix: a name of :func:`klados.metrics.levels`, or a depth from 1. The classes where
+            it is not given.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["bat", "dog", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["bat", "bat", "bird", "bat"]))
+        >>> klados.torch.metrics.Confusion(hierarchy, level=1)(preds, target)  # of mammals and birds; the last column is no answer
+        tensor([[2., 0., 0.],
+                [1., 1., 0.]])
+    """
+
+    _metric = metrics.Confusion
+    higher_is_better = None
+
+    def __init__(self, hierarchy: Hierarchy, *, level: str | int | None = None, **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"level": level}, **kwargs)
+
+
+class HierarchicalPrecision(_OfAnswers):
+    """Hierarchical precision: see :class:`klados.metrics.HierarchicalPrecision`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        average: ``"micro"``, ``"macro"``, ``"samples"``, or ``None`` for one a node.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["crow", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["robin", "bird", "robin"]))
+        >>> klados.torch.metrics.HierarchicalPrecision(hierarchy)(preds, target)
+        tensor(0.7500)
+    """
+
+    _metric = metrics.HierarchicalPrecision
+    higher_is_better = True
+
+    def __init__(self, hierarchy: Hierarchy, *, average: Literal["micro", "macro", "samples"] | None = "micro", **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"average": average}, **kwargs)
+
+
+class HierarchicalRecall(_OfAnswers):
+    """Hierarchical recall: see :class:`klados.metrics.HierarchicalRecall`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        average: ``"micro"``, ``"macro"``, ``"samples"``, or ``None`` for one a node.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["crow", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["robin", "bird", "robin"]))
+        >>> klados.torch.metrics.HierarchicalRecall(hierarchy)(preds, target)
+        tensor(0.6000)
+    """
+
+    _metric = metrics.HierarchicalRecall
+    higher_is_better = True
+
+    def __init__(self, hierarchy: Hierarchy, *, average: Literal["micro", "macro", "samples"] | None = "micro", **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"average": average}, **kwargs)
+
+
+class HierarchicalF1(_OfAnswers):
+    """Hierarchical F1: see :class:`klados.metrics.HierarchicalF1`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        average: ``"micro"``, ``"macro"``, ``"samples"``, or ``None`` for one a node.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["crow", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["robin", "bird", "robin"]))
+        >>> klados.torch.metrics.HierarchicalF1(hierarchy)(preds, target)
+        tensor(0.6667)
+    """
+
+    _metric = metrics.HierarchicalF1
+    higher_is_better = True
+
+    def __init__(self, hierarchy: Hierarchy, *, average: Literal["micro", "macro", "samples"] | None = "micro", **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"average": average}, **kwargs)
+
+
+class LcaPrecision(_OfAnswers):
+    """Precision by the lowest common ancestor: see :class:`klados.metrics.LcaPrecision`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        value: what a node is worth: its ``"depth"`` or its ``"information"``.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["crow", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["robin", "bird", "robin"]))
+        >>> klados.torch.metrics.LcaPrecision(hierarchy)(preds, target)
+        tensor(0.8333)
+    """
+
+    _metric = metrics.LcaPrecision
+    higher_is_better = True
+
+    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"value": value}, **kwargs)
+
+
+class LcaRecall(_OfAnswers):
+    """Recall by the lowest common ancestor: see :class:`klados.metrics.LcaRecall`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        value: what a node is worth: its ``"depth"`` or its ``"information"``.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["crow", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["robin", "bird", "robin"]))
+        >>> klados.torch.metrics.LcaRecall(hierarchy)(preds, target)
+        tensor(0.6667)
+    """
+
+    _metric = metrics.LcaRecall
+    higher_is_better = True
+
+    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"value": value}, **kwargs)
+
+
+class LcaF1(_OfAnswers):
+    """F1 by the lowest common ancestor: see :class:`klados.metrics.LcaF1`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        value: what a node is worth: its ``"depth"`` or its ``"information"``.
+        decision: how logits become answers: see :func:`klados.decide`.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> target = torch.tensor(hierarchy.encode(["crow", "crow", "bird"]))
+        >>> preds = torch.tensor(hierarchy.encode(["robin", "bird", "robin"]))
+        >>> klados.torch.metrics.LcaF1(hierarchy)(preds, target)
+        tensor(0.7222)
+    """
+
+    _metric = metrics.LcaF1
+    higher_is_better = True
+
+    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"value": value}, **kwargs)
+
+
+class ExpectedCalibrationError(_OfScores):
     """Expected calibration error per level: see :class:`klados.metrics.ExpectedCalibrationError`.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
+            it is not given.
         bins: into how many bins of equal width the confidence is sorted.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
@@ -425,14 +703,183 @@ class ExpectedCalibrationError(HierarchicalMetric):
     higher_is_better = False
 
     def __init__(
+        self, hierarchy: Hierarchy, *, level: str | int | None = None, bins: int = 15, **kwargs: Any
+    ) -> None:
+        super().__init__(hierarchy, options={"level": level, "bins": bins}, **kwargs)
+
+
+class RiskCoverage(_OfScoresByLevel):
+    """The area under the risk-coverage curve of each level: see :class:`klados.metrics.RiskCoverage`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
+            it is not given.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.RiskCoverage(hierarchy, level="class", form="class_probabilities")
+        >>> metric(torch.tensor([[0.0, 0.0, 0.75, 0.25], [0.25, 0.5, 0.25, 0.0]]), torch.tensor([2, 0]))
+        tensor(0.2500)
+    """
+
+    _metric = metrics.RiskCoverage
+    higher_is_better = False
+
+
+class OperatingCurve(_OfScores):
+    """The average precision of the operating curve: see :class:`klados.metrics.OperatingCurve`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        value: what a node is worth: its ``"depth"`` or its ``"information"``.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.OperatingCurve(hierarchy, form="class_probabilities")
+        >>> metric(torch.tensor([[0.125, 0.125, 0.25, 0.5]]), torch.tensor([2]))
+        tensor(0.5000)
+        >>> metric.merged().curve().recall.tolist()
+        [0.0, 0.5, 0.5]
+    """
+
+    _metric = metrics.OperatingCurve
+    higher_is_better = True
+
+    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"value": value}, **kwargs)
+
+
+class DistanceAtK(_OfScores):
+    """How far off the most probable classes are: see :class:`klados.metrics.DistanceAtK`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        k: how many classes; several numbers give a dict.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.DistanceAtK(hierarchy, k=2)
+        >>> metric(torch.tensor([[3.0, 0.0, 2.0, 1.0]]), torch.tensor([2]))  # bat: 2, crow: 0
+        tensor(1.)
+    """
+
+    _metric = metrics.DistanceAtK
+    higher_is_better = False
+
+    def __init__(self, hierarchy: Hierarchy, *, k: int | Sequence[int] = 1, **kwargs: Any) -> None:
+        super().__init__(hierarchy, options={"k": k}, **kwargs)
+
+
+class Wasserstein(_OfScores):
+    """The tree distance between the predicted distribution and the label: see :class:`klados.metrics.Wasserstein`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: the label of samples that take no part.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.Wasserstein(hierarchy, form="class_probabilities")
+        >>> metric(torch.tensor([[0.0, 0.0, 0.5, 0.5]]), torch.tensor([2]))  # robin is two edges off
+        tensor(1.)
+    """
+
+    _metric = metrics.Wasserstein
+    higher_is_better = False
+
+
+class Auprc(_OfScores):
+    """The area under the precision-recall curve of the nodes: see :class:`klados.metrics.Auprc`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        average: ``"micro"`` or ``"macro"``.
+        level: of the nodes of a level alone: a name of :func:`klados.metrics.levels`, or a depth from 1.
+        thresholds: the number of thresholds from 0 to 1; exact where it is not given, which keeps every row.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: in a multi-hot target the entry of nodes that take no part, else the label of samples that take none.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.Auprc(hierarchy)
+        >>> preds = torch.tensor([[2.0, 3.0, 0.0, -1.0, -2.0, -3.0]])  # bat, mammal, dog, crow, bird, robin
+        >>> metric(preds, torch.tensor([[1, 0, 0, 0, 0, 0]]))
+        tensor(1.)
+    """
+
+    _metric = metrics.Auprc
+    higher_is_better = True
+
+    def __init__(
         self,
         hierarchy: Hierarchy,
         *,
+        average: Literal["micro", "macro"] = "micro",
         level: str | int | None = None,
-        bins: int = 15,
-        form: Form = "class_softmax",
-        ignore_index: int = -100,
+        thresholds: int | None = None,
+        form: Form = "independent_sigmoid",
         **kwargs: Any,
     ) -> None:
-        metric = self._metric(hierarchy, level=level, bins=bins, form=form, ignore_index=ignore_index)
-        super().__init__(metric, form=form, **kwargs)
+        options = {"average": average, "level": level, "thresholds": thresholds}
+        super().__init__(hierarchy, form=form, options=options, **kwargs)
+
+
+class Violations(_OfScores):
+    """The share of edges along which the child is more probable than the parent: see :class:`klados.metrics.Violations`.
+
+    Args:
+        hierarchy: what the classes roll up into.
+        form: what the logits are, as in :func:`klados.decide`.
+        ignore_index: in a multi-hot target the entry of nodes that take no part, else the label of samples that take none.
+        **kwargs: those of :class:`torchmetrics.Metric`.
+
+    Example::
+
+        >>> import torch, klados.torch.metrics
+        >>> hierarchy = klados.Hierarchy.from_edges(
+        ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+        ... )
+        >>> metric = klados.torch.metrics.Violations(hierarchy)
+        >>> preds = torch.tensor([[2.0, 1.0, 0.0, -2.0, -1.0, -3.0]])  # bat, mammal, dog, crow, bird, robin
+        >>> metric(preds, torch.tensor([[1, 0, 0, 0, 0, 0]]))  # the bat, of six
+        tensor(0.1667)
+    """
+
+    _metric = metrics.Violations
+    higher_is_better = False
+
+    def __init__(self, hierarchy: Hierarchy, *, form: Form = "independent_sigmoid", **kwargs: Any) -> None:
+        super().__init__(hierarchy, form=form, **kwargs)
