@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::log_probs::LogProbs;
+use super::log_probs::{LogProbs, Probabilities};
 use super::ranking::{Ranking, Step, average_precision};
 use super::{Fingerprint, Levels, Metric, Says, Truths, other_shape, weight};
 use crate::criterion::{InputError, InputErrorKind};
@@ -170,7 +170,7 @@ impl Auprc {
             let message = "auprc with thresholds counts rows and takes no sample weights; without thresholds it does";
             return Err(InputError::new(InputErrorKind::OutOfRange, message));
         }
-        let (mut p, mut says) = (Vec::new(), Vec::new());
+        let (mut probabilities, mut says) = (Probabilities::default(), Vec::new());
         for row in (0..truths.len()).filter(|row| truths.takes_part(*row)) {
             truths.of_all(row, &mut says);
             match &mut self.nodes {
@@ -184,8 +184,10 @@ impl Auprc {
                     }
                 }
                 Nodes::Binned { thresholds, counts } => {
-                    log_probs.probabilities(row, &mut p);
-                    for ((p, says), counts) in p.iter().zip(&says).zip(counts.chunks_exact_mut(*thresholds)).skip(1) {
+                    log_probs.probabilities(row, &mut probabilities);
+                    for ((p, says), counts) in
+                        probabilities.p.iter().zip(&says).zip(counts.chunks_exact_mut(*thresholds)).skip(1)
+                    {
                         if *says != Says::Unknown {
                             counts[threshold_of(*p, *thresholds)][usize::from(*says == Says::Fails)] += 1;
                         }

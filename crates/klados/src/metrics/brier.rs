@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::log_probs::LogProbs;
+use super::log_probs::{LogProbs, Probabilities};
 use super::ratio::LevelRatios;
 use super::{LevelValue, Levels, Metric, Ratio, Says, Truths, weight};
 use crate::Label;
@@ -98,11 +98,12 @@ impl Brier {
         let levels = truths.levels().all();
         let is_tree = truths.levels().hierarchy().is_tree();
         let mut ratios = vec![Ratio::default(); truths.len() * levels.len()];
-        let mut p = Vec::new();
+        let mut probabilities = Probabilities::default();
         for (row, ratios) in
             ratios.chunks_exact_mut(levels.len()).enumerate().filter(|(row, _)| truths.takes_part(*row))
         {
-            log_probs.probabilities(row, &mut p);
+            log_probs.probabilities(row, &mut probabilities);
+            let p = &mut probabilities.p;
             for (at, (level, ratio)) in levels.iter().zip(ratios).enumerate() {
                 let true_nodes = truths.true_nodes(row, at);
                 if true_nodes.clone().next().is_none() {

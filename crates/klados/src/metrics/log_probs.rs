@@ -3,7 +3,7 @@
 use super::{Truths, check_weights};
 use crate::NodeId;
 use crate::criterion::{InputError, InputErrorKind, check_length};
-use crate::numeric::{Float, exp_non_positive};
+use crate::numeric::{Float, doubles};
 
 /// A log-probability may be so much above 0 by rounding; it counts as 0.
 const ABOVE_ZERO: f64 = 1e-4;
@@ -13,6 +13,13 @@ const ABOVE_ZERO: f64 = 1e-4;
 pub(super) struct LogProbs<'a, F> {
     values: &'a [F],
     nodes: usize,
+}
+
+/// The probabilities of a row, by node.
+#[derive(Default)]
+pub(super) struct Probabilities {
+    log_p: Vec<f64>,
+    pub(super) p: Vec<f64>,
 }
 
 impl<'a, F: Float> LogProbs<'a, F> {
@@ -51,10 +58,12 @@ impl<'a, F: Float> LogProbs<'a, F> {
     }
 
     /// Writes the probability of every node of a row.
-    pub(super) fn probabilities(&self, row: usize, out: &mut Vec<f64>) {
-        out.clear();
-        out.extend(self.row(row).iter().map(|log_p| log_p.to_f64().min(0.0)));
-        exp_non_positive(out);
-        out[0] = 1.0;
+    pub(super) fn probabilities(&self, row: usize, out: &mut Probabilities) {
+        let Probabilities { log_p, p } = out;
+        log_p.clear();
+        log_p.extend(self.row(row).iter().map(|log_p| log_p.to_f64().min(0.0)));
+        p.resize(log_p.len(), 0.0);
+        doubles::exp_below(log_p, 0.0, p);
+        p[0] = 1.0;
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::log_probs::LogProbs;
+use super::log_probs::{LogProbs, Probabilities};
 use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Says, Truths, other_shape, share, weight};
 use crate::Label;
 use crate::criterion::{InputError, InputErrorKind};
@@ -113,14 +113,15 @@ impl Wasserstein {
         check_tree(truths.levels())?;
         truths.check_single()?;
         let log_probs = LogProbs::new(truths, log_probs, weights)?;
-        let (mut p, mut says) = (Vec::new(), Vec::new());
+        let (mut probabilities, mut says) = (Probabilities::default(), Vec::new());
         let mut of = |row: usize| {
             if !truths.takes_part(row) {
                 return Ratio::default();
             }
-            log_probs.probabilities(row, &mut p);
+            log_probs.probabilities(row, &mut probabilities);
             truths.of_all(row, &mut says);
-            let too_much = p.iter().zip(&says).map(|(p, says)| if *says == Says::Fails { *p } else { 0.0 });
+            let all = probabilities.p.iter().zip(&says);
+            let too_much = all.map(|(p, says)| if *says == Says::Fails { *p } else { 0.0 });
             let missing = truths.known(row).iter().map(|node| scalar::one_minus_exp(log_probs.log_p(row, *node)));
             Ratio::weighted(too_much.sum::<f64>() + missing.sum::<f64>(), weight(weights, row))
         };

@@ -37,11 +37,6 @@ pub(super) fn exp_f64(d: f64) -> f64 {
     if d < -708.0 { 0.0 } else { exp_r * power }
 }
 
-/// Replaces numbers `<= 0` by `e^d`: see [`exp_f64`].
-pub(crate) fn exp_non_positive(values: &mut [f64]) {
-    values.iter_mut().for_each(|value| *value = exp_f64(*value));
-}
-
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "the platform's functions are the reference here")]
 mod tests {

@@ -15,6 +15,5 @@ mod sum;
 
 pub use element::{Element, Float};
 pub use exact_sum::ExactSum;
-pub(crate) use exp::exp_non_positive;
 pub(crate) use runs::Run;
 pub(crate) use sum::Sum;
