@@ -7,8 +7,8 @@ use crate::hierarchy::Hierarchy;
 use crate::memory::{self, Address, Float, with_float};
 use crate::{error, node_log_probs};
 
-/// Numbers that are held at a time.
-const CHUNK: usize = 1 << 18;
+/// Numbers that are held at a time. Twice what is spread over threads, as a chunk has fewer logits than nodes.
+const CHUNK: usize = 2 * klados::PARALLEL_ELEMENTS;
 
 /// As Python gives them: the operation that makes log-probabilities of logits, or none where these are given; the address,
 /// dtype and rows of an array of `[rows, columns]`.

@@ -447,5 +447,13 @@ fn smaller(a: f64, b: f64) -> f64 {
 /// The sum of some terms, of few without a call.
 #[inline]
 fn sum(terms: &[f64]) -> f64 {
-    if terms.len() < 32 { terms.iter().sum() } else { doubles::sum_of(terms) }
+    if terms.len() >= 32 {
+        return doubles::sum_of(terms);
+    }
+    let (fours, rest) = terms.as_chunks::<4>();
+    let mut sums = [0.0; 4];
+    for four in fours {
+        (0..4).for_each(|lane| sums[lane] += four[lane]);
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest.iter().sum::<f64>()
 }

@@ -4,7 +4,10 @@ use super::focal;
 use super::mass::Mass;
 use super::pool::Pool;
 use super::sparse::Sparse;
-use crate::numeric::scalar;
+use crate::numeric::{Float, doubles, scalar};
+
+/// Shares from here up have lost nothing to the terms that are 0 since they are too small.
+const LEAST: f64 = f64::LEAST_SUM;
 
 /// The superclasses of each class and the classes of each superclass, with the same weights.
 #[derive(Clone, Debug)]
@@ -41,10 +44,27 @@ impl ClassMap {
 
     /// `log P` of every superclass; `-inf` in a masked row.
     pub(crate) fn log_probs(&self, z: &[f64], log_p: &mut [f64], pool: &mut Pool) {
-        let all = total(z);
-        for (superclass, log_p) in log_p.iter_mut().enumerate() {
-            *log_p = if all.is_none() { f64::NEG_INFINITY } else { self.near(superclass, z, all, pool).1.log_p };
+        let max = doubles::max_of(z);
+        if max == f64::NEG_INFINITY {
+            log_p.fill(max);
+            return;
         }
+        let mut terms = pool.floats(z.len(), 0.0);
+        doubles::exp_below(z, max, &mut terms);
+        let all = Mass { top: max, sum: doubles::sum_of(&terms) };
+        let mut shares = pool.floats(0, 0.0);
+        for superclass in 0..log_p.len() {
+            let classes = self.of_superclass.row(superclass).iter();
+            shares.push(classes.map(|&(class, weight)| weight * terms[class as usize]).sum::<f64>() / all.sum);
+        }
+        log_p.copy_from_slice(&shares);
+        doubles::ln(log_p);
+        // What is near 1, or so small that terms may have been lost, is measured by itself.
+        for (superclass, _) in shares.iter().enumerate().filter(|(_, share)| !(LEAST..0.5).contains(*share)) {
+            log_p[superclass] = self.near(superclass, z, all, pool).1.log_p;
+        }
+        pool.keep(terms);
+        pool.keep(shares);
     }
 
     /// The mass of a superclass and its probability. Near 1 that comes from what each class has outside; at most one

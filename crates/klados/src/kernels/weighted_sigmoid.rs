@@ -3,7 +3,9 @@
 
 use super::bernoulli::{Judged, Odds};
 use super::mass::Mass;
-use crate::numeric::{Sum, scalar};
+use super::pool::Pool;
+use super::sparse::Sparse;
+use crate::numeric::{Float, Sum, doubles, scalar};
 
 const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
 
@@ -43,6 +45,32 @@ pub(crate) fn measure(classes: &[(u32, f64)], excess: f64, z: &[f64]) -> Measure
     let odds =
         Odds { yes: log(yes, no, excess), no: log(no, yes, excess), p_yes: yes.over(ONE), p_no: no.over(ONE) - excess };
     Measured { yes, no, odds }
+}
+
+/// `log P` of every superclass, given the excess of each.
+pub(crate) fn log_probs(of_superclass: &Sparse, excess: &[f64], z: &[f64], log_p: &mut Vec<f64>, pool: &mut Pool) {
+    let mut small = pool.floats(0, 0.0);
+    small.extend(z.iter().map(|z| -z.abs()));
+    let mut terms = pool.floats(z.len(), 0.0);
+    doubles::exp_below(&small, 0.0, &mut terms);
+    log_p.clear();
+    for (superclass, excess) in excess.iter().enumerate() {
+        let classes = of_superclass.row(superclass);
+        let (mut yes, mut no) = (0.0, 0.0);
+        for &(class, weight) in classes {
+            let (z, term) = (z[class as usize], terms[class as usize]);
+            let (large, small) = (weight / (1.0 + term), weight * term / (1.0 + term));
+            yes += if z < 0.0 { small } else { large };
+            no += if z < 0.0 { large } else { small };
+        }
+        log_p.push(match () {
+            () if yes < f64::LEAST_SUM => measure(classes, *excess, z).odds.yes,
+            () if no < 0.5 => scalar::ln_1p(excess - no),
+            () => scalar::ln(yes),
+        });
+    }
+    pool.keep(small);
+    pool.keep(terms);
 }
 
 impl Measured {

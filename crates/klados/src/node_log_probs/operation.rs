@@ -144,7 +144,6 @@ impl Operation {
     /// `log P` of every node, 0 for the root. Scores are by class, or by node.
     pub(super) fn forward(&self, scores: &[f64], log_p: &mut Vec<f64>, scratch: &mut Scratch) {
         let Scratch { pool, nodes, descendants, noisy_or, rollup: scratch } = scratch;
-        log_p.clear();
         match self {
             Self::NoisyOr(tables, rollup) => {
                 if !rollup.log_probs(Terms::Sigmoids, scores, log_p, scratch) {
@@ -155,6 +154,7 @@ impl Operation {
                 }
             }
             Self::Max(parents) | Self::Min(parents) => {
+                log_p.clear();
                 log_p.extend_from_slice(scores);
                 match self {
                     Self::Min(_) => parents.lower(log_p),
@@ -168,16 +168,14 @@ impl Operation {
                 superclasses.map.log_probs(scores, log_p, pool);
             }
             Self::WeightedSigmoid { superclasses, excess } => {
-                let measure = |(superclass, excess): (usize, &f64)| {
-                    weighted_sigmoid::measure(superclasses.map.of_superclass.row(superclass), *excess, scores).odds.yes
-                };
-                log_p.extend(excess.iter().enumerate().map(measure));
+                weighted_sigmoid::log_probs(&superclasses.map.of_superclass, excess, scores, log_p, pool);
             }
             Self::ClassSoftmax(tables, rollup) => class_softmax(scores, (tables, rollup), log_p, nodes, scratch),
             Self::ClassProbabilities(rollup) => {
                 rollup.log_probs(Terms::Plain, scores, log_p, scratch);
             }
             Self::NodeProbabilities => {
+                log_p.clear();
                 log_p.extend(scores.iter().map(|p| p.min(1.0)));
                 doubles::ln(log_p);
                 log_p[0] = 0.0;
@@ -194,6 +192,7 @@ impl Operation {
                 paths::accumulate(parent, log_p);
             }
             Self::IndependentSigmoid | Self::ConditionalSigmoid { .. } => {
+                log_p.clear();
                 log_p.extend_from_slice(scores);
                 doubles::log_sigmoid(log_p);
                 log_p[0] = 0.0;
