@@ -51,10 +51,11 @@ pub enum Over {
 ///
 /// # Cost
 ///
-/// In a tree one pass down, without a table of costs: `risk(child)` from `risk(parent)`, and only differences of risks are
-/// added, so that nothing of a nearly certain row is lost. In a DAG a table of candidates times classes, of at most 2^27
-/// entries of two bytes (11,500 classes among classes); a larger one is refused. Risks within 1e-12 of the largest possible one
-/// are ties.
+/// One pass up and one down, without a table of costs: `risk(child)` from `risk(parent)`, and only differences of risks are
+/// added, so that nothing of a nearly certain row is lost. Where nodes of a DAG have several parents, the classes for which the
+/// step from one parent is not right are corrected one by one. That takes a look at every node for every class when the rule
+/// is compiled, of which there may be 2^30, and up to 2^25 corrections; a larger DAG is refused. Risks within 1e-12 of the
+/// largest possible one are ties.
 ///
 /// # What published code does differently
 ///
@@ -87,8 +88,10 @@ pub struct MinRisk {
 
 /// Risks that differ by less, relative to the largest possible one, are ties of which rounding made a difference.
 const SLACK: f64 = 1e-12;
-/// The most entries of a table of costs.
-const MOST_ENTRIES: usize = 1 << 27;
+/// The most nodes times classes of a DAG.
+const MOST_PAIRS: usize = 1 << 30;
+/// The most costs in a DAG that do not follow from those of a parent.
+const MOST_CORRECTIONS: usize = 1 << 25;
 
 impl MinRisk {
     /// By the height of the lowest common ancestor, over classes.
@@ -117,171 +120,209 @@ impl Parameters for MinRisk {
             Over::Classes => Order::of_classes(hierarchy),
             Over::Nodes => Order::new(hierarchy),
         };
-        match hierarchy.is_tree() {
-            true => Ok(Rule::Node(Arc::new(InTree::new(hierarchy, self.cost, candidates)))),
-            false => Ok(Rule::Node(Arc::new(InDag::new(hierarchy, self.cost, candidates)?))),
-        }
+        let height = hierarchy.height(NodeId::ROOT) as f64;
+        let largest = match self.cost {
+            Cost::LcaHeight => height,
+            Cost::PathLength => 2.0 * height,
+        };
+        let (above, corrections) = match hierarchy.is_tree() {
+            true => (hierarchy.nodes().skip(1).map(|node| hierarchy.parents(node)[0]).collect(), Vec::new()),
+            false => corrections(hierarchy, self.cost)?,
+        };
+        let steps = hierarchy.nodes().skip(1).zip(above);
+        let steps = steps.map(|(node, parent)| Step::new(hierarchy, self.cost, node, parent)).collect();
+        let is_class = |node| f64::from(u8::from(hierarchy.leaf_class(node).is_some()));
+        let is_class = hierarchy.nodes().map(is_class).collect();
+        Ok(Rule::Node(Arc::new(Compiled { candidates, steps, corrections, is_class, slack: SLACK * largest })))
     }
 }
 
 #[derive(Debug)]
-struct InTree {
+struct Compiled {
     candidates: Order,
     /// By node but the root.
     steps: Vec<Step>,
+    corrections: Vec<Correction>,
     /// By node: 1 for a class, 0 else.
     is_class: Vec<f64>,
     slack: f64,
 }
 
-/// From a parent's risk to a child's: plus `constant` times all mass, minus `slope` times the mass at and below the child.
+/// From the risk of a node to that of a node below it: plus `constant` times all mass, minus `slope` times the mass at and below
+/// the latter. The nodes above make a tree; in a tree it is the tree.
 #[derive(Debug)]
 struct Step {
-    parent: u32,
+    above: u32,
     constant: f64,
     slope: f64,
 }
 
-impl InTree {
-    fn new(hierarchy: &Hierarchy, cost: Cost, candidates: Order) -> Self {
-        let step = |node| {
-            let parent = hierarchy.parents(node)[0];
-            let (constant, slope) = match cost {
-                Cost::LcaHeight => (0.0, (hierarchy.height(parent) - hierarchy.height(node)) as f64),
-                Cost::PathLength => (1.0, 2.0),
-            };
-            Step { parent: parent.0, constant, slope }
+/// What the costs of a node and the one above it differ by for a class, less what its step says.
+#[derive(Debug)]
+struct Correction {
+    node: u32,
+    class_node: u32,
+    cost: f32,
+}
+
+impl Step {
+    fn new(hierarchy: &Hierarchy, cost: Cost, node: NodeId, above: NodeId) -> Self {
+        let (constant, slope) = match cost {
+            Cost::LcaHeight => (0.0, (hierarchy.height(above) - hierarchy.height(node)) as f64),
+            Cost::PathLength => (1.0, 2.0),
         };
-        let is_class = |node| f64::from(u8::from(hierarchy.leaf_class(node).is_some()));
-        Self {
-            candidates,
-            steps: hierarchy.nodes().skip(1).map(step).collect(),
-            is_class: hierarchy.nodes().map(is_class).collect(),
-            slack: SLACK * largest_cost(hierarchy, cost),
-        }
+        Self { above: above.0, constant, slope }
     }
 }
 
-fn largest_cost(hierarchy: &Hierarchy, cost: Cost) -> f64 {
-    let height = hierarchy.height(NodeId::ROOT) as f64;
-    match cost {
-        Cost::LcaHeight => height,
-        Cost::PathLength => 2.0 * height,
-    }
-}
-
-impl NodeRule for InTree {
+impl NodeRule for Compiled {
     fn node(&self, log_p: &[f64], scratch: &mut Scratch) -> NodeId {
         let Scratch { first: mass, second: risk, .. } = scratch;
         mass.resize(log_p.len(), 0.0);
-        risk.resize(log_p.len(), 0.0);
         f64::exp_sum(log_p, 0.0, Some(mass));
         mass.iter_mut().zip(&self.is_class).for_each(|(mass, is_class)| *mass *= is_class);
         for (node, step) in self.steps.iter().enumerate().rev() {
-            mass[step.parent as usize] += mass[node + 1];
+            mass[step.above as usize] += mass[node + 1];
         }
         // Less the root's risk.
-        risk[0] = 0.0;
-        for (node, step) in self.steps.iter().enumerate() {
-            risk[node + 1] = risk[step.parent as usize] + (step.constant * mass[0] - step.slope * mass[node + 1]);
-        }
-        least(&self.candidates, risk, self.slack * mass[0])
-    }
-}
-
-/// The candidate with the least risk.
-fn least(candidates: &Order, risk: &[f64], slack: f64) -> NodeId {
-    let least = candidates.nodes().iter().map(|node| risk[node.index()]).fold(f64::INFINITY, f64::min);
-    candidates.first(-least - slack, |node| -risk[node]).unwrap_or(NodeId::ROOT)
-}
-
-#[derive(Debug)]
-struct InDag {
-    candidates: Order,
-    /// By class: the node that carries it.
-    classes: Vec<NodeId>,
-    /// By class, then by candidate: the cost.
-    costs: Vec<u16>,
-    slack: f64,
-}
-
-impl InDag {
-    fn new(hierarchy: &Hierarchy, cost: Cost, candidates: Order) -> Result<Self, CriterionError> {
-        let (width, count) = (candidates.nodes().len(), hierarchy.class_count());
-        if width.saturating_mul(count) > MOST_ENTRIES || largest_cost(hierarchy, cost) > f64::from(u16::MAX) {
-            let message = format!(
-                "min_risk on a DAG takes a table of costs, here of {width} candidates times {count} classes; {MOST_ENTRIES} \
-                 entries are the most, of costs up to {}",
-                u16::MAX
-            );
-            return Err(CriterionError::new(CriterionErrorKind::NotATree, message));
-        }
-        let classes: Vec<NodeId> = (0..count).map(|class| hierarchy.class_node(class)).collect();
-        let mut place = vec![0; hierarchy.node_count()];
-        Order::new(hierarchy).nodes().iter().enumerate().for_each(|(index, node)| place[node.index()] = index as u32);
-        let by_place = Order::new(hierarchy);
-        let mut costs = Vec::with_capacity(width * count);
-        for class in &classes {
-            let to_class: Vec<u16> = match cost {
-                Cost::LcaHeight => lca_heights(hierarchy, *class, &place, &by_place),
-                Cost::PathLength => path_lengths(hierarchy, *class),
-            };
-            costs.extend(candidates.nodes().iter().map(|node| to_class[node.index()]));
-        }
-        Ok(Self { candidates, classes, costs, slack: SLACK * largest_cost(hierarchy, cost) })
-    }
-}
-
-/// By node: the height of its lowest common ancestor with a class. `place` is that of nodes in the order of `by_place`, the most
-/// specific first.
-fn lca_heights(hierarchy: &Hierarchy, class: NodeId, place: &[u32], by_place: &Order) -> Vec<u16> {
-    let mut lowest = vec![place[0]; hierarchy.node_count()];
-    for node in hierarchy.ancestors(class).into_iter().chain([class]) {
-        lowest[node.index()] = place[node.index()];
-    }
-    // What is common to a parent and the class is common to the child and the class.
-    for node in hierarchy.nodes().skip(1) {
-        for parent in hierarchy.parents(node) {
-            lowest[node.index()] = lowest[node.index()].min(lowest[parent.index()]);
-        }
-    }
-    lowest.into_iter().map(|place| hierarchy.height(by_place.nodes()[place as usize]) as u16).collect()
-}
-
-/// By node: the edges of the shortest way to a class, up and then down.
-fn path_lengths(hierarchy: &Hierarchy, class: NodeId) -> Vec<u16> {
-    let mut length = vec![u16::MAX; hierarchy.node_count()];
-    length[class.index()] = 0;
-    for node in [class].into_iter().chain(hierarchy.ancestors(class)) {
-        for parent in hierarchy.parents(node) {
-            length[parent.index()] = length[parent.index()].min(length[node.index()].saturating_add(1));
-        }
-    }
-    for node in hierarchy.nodes().skip(1) {
-        for parent in hierarchy.parents(node) {
-            length[node.index()] = length[node.index()].min(length[parent.index()].saturating_add(1));
-        }
-    }
-    length
-}
-
-impl NodeRule for InDag {
-    fn node(&self, log_p: &[f64], scratch: &mut Scratch) -> NodeId {
-        let Scratch { first: mass, second: risk, .. } = scratch;
-        mass.resize(log_p.len(), 0.0);
-        f64::exp_sum(log_p, 0.0, Some(mass));
         risk.clear();
-        risk.resize(self.candidates.nodes().len(), 0.0);
-        let mut total = 0.0;
-        for (class, costs) in self.classes.iter().zip(self.costs.chunks_exact(risk.len())) {
-            let mass = mass[class.index()];
-            total += mass;
-            if mass > 0.0 {
-                risk.iter_mut().zip(costs).for_each(|(risk, cost)| *risk += mass * f64::from(*cost));
+        risk.resize(log_p.len(), 0.0);
+        for Correction { node, class_node, cost } in &self.corrections {
+            risk[*node as usize] += f64::from(*cost) * mass[*class_node as usize];
+        }
+        for (node, step) in self.steps.iter().enumerate() {
+            risk[node + 1] += risk[step.above as usize] + (step.constant * mass[0] - step.slope * mass[node + 1]);
+        }
+        let least = self.candidates.nodes().iter().map(|node| risk[node.index()]).fold(f64::INFINITY, f64::min);
+        let most = least + self.slack * mass[0];
+        self.candidates.first(-most, |node| -risk[node]).unwrap_or(NodeId::ROOT)
+    }
+}
+
+/// In a DAG: by node but the root the parent that the step to it starts from, the one that needs the fewest corrections; and the
+/// corrections.
+fn corrections(hierarchy: &Hierarchy, cost: Cost) -> Result<(Vec<NodeId>, Vec<Correction>), CriterionError> {
+    let (nodes, classes) = (hierarchy.node_count(), hierarchy.class_count());
+    if nodes.saturating_mul(classes) > MOST_PAIRS {
+        let what = format!("{nodes} nodes times {classes} classes are more than {MOST_PAIRS}");
+        return Err(too_large(&what));
+    }
+    let costs = Costs::new(hierarchy, cost);
+    // How often the step from a parent would be wrong, edge by edge, if it spoke of all classes below the node.
+    let edges: Vec<(NodeId, NodeId)> =
+        hierarchy.nodes().flat_map(|node| hierarchy.parents(node).iter().map(move |parent| (node, *parent))).collect();
+    let shared: Vec<usize> = (0..edges.len()).filter(|edge| hierarchy.parents(edges[*edge].0).len() > 1).collect();
+    let mut wrong = vec![0u32; edges.len()];
+    let (mut to_class, mut below) = (Vec::new(), vec![u32::MAX; nodes]);
+    for class in 0..classes {
+        let class_node = hierarchy.class_node(class);
+        hierarchy.walk_up(class_node, &mut below, class as u32, |_| {});
+        costs.fill(class_node, &mut to_class);
+        for &edge in &shared {
+            let (node, parent) = edges[edge];
+            let is_below = below[node.index()] == class as u32;
+            wrong[edge] += u32::from(costs.correction(node, parent, is_below, &to_class) != 0.0);
+        }
+    }
+    let mut above: Vec<Option<(u32, NodeId)>> = vec![None; nodes];
+    for ((node, parent), wrong) in edges.iter().zip(&wrong) {
+        let best = &mut above[node.index()];
+        if best.is_none_or(|best| *wrong < best.0) {
+            *best = Some((*wrong, *parent));
+        }
+    }
+    let above: Vec<NodeId> = above.into_iter().skip(1).flatten().map(|(_, parent)| parent).collect();
+    let mut corrections = Vec::new();
+    below.fill(u32::MAX);
+    for class in 0..classes {
+        let class_node = hierarchy.class_node(class);
+        let mut at = class_node;
+        while at != NodeId::ROOT {
+            below[at.index()] = class as u32;
+            at = above[at.index() - 1];
+        }
+        costs.fill(class_node, &mut to_class);
+        for (node, parent) in hierarchy.nodes().skip(1).zip(&above) {
+            let is_below = below[node.index()] == class as u32;
+            let cost = costs.correction(node, *parent, is_below, &to_class);
+            if cost != 0.0 {
+                corrections.push(Correction { node: node.0, class_node: class_node.0, cost });
             }
         }
-        let least = risk.iter().copied().fold(f64::INFINITY, f64::min) + self.slack * total;
-        let best = risk.iter().position(|risk| *risk <= least);
-        best.map_or(NodeId::ROOT, |best| self.candidates.nodes()[best])
+        if corrections.len() > MOST_CORRECTIONS {
+            let what = format!("its nodes share so much that more than {MOST_CORRECTIONS} costs stand for themselves");
+            return Err(too_large(&what));
+        }
+    }
+    Ok((above, corrections))
+}
+
+fn too_large(what: &str) -> CriterionError {
+    let message = format!("min_risk does not take this DAG, it is too large: {what}");
+    CriterionError::new(CriterionErrorKind::NotATree, message)
+}
+
+/// Costs in a DAG, for one class at a time.
+struct Costs<'a> {
+    hierarchy: &'a Hierarchy,
+    cost: Cost,
+    /// The nodes, the most specific first, and the place of each among them.
+    order: Order,
+    place: Vec<u32>,
+}
+
+impl<'a> Costs<'a> {
+    fn new(hierarchy: &'a Hierarchy, cost: Cost) -> Self {
+        let order = Order::new(hierarchy);
+        let mut place = vec![0; hierarchy.node_count()];
+        order.nodes().iter().zip(0..).for_each(|(node, index)| place[node.index()] = index);
+        Self { hierarchy, cost, order, place }
+    }
+
+    /// What a node costs a class more than a parent, less what the step from the parent says.
+    fn correction(&self, node: NodeId, parent: NodeId, is_below: bool, to_class: &[u32]) -> f32 {
+        let step = Step::new(self.hierarchy, self.cost, node, parent);
+        let said = step.constant - if is_below { step.slope } else { 0.0 };
+        (f64::from(to_class[node.index()]) - f64::from(to_class[parent.index()]) - said) as f32
+    }
+
+    /// By node: its cost if this is the class.
+    fn fill(&self, class: NodeId, costs: &mut Vec<u32>) {
+        costs.clear();
+        match self.cost {
+            Cost::LcaHeight => self.fill_lca_heights(class, costs),
+            Cost::PathLength => self.fill_path_lengths(class, costs),
+        }
+    }
+
+    fn fill_lca_heights(&self, class: NodeId, costs: &mut Vec<u32>) {
+        // The place of the most specific common ancestor.
+        costs.resize(self.place.len(), self.place[0]);
+        for node in self.hierarchy.ancestors(class).into_iter().chain([class]) {
+            costs[node.index()] = self.place[node.index()];
+        }
+        // What is common to a parent and the class is common to the child and the class.
+        for node in self.hierarchy.nodes().skip(1) {
+            for parent in self.hierarchy.parents(node) {
+                costs[node.index()] = costs[node.index()].min(costs[parent.index()]);
+            }
+        }
+        costs.iter_mut().for_each(|cost| *cost = self.hierarchy.height(self.order.nodes()[*cost as usize]) as u32);
+    }
+
+    /// The edges of the shortest way, up and then down.
+    fn fill_path_lengths(&self, class: NodeId, costs: &mut Vec<u32>) {
+        costs.resize(self.place.len(), u32::MAX);
+        costs[class.index()] = 0;
+        for node in [class].into_iter().chain(self.hierarchy.ancestors(class)) {
+            for parent in self.hierarchy.parents(node) {
+                costs[parent.index()] = costs[parent.index()].min(costs[node.index()].saturating_add(1));
+            }
+        }
+        for node in self.hierarchy.nodes().skip(1) {
+            for parent in self.hierarchy.parents(node) {
+                costs[node.index()] = costs[node.index()].min(costs[parent.index()].saturating_add(1));
+            }
+        }
     }
 }
