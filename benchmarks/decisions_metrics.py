@@ -214,7 +214,6 @@ def main() -> None:
     arguments.add_argument("--rows", type=int, default=100_000, help="the rows of the arrays")
     arguments.add_argument("--stream", type=int, default=0, metavar="ROWS", help="also a file of so many rows")
     options = arguments.parse_args()
-    threads = klados.get_num_threads()
     klados.set_num_threads(1)
     hierarchy = tree(CLASSES)
     user = User(hierarchy)
@@ -276,7 +275,7 @@ def main() -> None:
     compare("f1", rows, f1)
 
     if options.stream:
-        klados.set_num_threads(threads)
+        klados.set_num_threads(os.cpu_count() or 1)
         stream(options.stream, hierarchy, rng)
 
 

@@ -1,5 +1,6 @@
 //! The most specific node that is probable enough.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -61,31 +62,45 @@ impl Parameters for Threshold {
     fn rule(&self, hierarchy: &Hierarchy) -> Result<Rule, CriterionError> {
         let log_tau = log_threshold("tau", self.tau)?;
         let classes = hierarchy.nodes().map(|node| hierarchy.count_classes_below(node)).collect();
-        Ok(Rule::Node(Arc::new(Compiled { order: Order::new(hierarchy), classes, log_tau })))
+        let mut place = vec![0; hierarchy.node_count()];
+        Order::new(hierarchy).nodes().iter().enumerate().for_each(|(at, node)| place[node.index()] = at);
+        Ok(Rule::Node(Arc::new(Compiled { classes, place, log_tau })))
     }
 }
 
 #[derive(Debug)]
 struct Compiled {
-    order: Order,
-    /// By node: the number of classes below it.
+    /// By node: the number of classes below it, and who wins a tie.
     classes: Vec<usize>,
+    place: Vec<usize>,
     log_tau: f64,
 }
 
 impl NodeRule for Compiled {
     fn node(&self, log_p: &[f64], _: &mut Scratch) -> NodeId {
-        let mut best: Option<NodeId> = None;
-        for &node in self.order.nodes() {
-            if best.is_some_and(|best| self.classes[node.index()] > self.classes[best.index()]) {
-                break;
+        let mut best: Option<usize> = None;
+        let mut start = 0;
+        // Few nodes are that probable.
+        for some in log_p.chunks(16) {
+            if some.iter().fold(false, |any, p| any | (*p > self.log_tau)) {
+                for node in (start..start + some.len()).filter(|node| log_p[*node] > self.log_tau) {
+                    if best.is_none_or(|best| self.is_before(node, best, log_p)) {
+                        best = Some(node);
+                    }
+                }
             }
-            let p = log_p[node.index()];
-            if p > self.log_tau && best.is_none_or(|best| p > log_p[best.index()]) {
-                best = Some(node);
-            }
+            start += some.len();
         }
-        best.unwrap_or(NodeId::ROOT)
+        best.map_or(NodeId::ROOT, |node| NodeId(node as u32))
+    }
+}
+
+impl Compiled {
+    /// Whether a node is the more specific one, or as specific and more probable, or wins the tie.
+    fn is_before(&self, node: usize, other: usize, log_p: &[f64]) -> bool {
+        let by_classes = self.classes[node].cmp(&self.classes[other]);
+        let by_probability = log_p[other].partial_cmp(&log_p[node]).unwrap_or(Ordering::Equal);
+        by_classes.then(by_probability).then(self.place[node].cmp(&self.place[other])).is_lt()
     }
 }
 
