@@ -247,8 +247,24 @@ fn next(hash: u64, value: u64) -> u64 {
 
 /// So many units are drawn for some replicates before the next: they stay in the cache.
 const TILE: usize = 256;
+/// So many columns are added up together.
+const BLOCK: usize = 8;
 /// So many replicates go over the units together.
 const TOGETHER: usize = 32;
+
+/// Adds rows times their weights, as long as there are rows. Some columns at a time, whose sums stay in registers.
+fn add_weighted(rows: &[f64], weights: &[f64], sums: &mut [f64]) {
+    let width = sums.len();
+    for (block, sums) in sums.chunks_exact_mut(BLOCK).enumerate() {
+        let mut here = [0.0; BLOCK];
+        here.copy_from_slice(sums);
+        for (row, weight) in rows.chunks_exact(width).zip(weights) {
+            let row = &row[block * BLOCK..(block + 1) * BLOCK];
+            here.iter_mut().zip(row).for_each(|(sum, number)| *sum += weight * number);
+        }
+        sums.copy_from_slice(&here);
+    }
+}
 
 /// What is drawn, sorted: distinct rows, or the sums of groups.
 struct Units {
@@ -289,8 +305,9 @@ impl Units {
 struct Columns {
     /// By column of the units: the one that has its finite entries, and the one that says where it is infinite.
     of: Vec<(usize, Option<usize>)>,
+    /// A multiple of [`BLOCK`].
     width: usize,
-    /// `[units, width]`.
+    /// `[units, width]`; 0 beyond the columns.
     numbers: Vec<f64>,
 }
 
@@ -317,10 +334,12 @@ impl Columns {
             (keep(column, false), is_infinite.then(|| keep(column, true)))
         });
         let of = of.collect();
-        let rows = units.numbers.chunks_exact(units.columns);
-        let numbers =
-            rows.flat_map(|row| kept.iter().map(|(column, is_where)| entry(*is_where, row[*column]))).collect();
-        Self { of, width: kept.len(), numbers }
+        let width = kept.len().next_multiple_of(BLOCK);
+        let mut numbers = vec![0.0; units.counts.len() * width];
+        for (row, out) in units.numbers.chunks_exact(units.columns).zip(numbers.chunks_exact_mut(width)) {
+            out.iter_mut().zip(&kept).for_each(|(out, (column, is_where))| *out = entry(*is_where, row[*column]));
+        }
+        Self { of, width, numbers }
     }
 }
 
@@ -343,18 +362,16 @@ fn draw(units: &Units, resampling: Resampling) -> Vec<f64> {
         .collect();
     let seed = next(0, resampling.seed);
     let some = |first: usize, out: &mut [f64]| {
-        let count = out.len() / columns;
-        let mut sums = vec![0.0; count * width];
+        let mut sums = vec![0.0; out.len() / columns * width];
+        let mut weights = [0.0; TILE];
         let tiles = table.numbers.chunks(TILE * width).zip(table_of.chunks(TILE)).enumerate();
         for (tile, (numbers, table_of)) in tiles {
             for (replicate, sums) in sums.chunks_exact_mut(width).enumerate() {
                 let key = next(seed, (first + replicate) as u64);
-                let units = numbers.chunks_exact(width).zip(table_of).enumerate();
-                for (unit, (numbers, at)) in units {
-                    let hash = next(key, (tile * TILE + unit) as u64);
-                    let weight = tables[*at as usize].count(hash) as f64;
-                    sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += weight * number);
+                for (unit, (weight, at)) in weights.iter_mut().zip(table_of).enumerate() {
+                    *weight = tables[*at as usize].count(next(key, (tile * TILE + unit) as u64)) as f64;
                 }
+                add_weighted(numbers, &weights, sums);
             }
         }
         for (out, sums) in out.chunks_exact_mut(columns).zip(sums.chunks_exact(width)) {

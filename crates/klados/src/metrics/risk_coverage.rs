@@ -177,8 +177,8 @@ impl LevelRiskCoverage {
         fitting.map(|point| point.coverage).fold(0.0, f64::max)
     }
 
-    /// At most about so many points of the curve, for a picture: where most changes, most are kept. The areas stay those of
-    /// the whole curve.
+    /// At most so many points of the curve, at least two, for a picture: where most changes, most are kept. The areas stay those
+    /// of the whole curve.
     pub fn thinned(&self, points: usize) -> Vec<RiskPoint> {
         thinned(&self.curve, points, |point| [point.coverage, point.risk])
     }

@@ -3,8 +3,9 @@
 
 use klados::decide::Threshold;
 use klados::metrics::{
-    Auprc, Levels, Metric, ValuedBy, auprc, brier, coverage, ece, lca_precision, lca_recall, log_loss, operating_curve,
-    violations, wasserstein,
+    Auprc, Brier, Calibration, Levels, LogLoss, Metric, OperatingCurve, RiskCoverage, ValuedBy, Violations,
+    Wasserstein, auprc, brier, coverage, ece, lca_precision, lca_recall, log_loss, operating_curve, violations,
+    wasserstein,
 };
 use klados::{Decision, Hierarchy, Label, NodeId};
 
@@ -219,4 +220,56 @@ fn wasserstein_distance_is_that_of_a_linear_program() {
     let classes: Vec<Label> = MORE_CLASSES.map(Label::Class).to_vec();
     assert_close(wasserstein(&levels, &classes, &log_probs, None).unwrap(), 2.809233328426788);
     assert_close(wasserstein(&levels, &coarse_labels(&levels), &log_probs, None).unwrap(), 2.729342280397039);
+}
+
+/// A row with NaN is named, and nothing of its batch is added; in rows that take no part anything may be. Numbers in `f32` are
+/// those in `f64` but for their rounding.
+#[test]
+fn bad_rows_and_single_precision() {
+    let levels = three_levels();
+    let (mut labels, log_probs) = (coarse_labels(&levels), more_log_probs(&levels));
+    let nodes = levels.hierarchy().node_count();
+    labels[2] = Label::Ignored;
+    let mut bad = log_probs.clone();
+    bad[2 * nodes..3 * nodes].fill(f64::NAN);
+    let narrow: Vec<f32> = log_probs.iter().map(|log_p| *log_p as f32).collect();
+    macro_rules! try_metrics {
+        ($($name:literal: $new:expr,)*) => {
+            $({
+                let of = |log_probs: &[f64]| {
+                    let mut metric = $new;
+                    metric.update(&levels.truths(&labels).unwrap(), log_probs, None).unwrap();
+                    format!("{:?}", metric.compute())
+                };
+                assert_eq!(of(&bad), of(&log_probs), $name);
+                let mut metric = $new;
+                let truths = levels.truths(&labels).unwrap();
+                let mut worse = bad.clone();
+                worse[7 * nodes + 3] = f64::NAN;
+                let error = metric.update(&truths, &worse, None).unwrap_err();
+                assert_eq!(error.row(), Some(7), $name);
+                assert_eq!(format!("{:?}", metric.compute()), format!("{:?}", $new.compute()), $name);
+                metric.update(&truths, &narrow, None).unwrap();
+                // All numbers of the value, as they are printed.
+                let numbers = |text: &str| {
+                    let parts = text.split(|c: char| !(c.is_ascii_digit() || ".-e".contains(c)));
+                    parts.filter_map(|part| part.parse::<f64>().ok()).collect::<Vec<f64>>()
+                };
+                let (wide, narrow) = (numbers(&of(&log_probs)), numbers(&format!("{:?}", metric.compute())));
+                assert_eq!(wide.len(), narrow.len(), $name);
+                assert!(wide.iter().zip(&narrow).all(|(wide, narrow)| (wide - narrow).abs() < 1e-6 * wide.abs().max(1.0)), $name);
+            })*
+        };
+    }
+    try_metrics! {
+        "log_loss": LogLoss::new(&levels),
+        "brier": Brier::new(&levels),
+        "ece": Calibration::new(&levels, 7).unwrap(),
+        "risk_coverage": RiskCoverage::new(&levels),
+        "operating_curve": OperatingCurve::new(&levels, ValuedBy::Information),
+        "wasserstein": Wasserstein::new(&levels).unwrap(),
+        "violations": Violations::new(&levels),
+        "auprc": Auprc::new(&levels),
+        "auprc with thresholds": Auprc::with_thresholds(&levels, 11).unwrap(),
+    }
 }
