@@ -17,18 +17,21 @@ __all__ = ["Decision", "calibrate", "decide"]
 
 
 class Decision:
-    """A rule by which the probabilities of nodes become an answer, with its parameters: the same names as on the command line
-    and in Rust.
+    """A rule by which the probabilities of nodes become an answer, with its parameters: the same names as on the
+    command line and in Rust.
 
     - ``argmax_leaf``: the most probable class. It never backs off.
-    - ``top_down`` (*threshold*): at each step down the most probable child, as long as it is probable enough.
-    - ``threshold`` (*tau*, 0.5): the most specific node whose probability is above *tau*; 0.5 is the majority rule.
+    - ``top_down`` (*threshold*): to the most probable child, again and again, as long as it is probable enough.
+    - ``threshold`` (*tau*, 0.5): the most specific node with ``P > tau``; 0.5 is the majority rule.
+    - ``plurality``: the most specific node that is more probable than every node that excludes it.
     - ``expected_information``: the node with the largest probability times information.
-    - ``hedge`` (*accuracy*): as informative as an accuracy allows, that :func:`calibrate` takes from validation data.
-    - ``conformal`` (*alpha*): the smallest node that is right with probability ``1 - alpha``, calibrated too.
+    - ``min_risk`` (*cost*, *over*): the node with the least expected cost: ``"lca_height"`` or ``"path_length"``.
+    - ``rollup`` (*levels*, *tau*): the first of some levels at which the most probable node has ``P > tau``.
+    - ``hedge`` (*accuracy*): as informative as an accuracy allows; :func:`calibrate` fits it to validation data.
+    - ``conformal`` (*alpha*): the smallest node that is right with probability ``1 - alpha``; fitted too.
     - ``consistent`` (*by*, *threshold*): for several labels at once, a set of nodes without contradiction.
 
-    :attr:`NAMES` has all. Equal where name and parameters are; can be pickled.
+    Equal where name and parameters are; can be pickled.
 
     Args:
         name: the rule.
@@ -115,19 +118,19 @@ def decide(
         logits: the outputs of a model; a tensor is taken too.
         hierarchy: what the classes roll up into.
         decision: a :class:`Decision`, its name, or a dict such as ``{"threshold": {"tau": 0.7}}``.
-        form: what the logits are, as in :func:`node_log_probs`. ``"class_probabilities"`` are probabilities of the classes,
-            ``"node_probabilities"`` of the nodes, and ``"node_log_probs"`` what :func:`node_log_probs` gave.
+        form: what the logits are, as in :func:`node_log_probs`. ``"class_probabilities"`` are probabilities of the
+            classes, ``"node_probabilities"`` of the nodes, and ``"node_log_probs"`` what :func:`node_log_probs` gave.
 
     Shape:
-        - logits: :math:`(N, C)`, or :math:`(C)`, with a column a class, or a node but the root where the form says so; of the
-          form ``"node_log_probs"`` with a column a node, the root included.
-        - output: :math:`(N)` of ``int64``: a class ``k`` as ``k``, another node as ``classes + node``. Of ``consistent``, which
-          answers with sets, :math:`(N, \text{nodes} - 1)` of ``bool``, in the order of :attr:`Hierarchy.node_columns`. Without
-          the first dimension where the logits have none.
+        - logits: :math:`(N, C)`, or :math:`(C)`, with a column a class, or a node but the root where the form says so;
+          of the form ``"node_log_probs"`` with a column a node, the root included.
+        - output: :math:`(N)` of ``int64``: a class ``k`` as ``k``, another node as ``classes + node``. Of
+          ``consistent``, which answers with sets, :math:`(N, \text{nodes} - 1)` of ``bool``, in the order of
+          :attr:`Hierarchy.node_columns`. Without the first dimension where the logits have none.
 
     Raises:
-        ValueError: if there is no such decision or form, a parameter is out of range, the decision has to be calibrated first
-            (see :func:`calibrate`), a shape does not fit, or a row has a NaN; the message names the row.
+        ValueError: if there is no such decision or form, a parameter is out of range, the decision has to be calibrated
+            first (see :func:`calibrate`), a shape does not fit, or a row has a NaN; the message names the row.
 
     Example::
 
@@ -165,8 +168,8 @@ def calibrate(
 ) -> Decision:
     r"""A decision with the numbers that it takes from validation data: of ``hedge`` and ``conformal``.
 
-    The data have to be new to the model: on its training data it is too sure of itself, and what is promised does not hold.
-    One that needs no calibration is given back as it is.
+    The data have to be new to the model: on its training data it is too sure of itself, and what is promised does not
+    hold. One that needs no calibration is given back as it is.
 
     Args:
         logits: as in :func:`decide`.
@@ -179,11 +182,12 @@ def calibrate(
 
     Shape:
         - logits: as in :func:`decide`.
-        - target: :math:`(N)`: names as :meth:`Hierarchy.encode` takes them, also several with ``|`` between them; or indices; or
-          :math:`(N, \text{classes})`, candidates.
+        - target: :math:`(N)`: names as :meth:`Hierarchy.encode` takes them, also several with ``|`` between them; or
+          indices; or :math:`(N, \text{classes})`, candidates.
 
     Raises:
-        ValueError: as :func:`decide`; if there are too few rows, or rows on which what the rule promises cannot be reached.
+        ValueError: as :func:`decide`; if there are too few rows, or rows on which what the rule promises cannot be
+            reached.
 
     Example::
 

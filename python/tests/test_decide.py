@@ -128,6 +128,26 @@ def test_a_decision_is_a_value() -> None:
     assert {"argmax_leaf", "threshold"} <= set(klados.Decision.NAMES)
 
 
+def test_the_help_has_every_rule() -> None:
+    text = klados.Decision.__doc__ or ""
+    assert [name for name in klados.Decision.NAMES if f"- ``{name}``" not in text] == []
+
+
+@pytest.mark.parametrize("name", klados.Decision.NAMES)
+def test_every_rule_answers(name: str) -> None:
+    decision = klados.Decision(name)
+    if name in ("hedge", "conformal"):
+        decision = klados.calibrate(LOGITS.repeat(200, 0), ["crow", "bat"] * 200, HIERARCHY, decision)
+    answers = klados.decide(LOGITS, HIERARCHY, decision)
+    if name == "consistent":
+        assert answers.shape == (2, 6)
+        return
+    # Each is at or above the truth of the second row, of which the model is sure.
+    node = int(nodes_of(answers)[1])
+    assert HIERARCHY.class_index("bat") in HIERARCHY.classes_below(node)
+    assert decision.parameters == klados.Decision.from_json(decision.to_json()).parameters
+
+
 def test_errors() -> None:
     with pytest.raises(ValueError, match='unknown decision "treshold"; the decisions are argmax_leaf'):
         klados.decide(LOGITS, HIERARCHY, "treshold")

@@ -3,15 +3,18 @@
 Each is a function of arrays, as in scikit-learn, and a class that is fed batch by batch and merges exactly.
 :mod:`klados.torch.metrics` has the classes for torchmetrics.
 
-``y_true`` are labels at any level: indices in the code of :meth:`klados.Hierarchy.encode` (a class is its column, another node
-``classes + node``, -100 takes no part), names (``"crow"``, ``"bird"``, ``"crow|bat"``), or rows of candidates. ``y_pred`` are
-answers at any level, as :func:`klados.decide` gives them, or names. What a label does not say takes no part: a sample labelled
-"bird" is not judged at the level of species, and an answer below a label's node counts as that node.
+``y_true`` are labels at any level: indices in the code of :meth:`klados.Hierarchy.encode` (a class is its column,
+another node ``classes + node``, -100 takes no part), names (``"crow"``, ``"bird"``, ``"crow|bat"``), or rows of
+candidates. ``y_pred`` are answers at any level, as :func:`klados.decide` gives them, or names. What a label does not
+say takes no part: a sample labelled "bird" is not judged at the level of species, and an answer below a label's node
+counts as that node.
 
 Example::
 
     >>> import klados
-    >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])
+    >>> hierarchy = klados.Hierarchy.from_edges(
+    ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+    ... )
     >>> y_true = hierarchy.encode(["crow", "bird", "bat"])
     >>> y_pred = klados.decide([[0, 0, 1, 2], [0, 0, 2, 1], [3, 0, 0, 0]], hierarchy)
     >>> klados.metrics.accuracy(y_true, y_pred, hierarchy)

@@ -11,18 +11,18 @@ from klados.metrics._metric import AnswerMetric, LevelMetric, answers_of
 
 
 class Accuracy(LevelMetric, AnswerMetric):
-    r"""Accuracy per level: of the rows whose label reaches down to a level, the share where the answer is right at it. From 0 to
-    1; 1 is best.
+    r"""Accuracy per level: of the rows whose label reaches down to a level, the share where the answer is right at it.
+    From 0 to 1; 1 is best.
 
-    An answer is right at a level where its ancestor there, or itself, is that of the label. One that backs off above the level
-    gives no answer there and is wrong. A row whose label ends above a level takes no part in it.
+    An answer is right at a level where its ancestor there, or itself, is that of the label. One that backs off above
+    the level gives no answer there and is wrong. A row whose label ends above a level takes no part in it.
 
     Answers may also be given level by level, :math:`(N, \text{levels})`: see :func:`most_probable`.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them
+            where it is not given.
         ignore_index: the label of samples that take no part.
 
     Example::
@@ -59,8 +59,8 @@ class Accuracy(LevelMetric, AnswerMetric):
 
 
 class BalancedAccuracy(LevelMetric, AnswerMetric):
-    """Balanced accuracy per level: the mean recall of the nodes of the level that have rows. From 0 to 1; 1 is best, and a
-    constant answer has one over the number of nodes (Brodersen et al. 2010).
+    """Balanced accuracy per level: the mean recall of the nodes of the level that have rows. From 0 to 1; 1 is best,
+    and a constant answer has one over the number of nodes (Brodersen et al. 2010).
 
     :meth:`details` has recall, precision and F1 of every node, by its index, and their averages.
 

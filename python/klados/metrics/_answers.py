@@ -13,15 +13,15 @@ from klados.metrics._metric import AnswerMetric, LevelMetric, level_place
 
 
 class Coverage(LevelMetric, AnswerMetric):
-    """Coverage per level: of the rows whose label reaches down to a level, the share that is answered at the level or below. From 0
-    to 1. Read it beside :class:`Risk`: accuracy is ``coverage * (1 - risk)``.
+    """Coverage per level: of the rows whose label reaches down to a level, the share that is answered at the level or
+    below. From 0 to 1. Read it beside :class:`Risk`: accuracy is ``coverage * (1 - risk)``.
 
     :meth:`details` has both, and over all levels the share of answers that are right, their mean depth and information.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them
+            where it is not given.
         ignore_index: the label of samples that take no part.
 
     Example::
@@ -49,13 +49,13 @@ class Coverage(LevelMetric, AnswerMetric):
 
 
 class Risk(Coverage):
-    """Risk per level: of the rows that are answered at a level, the share that is wrong (El-Yaniv & Wiener 2010). From 0, which is
-    best, to 1. Read it beside :class:`Coverage`.
+    """Risk per level: of the rows that are answered at a level, the share that is wrong (El-Yaniv & Wiener 2010). From
+    0, which is best, to 1. Read it beside :class:`Coverage`.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them
+            where it is not given.
         ignore_index: the label of samples that take no part.
 
     Example::
@@ -106,8 +106,9 @@ class Confusion(AnswerMetric):
         self._place = last if level is None else level_place(hierarchy, level)
 
     def compute(self) -> Array:
-        r"""The rows of each pair, or their weights, :math:`(L, L + 1)` of ``float64``: a row for each node of the level as truth,
-        a column for each as answer, and a last one for no answer at the level. The nodes are those of :func:`level_nodes`."""
+        r"""The rows of each pair, or their weights, :math:`(L, L + 1)` of ``float64``: a row for each node of the level
+        as truth, a column for each as answer, and a last one for no answer at the level. The nodes are those of
+        :func:`level_nodes`."""
         nodes = level_candidates(self.hierarchy, self._place).tolist()
         classes, class_nodes = self.hierarchy.num_classes, self.hierarchy.class_nodes.tolist()
         place = {class_nodes[node] if node < classes else node - classes: at for at, node in enumerate(nodes)}

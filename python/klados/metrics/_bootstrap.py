@@ -49,20 +49,21 @@ def bootstrap(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Any:
-    """How far a metric would move had other samples been drawn: percentile intervals of the bootstrap (Efron & Tibshirani 1993).
+    """How far a metric would move had other samples been drawn: percentile intervals of the bootstrap (Efron &
+    Tibshirani 1993).
 
-    It is of the metrics that are a ratio of two sums over rows: accuracy, the heights, hierarchical (``"micro"`` and ``"samples"``)
-    and LCA scores, coverage and risk, distance at *k*, log loss, Brier score, violations and tree distance. The result depends on
-    the rows and the seed, and not on the order of the rows or on threads.
+    It is of the metrics that are a ratio of two sums over rows: accuracy, the heights, hierarchical (``"micro"`` and
+    ``"samples"``) and LCA scores, coverage and risk, distance at *k*, log loss, Brier score, violations and tree
+    distance. The result depends on the rows and the seed, and not on the order of the rows or on threads.
 
     Args:
-        metric: the metric with its options, such as ``Accuracy(hierarchy, level="class")``. Rows that it has seen are not looked
-            at, and it is not changed.
+        metric: the metric with its options, such as ``Accuracy(hierarchy, level="class")``. Rows that it has seen are
+            not looked at, and it is not changed.
         y_true, y_pred, sample_weight: as in the metric's ``update``.
-        versus: the answers, or the scores, of another model for the same rows. The interval is that of the difference, the first
-            less this one: the paired bootstrap, which is narrower than two intervals suggest.
-        groups: where rows are not independent, as frames of a video, the number of each row's group; groups are drawn, with all
-            their rows.
+        versus: the answers, or the scores, of another model for the same rows. The interval is that of the difference,
+            the first less this one: the paired bootstrap, which is narrower than two intervals suggest.
+        groups: where rows are not independent, as frames of a video, the number of each row's group; groups are drawn,
+            with all their rows.
         replicates: how often it is drawn.
         seed: of what is drawn.
         confidence: the share of replicates in the interval.

@@ -65,11 +65,11 @@ def _most(values: Array, where: Array) -> float:
 
 
 class OperatingCurve(ScoreMetric):
-    """The operating curve of the decision ``threshold``: what it answers as its threshold falls from 1 to 0, from the root in every
-    row to ever more specific nodes (Valmadre 2022).
+    """The operating curve of the decision ``threshold``: what it answers as its threshold falls from 1 to 0, from the
+    root in every row to ever more specific nodes (Valmadre 2022).
 
-    It compares models over all trade-offs between answering much (recall) and answering right (precision). It keeps a few
-    numbers a row.
+    It compares models over all trade-offs between answering much (recall) and answering right (precision). It keeps a
+    few numbers a row.
 
     Args:
         hierarchy: what the classes roll up into.
@@ -115,16 +115,17 @@ class OperatingCurve(ScoreMetric):
 
 
 class RiskCoverage(LevelMetric, ScoreMetric):
-    """The area under the risk-coverage curve of each level, AURC: if the least confident rows are not answered, how many of the
-    others are wrong? (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017). From 0, which is best, to 1.
+    """The area under the risk-coverage curve of each level, AURC: if the least confident rows are not answered, how
+    many of the others are wrong? (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017). From 0, which is best, to 1.
 
-    A row's answer at a level is the most probable node of it, and its confidence the probability of that node. :meth:`details` has
-    the excess over the area of the best order, which says how good the confidences are. It keeps two numbers a row and level.
+    A row's answer at a level is the most probable node of it, and its confidence the probability of that node.
+    :meth:`details` has the excess over the area of the best order, which says how good the confidences are. It keeps
+    two numbers a row and level.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them
+            where it is not given.
         form: what the scores are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
 
@@ -143,8 +144,8 @@ class RiskCoverage(LevelMetric, ScoreMetric):
     _value = "aurc"
 
     def curve(self, level: str | int | None = None) -> tuple[Array, Array, Array]:
-        r"""Coverage, risk and confidence of a level, by falling confidence: each :math:`(T)` of ``float64``. The level is that of
-        the metric, or else the classes, where it is not given."""
+        r"""Coverage, risk and confidence of a level, by falling confidence: each :math:`(T)` of ``float64``. The level
+        is that of the metric, or else the classes, where it is not given."""
         if level is not None:
             place = level_place(self.hierarchy, level)
         else:

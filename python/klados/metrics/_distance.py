@@ -13,11 +13,11 @@ from klados.metrics._metric import AnswerMetric, ScoreMetric, number
 
 
 class LcaHeight(AnswerMetric):
-    """The mean height of the lowest common ancestor of answer and label: how many steps up they meet. 0 is best, for an answer at
-    or below the label's node; the largest is the height of the root (Deng et al. 2010).
+    """The mean height of the lowest common ancestor of answer and label: how many steps up they meet. 0 is best, for an
+    answer at or below the label's node; the largest is the height of the root (Deng et al. 2010).
 
-    :meth:`details` has the rows of each height, and the share of rows above 0, of which :class:`MistakeSeverity` is the mean:
-    ``lca_height = error * mistake_severity``.
+    :meth:`details` has the rows of each height, and the share of rows above 0, of which :class:`MistakeSeverity` is the
+    mean: ``lca_height = error * mistake_severity``.
 
     Args:
         hierarchy: what the classes roll up into.
@@ -47,8 +47,8 @@ class LcaHeight(AnswerMetric):
 
 
 class MistakeSeverity(LcaHeight):
-    """The mean height of the lowest common ancestor of answer and label over the rows where it is above 0 (Bertinetto et al.
-    2020). Low is good, but not alone: it falls where a model adds small mistakes. Read it beside the error.
+    """The mean height of the lowest common ancestor of answer and label over the rows where it is above 0 (Bertinetto
+    et al. 2020). Low is good, but not alone: it falls where a model adds small mistakes. Read it beside the error.
 
     Args:
         hierarchy: what the classes roll up into.
@@ -77,8 +77,8 @@ class MistakeSeverity(LcaHeight):
 
 
 class DistanceAtK(ScoreMetric):
-    """How far off the most probable classes are: the mean, over the rows and the *k* most probable classes of each, of the height of
-    the lowest common ancestor with the label (Bertinetto et al. 2020). Low is good.
+    """How far off the most probable classes are: the mean, over the rows and the *k* most probable classes of each, of
+    the height of the lowest common ancestor with the label (Bertinetto et al. 2020). Low is good.
 
     Args:
         hierarchy: what the classes roll up into.
@@ -113,8 +113,8 @@ class DistanceAtK(ScoreMetric):
 
 
 class Wasserstein(ScoreMetric):
-    """The tree distance between the predicted distribution and the label: how many edges the probability would have to be carried,
-    on average. 0 is best; the largest is twice the height of the tree. Trees.
+    """The tree distance between the predicted distribution and the label: how many edges the probability would have to
+    be carried, on average. 0 is best; the largest is twice the height of the tree. Trees.
 
     Args:
         hierarchy: what the classes roll up into.

@@ -52,8 +52,8 @@ class Metric:
         return fresh
 
     def merge(self: M, other: M) -> M:
-        """Adds what another metric has seen: of another thread, process or machine. Exact, so that any split of the rows,
-        merged in any order, gives the same bits.
+        """Adds what another metric has seen: of another thread, process or machine. Exact, so that any split of the
+        rows, merged in any order, gives the same bits.
 
         Returns:
             The metric itself.
@@ -70,8 +70,8 @@ class Metric:
         return self
 
     def _ratio_places(self) -> dict[Any, int]:
-        """The places of the numbers that :meth:`compute` gives among those of which the core tells what each row adds; of a
-        single number under the key ``None``."""
+        """The places of the numbers that :meth:`compute` gives among those of which the core tells what each row adds;
+        of a single number under the key ``None``."""
         raise ValueError(f"{type(self).__name__} is no ratio of two sums over the rows, and has no bootstrap")
 
     def details(self) -> Any:
@@ -118,8 +118,8 @@ class AnswerMetric(Metric):
             The metric itself.
 
         Raises:
-            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is added
-                then.
+            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is
+                added then.
         """
         answers = answers_of(y_pred, self.hierarchy)
         if answers.ndim != 1:
@@ -182,7 +182,8 @@ class ScoreMetric(Metric):
             The metric itself.
 
         Raises:
-            ValueError: if a shape, a label, a score or a weight does not fit; the message names the row. Nothing is added then.
+            ValueError: if a shape, a label, a score or a weight does not fit; the message names the row. Nothing is
+                added then.
         """
         arguments, _alive = self._read(y_true, y_score, sample_weight)
         self._accumulator._update_scores(*arguments)
@@ -217,7 +218,8 @@ class LevelMetric(Metric):
         self._place = None if level is None else level_place(hierarchy, level)
 
     def compute(self) -> Any:
-        """The number of each level, from the top, in a dict; or of the level that was asked for. NaN where no row takes part."""
+        """The number of each level, from the top, in a dict; or of the level that was asked for. NaN where no row takes
+        part."""
         values = {level["level"]: number(level[self._value]) for level in self._levels()}
         return values if self._place is None else list(values.values())[self._place]
 
@@ -239,7 +241,8 @@ def answers_of(y_pred: Any, hierarchy: Hierarchy) -> Array:
     if values.dtype.kind in "USO":
         return hierarchy.encode(values.tolist())
     if values.dtype.kind not in "iu" and values.size > 0:
-        raise ValueError(f"the answers are {values.dtype}, expected indices or names; klados.decide makes answers of logits")
+        expected = "indices or names; klados.decide makes answers of logits"
+        raise ValueError(f"the answers are {values.dtype}, expected {expected}")
     return np.require(values, np.int64, ["C_CONTIGUOUS", "ALIGNED"])
 
 
@@ -278,8 +281,8 @@ def level_place(hierarchy: Hierarchy, level: str | int) -> int:
 
 
 def levels(hierarchy: Hierarchy) -> list[str]:
-    """The names of the levels at which predictions are judged, from the top: the ranks, or where there are none the depths; and
-    the classes, where they are not the last of these.
+    """The names of the levels at which predictions are judged, from the top: the ranks, or where there are none the
+    depths; and the classes, where they are not the last of these.
 
     Example::
 
@@ -292,8 +295,8 @@ def levels(hierarchy: Hierarchy) -> list[str]:
 
 
 def most_probable(logits: npt.ArrayLike, hierarchy: Hierarchy, *, form: Form = "class_softmax") -> Array:
-    r"""The most probable node of each level, each for itself: what :class:`Accuracy` takes as answers that are right or wrong
-    level by level, though they may contradict each other.
+    r"""The most probable node of each level, each for itself: what :class:`Accuracy` takes as answers that are right or
+    wrong level by level, though they may contradict each other.
 
     Args:
         logits, hierarchy, form: as in :func:`klados.decide`.

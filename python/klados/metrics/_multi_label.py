@@ -28,7 +28,8 @@ class NodeScoreMetric(ScoreMetric):
         r"""Adds rows.
 
         Args:
-            y_true: the labels: multi-hot rows, where entries of *ignore_index* take no part; or names (``"bat;crow"``), or indices.
+            y_true: the labels: multi-hot rows, where entries of *ignore_index* take no part; or names (``"bat;crow"``),
+                or indices.
             y_score: the outputs of a model, of the metric's form; they are read in ``float64``.
             sample_weight: how much each row counts, at least 0; 1 each by default.
 
@@ -42,26 +43,29 @@ class NodeScoreMetric(ScoreMetric):
             The metric itself.
 
         Raises:
-            ValueError: if a shape, a label, a score or a weight does not fit; the message names the row. Nothing is added then.
+            ValueError: if a shape, a label, a score or a weight does not fit; the message names the row. Nothing is
+                added then.
         """
         return super().update(y_true, y_score, sample_weight)
 
 
 class Auprc(NodeScoreMetric):
-    """The area under the precision-recall curve of the nodes: how well the probabilities find the rows that a node holds of. From 0
-    to 1; 1 is best, and scores that say nothing have the share of positives.
+    """The area under the precision-recall curve of the nodes: how well the probabilities find the rows that a node
+    holds of. From 0 to 1; 1 is best, and scores that say nothing have the share of positives.
 
-    The area is the average precision, as scikit-learn has it. :meth:`details` has that of every level and node. Exactly, 16 bytes
-    a row and node are kept; with thresholds 16 bytes a node and threshold, for probabilities that are rounded down to one of them.
+    The area is the average precision, as scikit-learn has it. :meth:`details` has that of every level and node.
+    Exactly, 16 bytes a row and node are kept; with thresholds 16 bytes a node and threshold, for probabilities that are
+    rounded down to one of them.
 
     Args:
         hierarchy: what the classes roll up into.
-        average: ``"micro"``: over all pairs of a row and a node, the AU(PRC) of work on hierarchical multi-label classification;
-            ``"macro"``: the mean over the nodes that hold of a row.
+        average: ``"micro"``: over all pairs of a row and a node, the AU(PRC) of work on hierarchical multi-label
+            classification; ``"macro"``: the mean over the nodes that hold of a row.
         level: of the nodes of a level alone: a name of :func:`levels`, or a depth from 1.
         thresholds: the number of thresholds from 0 to 1, without sample weights; exact where it is not given.
         form: what the scores are, as in :func:`klados.decide`.
-        ignore_index: in a multi-hot label the entry of nodes that take no part, else the label of samples that take none.
+        ignore_index: in a multi-hot label the entry of nodes that take no part, else the label of samples that take
+            none.
 
     Example::
 
@@ -98,8 +102,8 @@ class Auprc(NodeScoreMetric):
 
 
 class Violations(NodeScoreMetric):
-    """The share of edges, over all rows, along which the child is more probable than the parent, which cannot be. From 0, which is
-    best, to 1.
+    """The share of edges, over all rows, along which the child is more probable than the parent, which cannot be. From
+    0, which is best, to 1.
 
     Labels are not looked at, but that rows without one take no part; ``None`` stands for all.
 

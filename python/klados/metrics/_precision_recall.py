@@ -36,24 +36,25 @@ class Hierarchical(AnswerMetric):
         r"""Adds rows, of one answer each or of sets.
 
         Args:
-            y_true: the labels, at any level: indices (see :meth:`Hierarchy.encode`), names, or candidates; beside sets also
-                multi-label: names (``"bat;crow"``) or multi-hot rows.
-            y_pred: the answers, at any level: indices, as :func:`klados.decide` gives them, or names; or sets, as it gives them
-                of ``consistent``. What is above a node of a set is in it.
+            y_true: the labels, at any level: indices (see :meth:`Hierarchy.encode`), names, or candidates; beside sets
+                also multi-label: names (``"bat;crow"``) or multi-hot rows.
+            y_pred: the answers, at any level: indices, as :func:`klados.decide` gives them, or names; or sets, as it
+                gives them of ``consistent``. What is above a node of a set is in it.
             sample_weight: how much each row counts, at least 0; 1 each by default.
 
         Shape:
-            - y_true: :math:`(N)`; or :math:`(N, \text{classes})` of candidates; beside sets :math:`(N, \text{classes})` or
-              :math:`(N, \text{nodes} - 1)` of multi-hot rows, where entries of *ignore_index* take no part.
-            - y_pred: :math:`(N)`; sets are :math:`(N, \text{nodes} - 1)` or :math:`(N, \text{classes})` of zeros and ones.
+            - y_true: :math:`(N)`; or :math:`(N, \text{classes})` of candidates; beside sets :math:`(N, \text{classes})`
+              or :math:`(N, \text{nodes} - 1)` of multi-hot rows, where entries of *ignore_index* take no part.
+            - y_pred: :math:`(N)`; sets are :math:`(N, \text{nodes} - 1)` or :math:`(N, \text{classes})` of zeros and
+                ones.
             - sample_weight: :math:`(N)`.
 
         Returns:
             The metric itself.
 
         Raises:
-            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is added
-                then.
+            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is
+                added then.
         """
         if isinstance(y_pred, (list, tuple)) and any(isinstance(answer, str) for answer in y_pred):
             return super().update(y_true, y_pred, sample_weight)
@@ -63,8 +64,8 @@ class Hierarchical(AnswerMetric):
         return self._update("sets", as_sets(sets), y_true, sample_weight, "multi_hot")
 
     def compute(self) -> Any:
-        """A number, NaN where it is undefined; or without average one a node, :math:`(\text{nodes} - 1)` of ``float64`` in the
-        order of :attr:`Hierarchy.node_columns`, NaN where nothing holds or is predicted."""
+        """A number, NaN where it is undefined; or without average one a node, :math:`(\text{nodes} - 1)` of ``float64``
+        in the order of :attr:`Hierarchy.node_columns`, NaN where nothing holds or is predicted."""
         details = self.details()
         if self.average is not None:
             return number(details["macro_average" if self.average == "macro" else self.average][self._score])
@@ -91,15 +92,16 @@ def as_sets(sets: Array) -> Array:
 
 
 class HierarchicalPrecision(Hierarchical):
-    """Of the nodes that are predicted, the share that holds: an answer predicts itself and all that is above it but the root, and of a label holds its node and all that is above
-    that (Kiritchenko et al. 2006). From 0 to 1; 1 is best. What a label does not say takes no part.
+    """Of the nodes that are predicted, the share that holds: an answer predicts itself and all that is above it but the
+    root, and of a label holds its node and all that is above that (Kiritchenko et al. 2006). From 0 to 1; 1 is best.
+    What a label does not say takes no part.
 
     :meth:`details` has precision, recall and F1 in all averages, and of every node, by its index.
 
     Args:
         hierarchy: what the classes roll up into.
-        average: in scikit-learn's words. ``"micro"``: of the sums over all rows; ``"macro"``: the mean over the nodes that hold or
-            are predicted; ``"samples"``: the mean over the rows; ``None``: one a node.
+        average: in scikit-learn's words. ``"micro"``: of the sums over all rows; ``"macro"``: the mean over the nodes
+            that hold or are predicted; ``"samples"``: the mean over the rows; ``None``: one a node.
         ignore_index: the label of samples that take no part.
 
     Example::
@@ -117,15 +119,16 @@ class HierarchicalPrecision(Hierarchical):
 
 
 class HierarchicalRecall(Hierarchical):
-    """Of the nodes that hold, the share that is predicted: an answer predicts itself and all that is above it but the root, and of a label holds its node and all that is above
-    that (Kiritchenko et al. 2006). From 0 to 1; 1 is best. What a label does not say takes no part.
+    """Of the nodes that hold, the share that is predicted: an answer predicts itself and all that is above it but the
+    root, and of a label holds its node and all that is above that (Kiritchenko et al. 2006). From 0 to 1; 1 is best.
+    What a label does not say takes no part.
 
     :meth:`details` has precision, recall and F1 in all averages, and of every node, by its index.
 
     Args:
         hierarchy: what the classes roll up into.
-        average: in scikit-learn's words. ``"micro"``: of the sums over all rows; ``"macro"``: the mean over the nodes that hold or
-            are predicted; ``"samples"``: the mean over the rows; ``None``: one a node.
+        average: in scikit-learn's words. ``"micro"``: of the sums over all rows; ``"macro"``: the mean over the nodes
+            that hold or are predicted; ``"samples"``: the mean over the rows; ``None``: one a node.
         ignore_index: the label of samples that take no part.
 
     Example::
@@ -143,15 +146,16 @@ class HierarchicalRecall(Hierarchical):
 
 
 class HierarchicalF1(Hierarchical):
-    """The harmonic mean of hierarchical precision and recall: an answer predicts itself and all that is above it but the root, and of a label holds its node and all that is above
-    that (Kiritchenko et al. 2006). From 0 to 1; 1 is best. What a label does not say takes no part.
+    """The harmonic mean of hierarchical precision and recall: an answer predicts itself and all that is above it but
+    the root, and of a label holds its node and all that is above that (Kiritchenko et al. 2006). From 0 to 1; 1 is
+    best. What a label does not say takes no part.
 
     :meth:`details` has precision, recall and F1 in all averages, and of every node, by its index.
 
     Args:
         hierarchy: what the classes roll up into.
-        average: in scikit-learn's words. ``"micro"``: of the sums over all rows; ``"macro"``: the mean over the nodes that hold or
-            are predicted; ``"samples"``: the mean over the rows; ``None``: one a node.
+        average: in scikit-learn's words. ``"micro"``: of the sums over all rows; ``"macro"``: the mean over the nodes
+            that hold or are predicted; ``"samples"``: the mean over the rows; ``None``: one a node.
         ignore_index: the label of samples that take no part.
 
     Example::
@@ -177,7 +181,8 @@ def hierarchical_precision(
     sample_weight: npt.ArrayLike | None = None,
     ignore_index: int = -100,
 ) -> Any:
-    """Of the nodes that are predicted, the share that holds, with all that is above answer and label: see :class:`HierarchicalPrecision`.
+    """Of the nodes that are predicted, the share that holds, with all that is above answer and label: see
+    :class:`HierarchicalPrecision`.
 
     Args:
         y_true, y_pred, sample_weight: as in :meth:`HierarchicalPrecision.update`.
@@ -212,7 +217,8 @@ def hierarchical_recall(
     sample_weight: npt.ArrayLike | None = None,
     ignore_index: int = -100,
 ) -> Any:
-    """Of the nodes that hold, the share that is predicted, with all that is above answer and label: see :class:`HierarchicalRecall`.
+    """Of the nodes that hold, the share that is predicted, with all that is above answer and label: see
+    :class:`HierarchicalRecall`.
 
     Args:
         y_true, y_pred, sample_weight: as in :meth:`HierarchicalRecall.update`.
@@ -247,7 +253,8 @@ def hierarchical_f1(
     sample_weight: npt.ArrayLike | None = None,
     ignore_index: int = -100,
 ) -> Any:
-    """The harmonic mean of hierarchical precision and recall, with all that is above answer and label: see :class:`HierarchicalF1`.
+    """The harmonic mean of hierarchical precision and recall, with all that is above answer and label: see
+    :class:`HierarchicalF1`.
 
     Args:
         y_true, y_pred, sample_weight: as in :meth:`HierarchicalF1.update`.
@@ -282,16 +289,16 @@ def hierarchical_precision_recall_fscore_support(
     sample_weight: npt.ArrayLike | None = None,
     ignore_index: int = -100,
 ) -> tuple[Any, Any, Any, Any]:
-    """Hierarchical precision, recall, F1 and support in one call, as scikit-learn's ``precision_recall_fscore_support``: see
-    :class:`HierarchicalPrecision`.
+    """Hierarchical precision, recall, F1 and support in one call, as scikit-learn's
+    ``precision_recall_fscore_support``: see :class:`HierarchicalPrecision`.
 
     Args:
         y_true, y_pred, sample_weight: as in :meth:`HierarchicalPrecision.update`.
         hierarchy, average, ignore_index: as those of :class:`HierarchicalPrecision`.
 
     Returns:
-        Precision, recall, F1 and the rows of which each node holds, each with an entry a node; with an average numbers, and
-        ``None`` for the rows.
+        Precision, recall, F1 and the rows of which each node holds, each with an entry a node; with an average numbers,
+        and ``None`` for the rows.
 
     Raises:
         ValueError: as :meth:`HierarchicalPrecision.update`.
@@ -366,8 +373,8 @@ class LcaPrecision(LcaScore):
 
 
 class LcaRecall(LcaScore):
-    """How much of a label an answer says: the mean of ``value(a) / value(t)``, where ``a`` is the lowest common ancestor of
-    answer ``p`` and label ``t`` (Valmadre 2022). From 0 to 1; 1 is best.
+    """How much of a label an answer says: the mean of ``value(a) / value(t)``, where ``a`` is the lowest common
+    ancestor of answer ``p`` and label ``t`` (Valmadre 2022). From 0 to 1; 1 is best.
 
     Args:
         hierarchy: what the classes roll up into.
@@ -389,8 +396,8 @@ class LcaRecall(LcaScore):
 
 
 class LcaF1(LcaScore):
-    """How much answer and label share: the mean of ``2 value(a) / (value(p) + value(t))``, where ``a`` is the lowest common ancestor of
-    answer ``p`` and label ``t`` (Valmadre 2022). From 0 to 1; 1 is best.
+    """How much answer and label share: the mean of ``2 value(a) / (value(p) + value(t))``, where ``a`` is the lowest
+    common ancestor of answer ``p`` and label ``t`` (Valmadre 2022). From 0 to 1; 1 is best.
 
     Args:
         hierarchy: what the classes roll up into.

@@ -13,15 +13,15 @@ from klados.metrics._metric import LevelMetric, ScoreMetric
 
 
 class LogLoss(LevelMetric, ScoreMetric):
-    """Log loss per level: the mean, over the rows whose label reaches down to a level, of ``-log P`` of its node there, in nats.
-    0 is best; a uniform guess among ``n`` nodes has ``log(n)``. A proper scoring rule.
+    """Log loss per level: the mean, over the rows whose label reaches down to a level, of ``-log P`` of its node there,
+    in nats. 0 is best; a uniform guess among ``n`` nodes has ``log(n)``. A proper scoring rule.
 
     It is taken from log-probabilities, so that it is infinite only where a true node has the probability 0.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them
+            where it is not given.
         form: what the scores are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
 
@@ -43,13 +43,13 @@ class LogLoss(LevelMetric, ScoreMetric):
 
 
 class Brier(LevelMetric, ScoreMetric):
-    """Brier score per level: the mean, over the rows whose label reaches down to a level, of the sum over its nodes of the squared
-    difference of probability and truth (Brier 1950). From 0, which is best, to 2. A proper scoring rule.
+    """Brier score per level: the mean, over the rows whose label reaches down to a level, of the sum over its nodes of
+    the squared difference of probability and truth (Brier 1950). From 0, which is best, to 2. A proper scoring rule.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them
+            where it is not given.
         form: what the scores are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
 
@@ -71,16 +71,17 @@ class Brier(LevelMetric, ScoreMetric):
 
 
 class ExpectedCalibrationError(LevelMetric, ScoreMetric):
-    """Expected calibration error per level: how far the confidence of the most probable node of a level is from the share that is
-    right, on average over bins of confidence (Naeini et al. 2015; Guo et al. 2017). From 0 to 1; 0 is best.
+    """Expected calibration error per level: how far the confidence of the most probable node of a level is from the
+    share that is right, on average over bins of confidence (Naeini et al. 2015; Guo et al. 2017). From 0 to 1; 0 is
+    best.
 
     It is above 0 for a perfect model too, the more so the fewer the rows of a bin. :meth:`details` has the bins of the
     reliability diagram.
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number :meth:`compute` gives: a name of :func:`levels`, or a depth from 1. All of them
+            where it is not given.
         bins: into how many bins of equal width the confidence is sorted.
         form: what the scores are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
@@ -186,7 +187,8 @@ def ece(
     sample_weight: npt.ArrayLike | None = None,
     ignore_index: int = -100,
 ) -> Any:
-    """Expected calibration error per level, or at one: see :class:`ExpectedCalibrationError`, which is fed batch by batch.
+    """Expected calibration error per level, or at one: see :class:`ExpectedCalibrationError`, which is fed batch by
+    batch.
 
     Args:
         y_true, y_score, sample_weight: as in :meth:`ExpectedCalibrationError.update`.
@@ -196,7 +198,8 @@ def ece(
         A dict by level, or a number where *level* is given. NaN where no row takes part.
 
     Raises:
-        ValueError: as :meth:`ExpectedCalibrationError.update`, or if there is no such level or the bins are out of range.
+        ValueError: as :meth:`ExpectedCalibrationError.update`, or if there is no such level or the bins are out of
+            range.
 
     Example::
 
@@ -231,8 +234,8 @@ def reliability_curve(
         hierarchy, level, bins, form, ignore_index: as those of :class:`ExpectedCalibrationError`.
 
     Returns:
-        Of each bin that has rows, from the least confident: the share that is right, the mean confidence, and the number of rows
-        or the sum of their weights; each :math:`(B)` of ``float64``.
+        Of each bin that has rows, from the least confident: the share that is right, the mean confidence, and the
+        number of rows or the sum of their weights; each :math:`(B)` of ``float64``.
 
     Raises:
         ValueError: as :func:`ece`.

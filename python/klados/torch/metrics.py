@@ -1,14 +1,17 @@
-"""The metrics of :mod:`klados.metrics` for torchmetrics: in training loops, in a ``MetricCollection``, in Lightning's ``log``.
+"""The metrics of :mod:`klados.metrics` for torchmetrics: in training loops, in a ``MetricCollection``, in Lightning's
+``log``.
 
-They have the order of torchmetrics, ``update(preds, target)``. Of several processes the rows are merged exactly, so that any
-number of them gives the same bits as one.
+They have the order of torchmetrics, ``update(preds, target)``. Of several processes the rows are merged exactly, so
+that any number of them gives the same bits as one.
 
 Example::
 
     >>> import torch, klados
     >>> from torchmetrics import MetricCollection
     >>> from klados.torch.metrics import Accuracy, LcaHeight
-    >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")])
+    >>> hierarchy = klados.Hierarchy.from_edges(
+    ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+    ... )
     >>> metrics = MetricCollection([Accuracy(hierarchy, level="class"), LcaHeight(hierarchy)])
     >>> logits = torch.tensor([[0.0, 0.0, 1.0, 2.0], [3.0, 0.0, 0.0, 0.0]])
     >>> metrics.update(logits, torch.tensor([2, 0]))
@@ -31,6 +34,7 @@ from klados._klados import Hierarchy
 from klados.arrays import Form, as_array
 from klados.decisions import AnyDecision, decide, decision_of
 from klados.metrics._metric import ScoreMetric
+from klados.metrics._precision_recall import Average, Value
 
 try:
     import torchmetrics
@@ -68,8 +72,8 @@ _LENGTH = np.dtype("<u8")
 
 
 class HierarchicalMetric(torchmetrics.Metric):
-    r"""A metric of :mod:`klados.metrics` as one of torchmetrics: the base of the classes of this module, and for those that have
-    none here.
+    r"""A metric of :mod:`klados.metrics` as one of torchmetrics: the base of the classes of this module, and for those
+    that have none here.
 
     Its state is what the metric has seen, as bytes in a tensor. Processes gather them and merge them exactly.
 
@@ -82,8 +86,8 @@ class HierarchicalMetric(torchmetrics.Metric):
     Shape:
         - preds: of metrics of answers :math:`(N)` integers, or logits; of metrics of probabilities logits. Logits are
           :math:`(N, C)`, or :math:`(N, C, d_1, \dots)` as those of :class:`torch.nn.CrossEntropyLoss`.
-        - target: :math:`(N)` or :math:`(N, d_1, \dots)` integers, labels at any level as :meth:`klados.Hierarchy.encode` makes
-          them; or :math:`(N, \text{classes})` candidates.
+        - target: :math:`(N)` or :math:`(N, d_1, \dots)` integers, labels at any level as
+          :meth:`klados.Hierarchy.encode` makes them; or :math:`(N, \text{classes})` candidates.
         - output of ``compute``: a number, or a dict of numbers by level.
 
     Example::
@@ -123,8 +127,8 @@ class HierarchicalMetric(torchmetrics.Metric):
         """Adds a batch.
 
         Raises:
-            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is added
-                then.
+            ValueError: if a shape, a label, an answer or a weight does not fit; the message names the row. Nothing is
+                added then.
         """
         preds, target, sample_weight = _flat(preds, target, sample_weight)
         if not self._of_scores and _is_float(preds):
@@ -244,7 +248,8 @@ class _OfScores(HierarchicalMetric):
         options: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(self._metric(hierarchy, form=form, ignore_index=ignore_index, **(options or {})), form=form, **kwargs)
+        metric = self._metric(hierarchy, form=form, ignore_index=ignore_index, **(options or {}))
+        super().__init__(metric, form=form, **kwargs)
 
 
 class _OfScoresByLevel(_OfScores):
@@ -257,8 +262,8 @@ class Accuracy(_OfAnswersByLevel):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         decision: how logits become answers: see :func:`klados.decide`.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
@@ -284,8 +289,8 @@ class BalancedAccuracy(_OfAnswersByLevel):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         decision: how logits become answers: see :func:`klados.decide`.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
@@ -361,8 +366,8 @@ class LogLoss(_OfScoresByLevel):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
         **kwargs: those of :class:`torchmetrics.Metric`.
@@ -387,8 +392,8 @@ class Brier(_OfScoresByLevel):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where it is
-            not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
         **kwargs: those of :class:`torchmetrics.Metric`.
@@ -413,8 +418,8 @@ class Coverage(_OfAnswersByLevel):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
-            it is not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         decision: how logits become answers: see :func:`klados.decide`.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
@@ -441,8 +446,8 @@ class Risk(_OfAnswersByLevel):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
-            it is not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         decision: how logits become answers: see :func:`klados.decide`.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
@@ -484,7 +489,7 @@ class Confusion(_OfAnswers):
         ... )
         >>> target = torch.tensor(hierarchy.encode(["bat", "dog", "crow", "bird"]))
         >>> preds = torch.tensor(hierarchy.encode(["bat", "bat", "bird", "bat"]))
-        >>> klados.torch.metrics.Confusion(hierarchy, level=1)(preds, target)  # of mammals and birds; the last column is no answer
+        >>> klados.torch.metrics.Confusion(hierarchy, level=1)(preds, target)  # the last column is of no answer
         tensor([[2., 0., 0.],
                 [1., 1., 0.]])
     """
@@ -522,7 +527,7 @@ class HierarchicalPrecision(_OfAnswers):
     _metric = metrics.HierarchicalPrecision
     higher_is_better = True
 
-    def __init__(self, hierarchy: Hierarchy, *, average: Literal["micro", "macro", "samples"] | None = "micro", **kwargs: Any) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, average: Average | None = "micro", **kwargs: Any) -> None:
         super().__init__(hierarchy, options={"average": average}, **kwargs)
 
 
@@ -552,7 +557,7 @@ class HierarchicalRecall(_OfAnswers):
     _metric = metrics.HierarchicalRecall
     higher_is_better = True
 
-    def __init__(self, hierarchy: Hierarchy, *, average: Literal["micro", "macro", "samples"] | None = "micro", **kwargs: Any) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, average: Average | None = "micro", **kwargs: Any) -> None:
         super().__init__(hierarchy, options={"average": average}, **kwargs)
 
 
@@ -582,7 +587,7 @@ class HierarchicalF1(_OfAnswers):
     _metric = metrics.HierarchicalF1
     higher_is_better = True
 
-    def __init__(self, hierarchy: Hierarchy, *, average: Literal["micro", "macro", "samples"] | None = "micro", **kwargs: Any) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, average: Average | None = "micro", **kwargs: Any) -> None:
         super().__init__(hierarchy, options={"average": average}, **kwargs)
 
 
@@ -612,7 +617,7 @@ class LcaPrecision(_OfAnswers):
     _metric = metrics.LcaPrecision
     higher_is_better = True
 
-    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, value: Value = "depth", **kwargs: Any) -> None:
         super().__init__(hierarchy, options={"value": value}, **kwargs)
 
 
@@ -642,7 +647,7 @@ class LcaRecall(_OfAnswers):
     _metric = metrics.LcaRecall
     higher_is_better = True
 
-    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, value: Value = "depth", **kwargs: Any) -> None:
         super().__init__(hierarchy, options={"value": value}, **kwargs)
 
 
@@ -672,7 +677,7 @@ class LcaF1(_OfAnswers):
     _metric = metrics.LcaF1
     higher_is_better = True
 
-    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, value: Value = "depth", **kwargs: Any) -> None:
         super().__init__(hierarchy, options={"value": value}, **kwargs)
 
 
@@ -681,8 +686,8 @@ class ExpectedCalibrationError(_OfScores):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
-            it is not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         bins: into how many bins of equal width the confidence is sorted.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
@@ -713,8 +718,8 @@ class RiskCoverage(_OfScoresByLevel):
 
     Args:
         hierarchy: what the classes roll up into.
-        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them where
-            it is not given.
+        level: the level whose number it gives: a name of :func:`klados.metrics.levels`, or a depth from 1. All of them
+            where it is not given.
         form: what the logits are, as in :func:`klados.decide`.
         ignore_index: the label of samples that take no part.
         **kwargs: those of :class:`torchmetrics.Metric`.
@@ -760,7 +765,7 @@ class OperatingCurve(_OfScores):
     _metric = metrics.OperatingCurve
     higher_is_better = True
 
-    def __init__(self, hierarchy: Hierarchy, *, value: Literal["depth", "information"] = "depth", **kwargs: Any) -> None:
+    def __init__(self, hierarchy: Hierarchy, *, value: Value = "depth", **kwargs: Any) -> None:
         super().__init__(hierarchy, options={"value": value}, **kwargs)
 
 
@@ -825,7 +830,8 @@ class Auprc(_OfScores):
         level: of the nodes of a level alone: a name of :func:`klados.metrics.levels`, or a depth from 1.
         thresholds: the number of thresholds from 0 to 1; exact where it is not given, which keeps every row.
         form: what the logits are, as in :func:`klados.decide`.
-        ignore_index: in a multi-hot target the entry of nodes that take no part, else the label of samples that take none.
+        ignore_index: in a multi-hot target the entry of nodes that take no part, else the label of samples that take
+            none.
         **kwargs: those of :class:`torchmetrics.Metric`.
 
     Example::
@@ -858,12 +864,14 @@ class Auprc(_OfScores):
 
 
 class Violations(_OfScores):
-    """The share of edges along which the child is more probable than the parent: see :class:`klados.metrics.Violations`.
+    """The share of edges along which the child is more probable than the parent: see
+    :class:`klados.metrics.Violations`.
 
     Args:
         hierarchy: what the classes roll up into.
         form: what the logits are, as in :func:`klados.decide`.
-        ignore_index: in a multi-hot target the entry of nodes that take no part, else the label of samples that take none.
+        ignore_index: in a multi-hot target the entry of nodes that take no part, else the label of samples that take
+            none.
         **kwargs: those of :class:`torchmetrics.Metric`.
 
     Example::
