@@ -16,6 +16,7 @@ pub(crate) struct Layout<'a> {
     has_node_columns: bool,
     /// By column.
     nodes: Vec<NodeId>,
+    column_of: HashMap<NodeId, usize>,
     /// What takes these columns, and which files say that: for messages.
     of: &'a str,
     hierarchy_file: &'a Path,
@@ -35,7 +36,8 @@ impl<'a> Layout<'a> {
             true => hierarchy.node_columns(),
             false => (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect(),
         };
-        Self { hierarchy, has_node_columns, nodes, of, hierarchy_file, columns_file }
+        let column_of = nodes.iter().enumerate().map(|(column, node)| (*node, column)).collect();
+        Self { hierarchy, has_node_columns, nodes, column_of, of, hierarchy_file, columns_file }
     }
 
     /// What the columns are.
@@ -74,11 +76,10 @@ impl<'a> Layout<'a> {
     /// Other columns are not looked at.
     pub(crate) fn places(&self, file: &Path, names: &[String]) -> Result<Vec<usize>> {
         let shown = file.display();
-        let place: HashMap<NodeId, usize> = self.nodes.iter().enumerate().map(|(place, node)| (*node, place)).collect();
+        let known = self.names();
         let mut found: Vec<Option<usize>> = vec![None; self.nodes.len()];
         for (index, name) in names.iter().enumerate() {
-            let Some(node) = self.node(name) else { continue };
-            let Some(place) = place.get(&node) else { continue };
+            let Some(place) = known.get(name.trim()) else { continue };
             if let Some(other) = found[*place].replace(index) {
                 bail!("{shown}: the columns \"{}\" and \"{name}\" are the same {}", names[other], self.one());
             }
@@ -109,10 +110,25 @@ impl<'a> Layout<'a> {
         )
     }
 
-    fn node(&self, name: &str) -> Option<NodeId> {
+    /// The names of each column: short where that is unique, and the path. Made once: an unknown name is slow to look up.
+    fn names(&self) -> HashMap<String, usize> {
+        let mut names = HashMap::new();
+        for (place, node) in self.nodes.iter().enumerate() {
+            let class = (!self.has_node_columns).then(|| self.hierarchy.class_name(place).to_owned());
+            for name in [self.hierarchy.name(*node).to_owned(), self.hierarchy.path(*node)].into_iter().chain(class) {
+                if self.place(&name) == Some(place) {
+                    names.insert(name, place);
+                }
+            }
+        }
+        names
+    }
+
+    /// The column of a name that is there.
+    fn place(&self, name: &str) -> Option<usize> {
         match self.has_node_columns {
-            true => self.hierarchy.node(name).ok(),
-            false => self.hierarchy.class(name).ok().map(|class| self.hierarchy.class_node(class)),
+            true => self.column_of.get(&self.hierarchy.node(name).ok()?).copied(),
+            false => self.hierarchy.class(name).ok(),
         }
     }
 
