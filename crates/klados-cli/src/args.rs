@@ -15,7 +15,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[cfg(feature = "train")]
-    Train(crate::cmd::train::TrainArgs),
+    Train(Box<crate::cmd::train::TrainArgs>),
     #[cfg(feature = "train")]
     Predict(crate::cmd::predict::PredictArgs),
     Decide(crate::cmd::decide::DecideArgs),

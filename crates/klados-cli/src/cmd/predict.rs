@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use image::{ImageFormat, ImageReader, RgbImage, Rgba, RgbaImage, imageops};
-use klados::Decision;
 use klados::decide::Decider;
 
-use super::note;
-use crate::data::decision;
+use super::{decision, note};
 use crate::data::emoji::TILE;
 use crate::data::pictures;
 use crate::data::replace::replace;
@@ -54,7 +52,6 @@ With --decision, before `class`:
   decision     alone for `consistent`, which answers with a set: its lowest
                nodes as a multi-label label, `a;b`, of one node `a;`, of none
                `;`. All above them hold too.
-  The rules are {decisions}.
 `hedge` and `conformal` take a number from data: the validation rows of training,
 whose logits and labels are beside the model (validation.npy, validation.csv).
 The rule with its number is printed on standard error, and may be given as
@@ -70,10 +67,9 @@ what is printed is what is above the class. Probabilities are those of the
 loss's form (`klados train --help`): with sigmoids those of the classes need not
 sum to 1, and with levelwise_softmax and random_cut each level has its own.";
 
-/// The rules that there are, in the text.
+/// The text with what the other commands say of rules.
 fn help() -> String {
-    let names = Decision::NAMES.chunks(5).map(|names| names.join(", ")).collect::<Vec<_>>();
-    AFTER_LONG_HELP.replace("{decisions}", &names.join(",\n  "))
+    format!("{AFTER_LONG_HELP}\n\n{}", decision::RULES.trim_end())
 }
 
 /// Apply a trained model: a line a row with the class, its probability and that of each ancestor
@@ -144,7 +140,7 @@ pub(crate) fn run(args: &PredictArgs, out: &mut dyn Write) -> Result<()> {
 
 /// The rule that was typed, with the numbers that it takes from the validation rows.
 fn decider(typed: &str, folder: &Path, saved: &SavedModel, reading: &Reading) -> Result<Decider> {
-    let mut decision = decision::read(typed)?;
+    let mut decision = decision::parse(typed)?;
     let of_option = || format!("--decision {typed}");
     if decision.needs_calibration() && !decision.is_calibrated() {
         let name = decision.name();

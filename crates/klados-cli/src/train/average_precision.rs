@@ -1,7 +1,7 @@
 //! Average precision: how well scores put what holds before what does not, whatever the threshold.
 
 /// The scores of nodes that hold and of those that do not.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Ranking {
     positive: Vec<f64>,
     negative: Vec<f64>,

@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::examples::Examples;
+use super::measure::{Measure, Measuring};
 use super::network::Network;
 use super::number;
 use super::objective::Objective;
@@ -28,6 +29,8 @@ pub(crate) struct Job<'a> {
     pub(crate) objective: &'a Objective,
     /// How logits are read.
     pub(crate) reading: &'a Reading,
+    /// What stopping early follows in place of the validation loss.
+    pub(crate) measure: Option<Measure>,
     /// How.
     pub(crate) settings: &'a Settings,
 }
@@ -44,6 +47,9 @@ pub(crate) struct Epoch {
     pub(crate) validation_loss: Option<f64>,
     /// The scores on the validation rows.
     pub(crate) validation: Option<Scores>,
+    /// The metric that stopping early follows in place of the loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_on: Option<f64>,
     /// Seconds the epoch took.
     pub(crate) seconds: f64,
 }
@@ -56,7 +62,7 @@ pub(crate) struct State {
     pub(crate) optimizer: ModuleOptimizer,
     /// The epochs so far.
     pub(crate) history: Vec<Epoch>,
-    /// The head of the epoch with the best validation loss, where stopping early was asked for.
+    /// The head of the epoch that was the best on the validation rows, where stopping early was asked for.
     pub(crate) best: Option<(usize, Network)>,
 }
 
@@ -116,30 +122,59 @@ pub(crate) fn epoch(job: &Job<'_>, state: State) -> Result<State> {
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         network = optimizer.step(settings.rate(number), network, gradients);
     }
-    let validation = job.validation.map(|rows| validate(job, &network, rows)).transpose()?;
-    let (validation_loss, validation) = validation.unzip();
+    let validated = job.validation.map(|rows| validate(job, &network, rows)).transpose()?;
+    let (validation_loss, validation, stop_on) = match validated {
+        Some(Validated { loss, scores, measured }) => (Some(loss), Some(scores), measured),
+        None => (None, None, None),
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    history.push(Epoch { epoch: number + 1, train_loss: sum, validation_loss, validation, stop_on, seconds });
     if settings.patience.is_some() {
-        let loss_of = |epoch: usize| history.get(epoch - 1).and_then(|epoch: &Epoch| epoch.validation_loss);
-        let before = best.as_ref().and_then(|(epoch, _)| loss_of(*epoch)).unwrap_or(f64::INFINITY);
-        if validation_loss.is_some_and(|now| now < before) {
+        let followed = |epoch: usize| history.get(epoch - 1).and_then(|epoch: &Epoch| job.followed(epoch));
+        let before = best.as_ref().and_then(|(epoch, _)| followed(*epoch));
+        if job.is_better(followed(number + 1), before) {
             best = Some((number + 1, network.clone()));
         }
     }
-    let seconds = started.elapsed().as_secs_f64();
-    history.push(Epoch { epoch: number + 1, train_loss: sum, validation_loss, validation, seconds });
     Ok(State { network, optimizer, history, best })
 }
 
-fn validate(job: &Job<'_>, network: &Network, rows: &Examples) -> Result<(f64, Scores)> {
+impl Job<'_> {
+    /// What stopping early follows.
+    fn followed(&self, epoch: &Epoch) -> Option<f64> {
+        if self.measure.is_some() { epoch.stop_on } else { epoch.validation_loss }
+    }
+
+    fn is_better(&self, now: Option<f64>, before: Option<f64>) -> bool {
+        match &self.measure {
+            Some(measure) => measure.is_better(now, before),
+            None => now.is_some_and(|now| now < before.unwrap_or(f64::INFINITY)),
+        }
+    }
+}
+
+/// What is known of the validation rows.
+struct Validated {
+    loss: f64,
+    scores: Scores,
+    measured: Option<f64>,
+}
+
+fn validate(job: &Job<'_>, network: &Network, rows: &Examples) -> Result<Validated> {
     let mut scorer = Scorer::new(job.reading);
+    let mut measuring = job.measure.as_ref().map(|measure| measure.measuring(job.reading)).transpose()?;
     let columns = job.reading.columns();
     let mut loss = job.objective.mean();
     network.each_logits(&rows.values, rows.width, &mut |first, logits| {
         let labels = &rows.labels[first..first + logits.len() / columns];
-        scorer.add(&job.reading.read(logits)?, labels)?;
+        let read = job.reading.read(logits)?;
+        scorer.add(&read, labels)?;
+        if let Some(measuring) = &mut measuring {
+            measuring.add(&read, labels)?;
+        }
         loss.add(logits, labels)
     })?;
-    Ok((loss.finish(), scorer.finish()))
+    Ok(Validated { loss: loss.finish(), scores: scorer.finish(), measured: measuring.and_then(Measuring::finish) })
 }
 
 /// The rows of each step of an epoch: passes in random order, one after the other, cut into batches. It depends on the

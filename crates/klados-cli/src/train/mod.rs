@@ -4,6 +4,7 @@ pub(crate) mod average_precision;
 pub(crate) mod checkpoint;
 pub(crate) mod examples;
 pub(crate) mod fit;
+pub(crate) mod measure;
 pub(crate) mod network;
 pub(crate) mod number;
 pub(crate) mod objective;

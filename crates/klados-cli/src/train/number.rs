@@ -13,8 +13,14 @@ mod tests {
 
     #[test]
     fn an_epoch_without_finite_losses_is_read_back() {
-        let nan =
-            Epoch { epoch: 1, train_loss: f64::NAN, validation_loss: Some(f64::NAN), validation: None, seconds: 0.0 };
+        let nan = Epoch {
+            epoch: 1,
+            train_loss: f64::NAN,
+            validation_loss: Some(f64::NAN),
+            validation: None,
+            stop_on: None,
+            seconds: 0.0,
+        };
         let read = |epoch: &Epoch| -> Epoch {
             serde_json::from_slice(&serde_json::to_vec(epoch).expect("written")).expect("read")
         };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::Checkpoints;
 use super::examples::{Examples, Standardizer};
 use super::fit::{self, Epoch, Job, State};
+use super::measure::Measure;
 use super::network::Model;
 use super::number;
 use super::objective::Objective;
@@ -120,6 +121,7 @@ pub(crate) fn run(
         validation: validation.as_ref(),
         objective: spec.objective,
         reading,
+        measure: spec.settings.stop_on.as_deref().map(|name| Measure::new(name, reading)).transpose()?,
         settings: &spec.settings,
     };
     let saved = Checkpoints::new(checkpoints.to_owned());

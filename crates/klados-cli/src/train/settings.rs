@@ -43,8 +43,11 @@ pub(crate) struct Settings {
     pub(crate) batch_size: usize,
     /// Steps an epoch; without it, as many as go once through the data.
     pub(crate) steps_per_epoch: Option<usize>,
-    /// Stop after so many epochs without a better validation loss, and keep the best.
+    /// Stop after so many epochs without a better validation loss, or number of `stop_on`, and keep the best.
     pub(crate) patience: Option<usize>,
+    /// The metric that stopping follows in place of the validation loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_on: Option<String>,
     /// Decides the first weights, the order of the rows and the validation split.
     pub(crate) seed: u64,
 }
@@ -91,6 +94,9 @@ pub(crate) struct SettingsArgs {
     /// Stop after N epochs without a better validation loss, and keep the best epoch
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) patience: Option<usize>,
+    /// What --patience follows: a metric of the validation rows, as `accuracy@genus` or `mistake_severity` [default: loss]
+    #[arg(long, value_name = "METRIC", requires = "patience")]
+    pub(crate) stop_on: Option<String>,
     /// Decides the first weights, the order of the rows and the split: the same seed gives the same numbers again on the
     /// same machine
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -110,6 +116,7 @@ impl SettingsArgs {
             batch_size: self.batch_size.unwrap_or(defaults.batch_size),
             steps_per_epoch: defaults.steps_per_epoch,
             patience: self.patience.or(defaults.patience),
+            stop_on: self.stop_on.clone().filter(|metric| metric != "loss"),
             seed: self.seed,
         }
     }

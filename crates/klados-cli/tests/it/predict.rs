@@ -115,7 +115,7 @@ fn a_rule_takes_its_numbers_from_the_validation_rows() {
     folder.run(&without).success();
     let error = folder.run(&["predict", "--model", "without", "animals.csv", "--decision", "conformal"]).failure(1);
     assert!(error.contains("conformal takes numbers from validation rows, and without has none"), "{error}");
-    let error = folder.run(&["predict", "--model", "without", "animals.csv", "--decision", "tresholt"]).failure(1);
+    let error = folder.run(&["predict", "--model", "without", "animals.csv", "--decision", "tresholt"]).failure(2);
     assert!(error.contains("unknown decision \"tresholt\"; the decisions are argmax_leaf"), "{error}");
     let error = folder.run(&["predict", "--model", "without", "animals.csv", "--decision", "no.json"]).failure(1);
     assert!(error.contains("cannot read no.json"), "{error}");

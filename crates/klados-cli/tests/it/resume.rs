@@ -74,6 +74,58 @@ fn a_run_that_was_killed_goes_on_to_the_numbers_of_one_that_was_not() {
 }
 
 #[test]
+fn stopping_by_a_metric_goes_on_to_the_same_epoch() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(120, 3));
+    let train = ["train", "animals.csv", "--label", "species", "--hierarchy", "tree.csv", "--epochs", "40"];
+    let run = |metric: &str, out: &str| {
+        folder.run(&[&train[..], &["--patience", "3", "--stop-on", metric, "--out", out]].concat()).success();
+        metrics::read(&folder, out)["runs"][0].clone()
+    };
+    let by_accuracy = run("accuracy@depth 1", "accuracy");
+    let epochs = by_accuracy["epochs"].as_array().expect("epochs");
+    let kept = by_accuracy["kept_epoch"].as_u64().expect("a number") as usize;
+    let followed: Vec<f64> = epochs.iter().map(|epoch| epoch["stop_on"].as_f64().expect("a number")).collect();
+    // The first of the best, and three epochs after it that are not better.
+    assert!(followed[..kept - 1].iter().all(|before| *before < followed[kept - 1]), "{followed:?}");
+    assert!(followed[kept..].iter().all(|after| *after <= followed[kept - 1]), "{followed:?}");
+    assert_eq!(epochs.len(), (kept + 3).min(40));
+    // It is the accuracy that is in the table, of the kept epoch.
+    let levels = epochs[kept - 1]["validation"]["levels"].as_array().expect("levels");
+    assert_eq!(levels[0]["accuracy"].as_f64(), Some(followed[kept - 1]));
+    assert_eq!(by_accuracy["settings"]["stop_on"], "accuracy@depth 1");
+    // `loss` is the default.
+    assert!(run("loss", "loss")["settings"].get("stop_on").is_none());
+
+    // A run that was cut off after an epoch: its checkpoint is there, and no result.
+    #[cfg(unix)]
+    {
+        let args = [&train[..], &["--patience", "3", "--stop-on", "log_loss"]].concat();
+        folder.run(&[&args[..], &["--out", "whole"]].concat()).success();
+        leave_unfinished(&folder, &args);
+        let run = folder.path("klados-out.partial/checkpoints/marginal_cross_entropy");
+        fs::remove_file(run.join("done.json")).expect("removed");
+        folder.run(&[&args[..], &["--resume"]].concat()).success();
+        let read = |out: &str| without_times(metrics::read(&folder, out));
+        assert_eq!(read("klados-out"), read("whole"));
+    }
+}
+
+#[test]
+fn a_metric_that_is_not_there_is_said_before_anything_is_trained() {
+    let folder = Folder::new();
+    write_hierarchy(&folder);
+    write_csv(&folder, &rows(30, 0));
+    let train = ["train", "animals.csv", "--label", "species", "--hierarchy", "tree.csv"];
+    let error = folder.run(&[&train[..], &["--patience", "3", "--stop-on", "accuracy@genus"]].concat()).failure(2);
+    assert_eq!(error, "--stop-on: there is no level \"genus\": expected depth 1, class");
+    assert!(folder.run(&[&train[..], &["--stop-on", "brier"]].concat()).failure(2).contains("--patience"));
+    let error = folder.run(&["train", "--patience", "3", "--stop-on", "auprc_micro"]).failure(2);
+    assert!(error.contains("--stop-on: there is no metric \"auprc_micro\" of these rows"), "{error}");
+}
+
+#[test]
 fn resuming_where_nothing_is_starts() {
     let folder = Folder::new();
     write_hierarchy(&folder);

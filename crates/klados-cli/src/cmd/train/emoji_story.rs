@@ -45,6 +45,7 @@ const DEFAULTS: Settings = Settings {
     batch_size: 256,
     steps_per_epoch: None,
     patience: None,
+    stop_on: None,
     seed: 0,
 };
 
@@ -73,6 +74,7 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     let reading = Reading::new(&hierarchy, &MarginalCrossEntropy::new().into())?;
     let fine = examples(&emoji::TRAIN, classes.len())?;
     let mut settings = args.settings.over(&DEFAULTS);
+    super::check_stop_on(&settings, &reading)?;
     // The run on a quarter of the pictures goes through them four times where the others go once.
     settings.steps_per_epoch = Some(fine.rows().div_ceil(settings.batch_size));
     let (quarter, coarse) = relabel(&fine, &classes, &hierarchy, settings.seed)?;

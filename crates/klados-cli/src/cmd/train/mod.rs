@@ -14,7 +14,9 @@ use anyhow::Result;
 use super::Usage;
 use crate::data::emoji;
 use crate::data::hierarchy::HierarchyOptions;
-use crate::train::settings::SettingsArgs;
+use crate::train::measure::Measure;
+use crate::train::reading::Reading;
+use crate::train::settings::{Settings, SettingsArgs};
 
 const LONG_ABOUT: &str = "\
 Train a classifier whose classes roll up into superclasses.
@@ -33,6 +35,8 @@ Examples:
   klados train birds.csv --label species --hierarchy taxonomy.csv
   klados train embeddings.parquet --label label --hierarchy tree.csv --val 0.2 --group photographer
   klados train x.npy --labels y.txt --hierarchy tree.csv --model mlp --patience 5 --out run-1
+  klados train birds.csv --label species --hierarchy taxonomy.csv \\
+      --patience 5 --stop-on accuracy@genus
   klados train birds.csv --label species --hierarchy taxonomy.csv \\
       --loss '{\"marginal_cross_entropy\": {\"weights\": \"leaves\"}}' --loss hierarchical_cross_entropy
 
@@ -79,12 +83,24 @@ precisions in place of accuracies: how well the probabilities put the nodes of a
 level, or of all levels, that hold before those that do not, over all rows and
 without a threshold. Predictions are the probabilities of all nodes.
 
+--stop-on takes loss, the default, or a metric of the validation rows, larger or
+smaller as is better:
+{metrics}
+NAME@LEVEL is of the level, without @LEVEL of the classes'. Of equally good epochs
+the first is kept, and one in which the metric is not defined, as
+mistake_severity without a mistake, is never the best.
+
 An interrupted run leaves OUT.partial; the same command with --resume goes on
 after its last whole epoch and gives the numbers that it would have given.";
 
+/// The metrics that there are, in the text.
+fn help() -> String {
+    AFTER_LONG_HELP.replace("{metrics}", &Measure::names())
+}
+
 /// Train a classifier whose classes roll up into superclasses; without DATA, on pictures of emoji
 #[derive(Debug, clap::Args)]
-#[command(long_about = LONG_ABOUT, after_long_help = AFTER_LONG_HELP)]
+#[command(long_about = LONG_ABOUT, after_long_help = help())]
 pub(crate) struct TrainArgs {
     /// The table to learn from: .csv, .parquet or .npy; without it, the embedded pictures
     #[arg(requires = "hierarchy")]
@@ -149,5 +165,13 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
             Err(Usage(format!("{} needs --label COL: the column with the label", data.display())).into())
         }
         _ => table_runs::run(args, data, out),
+    }
+}
+
+/// That the metric that stopping follows is there, before anything is read or trained.
+fn check_stop_on(settings: &Settings, reading: &Reading) -> Result<()> {
+    match settings.stop_on.as_deref().map(|name| Measure::new(name, reading)) {
+        Some(Err(error)) => Err(Usage(format!("--stop-on: {error}")).into()),
+        _ => Ok(()),
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Progress {
     name: String,
     /// Whether it has been said that training diverged.
     diverged: bool,
+    /// The metric that stopping follows, as long as no epoch has had it.
+    undefined: Option<String>,
 }
 
 impl Progress {
@@ -22,7 +24,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_prefix(format!("{name:width$}"));
-        Self { bar, name: name.to_owned(), diverged: false }
+        Self { bar, name: name.to_owned(), diverged: false, undefined: settings.stop_on.clone() }
     }
 
     /// Moves on by an epoch.
@@ -35,6 +37,9 @@ impl Progress {
                 format!("warning: {name}: the loss is not finite in epoch {number}; try a smaller --learning-rate");
             self.bar.suspend(|| note(&text));
         }
+        if epoch.stop_on.is_some() {
+            self.undefined = None;
+        }
         let scores = epoch.validation.iter().flat_map(|scores| scores.levels.iter().rev());
         let shown: Vec<String> =
             scores.filter_map(|level| Some(format!("{} {:.1} %", level.level, 100.0 * level.shown()?))).collect();
@@ -46,5 +51,8 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        if let (Some(metric), true) = (&self.undefined, self.bar.position() > 0) {
+            note(&format!("warning: {}: {metric} was defined in no epoch, so the last one is kept", self.name));
+        }
     }
 }

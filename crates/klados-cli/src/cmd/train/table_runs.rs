@@ -42,6 +42,7 @@ const DEFAULTS: Settings = Settings {
     batch_size: 64,
     steps_per_epoch: None,
     patience: None,
+    stop_on: None,
     seed: 0,
 };
 
@@ -101,6 +102,9 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     }
     let of_rows = |(objective, reading): (Objective, Reading)| (objective, reading.for_multi_label(is_multi_label));
     let objectives: Vec<(Objective, Reading)> = objectives.into_iter().map(of_rows).collect();
+    for (_, reading) in &objectives {
+        super::check_stop_on(&settings, reading)?;
+    }
     let about = json!({
         "file": data.display().to_string(),
         "rows": { "train": train_table.rows(), "validation": validation_table.rows() },
