@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::Decision;
-use super::decider::check_log_probs;
+use super::decider::{check_log_probs, read_row};
 use super::right::Right;
 use crate::criterion::{CriterionError, InputError, check_length};
 use crate::numeric::Float;
@@ -65,8 +65,8 @@ pub struct Calibrator {
 }
 
 impl Calibrator {
-    /// For a rule and a hierarchy. A rule that is calibrated already is calibrated anew; of one that needs no calibration the
-    /// data are only checked.
+    /// For a rule and a hierarchy. A rule that is calibrated already is calibrated anew; of one that needs no calibration only
+    /// the log-probabilities are checked.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Calibrator {
     pub fn update<F: Float>(&mut self, log_probs: &[F], labels: &[Label]) -> Result<(), InputError> {
         let nodes = self.hierarchy.node_count();
         check_length("the log-probabilities", log_probs.len(), labels.len() * nodes, "rows times nodes")?;
-        for (row, label) in labels.iter().enumerate() {
+        for (row, label) in labels.iter().enumerate().filter(|_| self.calibration.is_some()) {
             Right::check(&self.hierarchy, label).map_err(|error| error.in_row(row))?;
         }
         let takes_part = |label: &Label| Right::says_anything(&self.hierarchy, label);
@@ -107,8 +107,7 @@ impl Calibrator {
             }
             self.rows += 1;
             let Some(calibration) = &mut self.calibration else { continue };
-            self.log_p.clear();
-            self.log_p.extend(log_p.iter().map(|log_p| log_p.to_f64()));
+            read_row(log_p, &mut self.log_p);
             self.right.read(label);
             calibration.add(&self.log_p, &self.right);
         }

@@ -1,4 +1,4 @@
-//! The smallest node that covers the class often enough.
+//! The first node above the most probable class that covers the truth often enough.
 
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ impl Parameters for Conformal {
             Some(rows) if rank(rows, self.alpha) > rows => vec![format!(
                 "{rows} rows are too few for alpha = {}: the answer is always the root; {} rows are needed",
                 self.alpha,
-                (1..).find(|rows| rank(*rows, self.alpha) <= *rows).unwrap_or(u64::MAX)
+                needed(self.alpha)
             )],
             _ => Vec::new(),
         }
@@ -137,8 +137,16 @@ impl Parameters for Conformal {
 
 /// Which of the scores, from the smallest, is the quantile: `ceil((n + 1) (1 - alpha))`.
 fn rank(rows: u64, alpha: f64) -> u64 {
-    let spare = ((rows + 1) as f64 * alpha).floor() as u64;
-    rows + 1 - spare
+    let places = rows.saturating_add(1);
+    let spare = (places as f64 * alpha).floor() as u64;
+    places - spare
+}
+
+/// The fewest rows that have a quantile: `(n + 1) alpha >= 1`.
+fn needed(alpha: f64) -> u64 {
+    let rows = ((1.0 / alpha).ceil() as u64).saturating_sub(1);
+    // The division may have been rounded down.
+    if rank(rows, alpha) <= rows { rows } else { rows.saturating_add(1) }
 }
 
 /// From the most probable class to the root.
@@ -212,5 +220,24 @@ impl Calibration for Scores {
             true => scores.select_nth_unstable_by(rank as usize - 1, f64::total_cmp).1.min(0.0),
         };
         Ok(Conformal { alpha: self.alpha, log_q: Some(log_q), rows: Some(rows) }.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_that_are_needed() {
+        for (alpha, rows) in [(0.5, 1), (0.1, 9), (0.05, 19), (0.3, 3), (1e-3, 999), (0.999, 1)] {
+            assert_eq!(needed(alpha), rows, "{alpha}");
+            assert!(rank(rows, alpha) <= rows && rank(rows - 1, alpha) > rows - 1);
+        }
+        // As many as 2^64 are not counted one by one.
+        let decision: Decision = r#"{"conformal": {"alpha": 1e-20, "log_q": 0, "rows": 5}}"#.parse().unwrap();
+        assert!(decision.warnings()[0].starts_with("5 rows are too few for alpha = 0.00000000000000000001"));
+        let all: Decision =
+            r#"{"conformal": {"alpha": 0.1, "log_q": 0, "rows": 18446744073709551615}}"#.parse().unwrap();
+        assert!(all.warnings().is_empty());
     }
 }

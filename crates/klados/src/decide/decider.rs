@@ -16,8 +16,9 @@ pub struct Decider {
     rule: Rule,
 }
 
-/// Rounding may leave a log-probability this much above 0; what is above is not one.
-const MOST: f64 = 1e-5;
+/// Rounding may leave a log-probability this much above 0, which counts as 0; what is above is not one. The same as in
+/// `metrics`.
+const MOST: f64 = 1e-4;
 
 impl Decider {
     pub(super) fn new(hierarchy: &Hierarchy, decision: Decision, rule: Rule) -> Self {
@@ -99,9 +100,15 @@ impl Decider {
 /// A row in `f64`, in the scratch's place for it, to which it has to be given back.
 fn widen<F: Float>(scratch: &mut Scratch, log_p: &[F]) -> Vec<f64> {
     let mut wide = std::mem::take(&mut scratch.log_p);
-    wide.clear();
-    wide.extend(log_p.iter().map(|log_p| log_p.to_f64()));
+    read_row(log_p, &mut wide);
     wide
+}
+
+/// Reads a row as `f64`: at most 0, and 0 for the root, which is certain whatever the row says of it.
+pub(super) fn read_row<F: Float>(log_p: &[F], out: &mut Vec<f64>) {
+    out.clear();
+    out.extend(log_p.iter().map(|log_p| log_p.to_f64().min(0.0)));
+    out[0] = 0.0;
 }
 
 /// That the rows that count have log-probabilities and no NaN.
@@ -121,7 +128,7 @@ pub(super) fn check_log_probs<F: Float>(
             true => format!("the log-probability of {node} is NaN; a row with NaN has no answer"),
             false => format!("the log-probability of {node} is {log_p}, expected at most 0 (are these logits?)"),
         };
-        return Err(InputError::new(InputErrorKind::OutOfRange, message).in_row(row));
+        return Err(InputError::new(InputErrorKind::NotAProbability, message).in_row(row));
     }
     Ok(())
 }
@@ -153,6 +160,24 @@ mod tests {
         );
         assert!(decider.decide(&log_p[..9], &mut answers).is_err());
         decider.decide::<f64>(&[], &mut []).unwrap();
+    }
+
+    #[test]
+    fn what_rounding_leaves_above_0_counts_as_0() {
+        let hierarchy = hierarchy();
+        let mut answer = [NodeId::ROOT; 2];
+        // Root, mammal, bat, bird, crow. log_q = 0 is "always the root".
+        let rows = [0.0, 1e-7, 5e-5, -9.0, -9.0, -0.5, 1e-7, 5e-5, -9.0, -9.0];
+        let decision: Decision = r#"{"conformal": {"log_q": 0}}"#.parse().unwrap();
+        decision.compile(&hierarchy).unwrap().decide(&rows, &mut answer).unwrap();
+        assert_eq!(answer, [NodeId::ROOT; 2]);
+        let labels = [crate::Label::Class(1), crate::Label::Class(0)];
+        let hedge: Decision = r#"{"hedge": {"accuracy": 1}}"#.parse().unwrap();
+        let error = hedge.calibrate(&hierarchy, &rows, &labels).unwrap_err();
+        assert!(error.to_string().contains("probability of 1"), "{error}");
+        let hedge = hedge.calibrate(&hierarchy, &rows, &[labels[1].clone(), labels[1].clone()]).unwrap();
+        hedge.compile(&hierarchy).unwrap().decide(&rows, &mut answer).unwrap();
+        assert_eq!(answer.map(|node| hierarchy.name(node)), ["bat"; 2]);
     }
 
     #[test]

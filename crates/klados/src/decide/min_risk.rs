@@ -131,8 +131,7 @@ impl Parameters for MinRisk {
         };
         let steps = hierarchy.nodes().skip(1).zip(above);
         let steps = steps.map(|(node, parent)| Step::new(hierarchy, self.cost, node, parent)).collect();
-        let is_class = |node| f64::from(u8::from(hierarchy.leaf_class(node).is_some()));
-        let is_class = hierarchy.nodes().map(is_class).collect();
+        let is_class = hierarchy.nodes().map(|node| hierarchy.leaf_class(node).is_some()).collect();
         Ok(Rule::Node(Arc::new(Compiled { candidates, steps, corrections, is_class, slack: SLACK * largest })))
     }
 }
@@ -143,8 +142,7 @@ struct Compiled {
     /// By node but the root.
     steps: Vec<Step>,
     corrections: Vec<Correction>,
-    /// By node: 1 for a class, 0 else.
-    is_class: Vec<f64>,
+    is_class: Vec<bool>,
     slack: f64,
 }
 
@@ -179,8 +177,12 @@ impl NodeRule for Compiled {
     fn node(&self, log_p: &[f64], scratch: &mut Scratch) -> NodeId {
         let Scratch { first: mass, second: risk, .. } = scratch;
         mass.resize(log_p.len(), 0.0);
-        f64::exp_sum(log_p, 0.0, Some(mass));
-        mass.iter_mut().zip(&self.is_class).for_each(|(mass, is_class)| *mass *= is_class);
+        // Relative to the most probable class: those of sigmoids may all be far below what an `f64` has as a mass.
+        risk.clear();
+        let class_log_p = |(log_p, is_class): (&f64, &bool)| if *is_class { *log_p } else { f64::NEG_INFINITY };
+        risk.extend(log_p.iter().zip(&self.is_class).map(class_log_p));
+        let top = f64::max_of(risk);
+        f64::exp_sum(risk, if top == f64::NEG_INFINITY { 0.0 } else { top }, Some(mass));
         for (node, step) in self.steps.iter().enumerate().rev() {
             mass[step.above as usize] += mass[node + 1];
         }
@@ -324,5 +326,30 @@ impl<'a> Costs<'a> {
                 costs[node.index()] = costs[node.index()].min(costs[parent.index()].saturating_add(1));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Decision;
+
+    #[test]
+    fn classes_that_are_all_improbable_are_told_apart() {
+        let edges = [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")];
+        let hierarchy = Hierarchy::from_edges(edges).unwrap();
+        let log_p = |name: &str| match name {
+            "bat" => -800.0,
+            "dog" => -790.0,
+            _ => -900.0,
+        };
+        let row: Vec<f64> = hierarchy.nodes().map(|node| log_p(hierarchy.name(node))).collect();
+        let mut answer = [NodeId::ROOT];
+        let decider = Decision::from(MinRisk::new()).compile(&hierarchy).unwrap();
+        decider.decide(&row, &mut answer).unwrap();
+        assert_eq!(hierarchy.name(answer[0]), "dog");
+        // Nothing is possible: any class will do.
+        decider.decide(&vec![f64::NEG_INFINITY; row.len()], &mut answer).unwrap();
+        assert!(hierarchy.leaf_class(answer[0]).is_some());
     }
 }

@@ -133,7 +133,7 @@ fn bad_validation_data_are_refused() {
         Err(CalibrationError::Input(error)) => (error.row(), error.kind()),
         other => panic!("{other:?}"),
     };
-    assert_eq!(error(&log_probs, &[Label::Class(0), Label::Class(0)]), (Some(0), InputErrorKind::OutOfRange));
+    assert_eq!(error(&log_probs, &[Label::Class(0), Label::Class(0)]), (Some(0), InputErrorKind::NotAProbability));
     assert_eq!(error(&log_probs, &[Label::Ignored, Label::Class(99)]), (Some(1), InputErrorKind::OutOfRange));
     assert_eq!(error(&log_probs[1..], &labels), (None, InputErrorKind::Shape));
     for label in [Label::set(&hierarchy, [], []), Label::Soft(vec![1.0 / 7.0; 7])] {

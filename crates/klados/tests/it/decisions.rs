@@ -253,13 +253,14 @@ fn batch() -> impl Strategy<Value = (Hierarchy, Vec<f64>)> {
     })
 }
 
-/// Probabilities that contradict the hierarchy, some of them the same.
+/// Probabilities that contradict the hierarchy, some of them the same. The root is certain, whatever a row says of it.
 fn contradicting() -> impl Strategy<Value = (Hierarchy, Vec<f64>)> {
     strategies::hierarchy(12).prop_flat_map(|spec| {
         let hierarchy = hierarchy(&spec);
         let p = prop_oneof![0.0..=1.0, select(vec![0.0, 0.25, 0.5, 1.0])];
-        prop::collection::vec(p, hierarchy.node_count())
-            .prop_map(move |p| (hierarchy.clone(), p.into_iter().map(f64::ln).collect()))
+        prop::collection::vec(p, hierarchy.node_count()).prop_map(move |p| {
+            (hierarchy.clone(), [1.0].into_iter().chain(p.into_iter().skip(1)).map(f64::ln).collect())
+        })
     })
 }
 
