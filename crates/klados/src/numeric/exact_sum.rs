@@ -1,6 +1,9 @@
 //! A sum whose value does not depend on the order of its terms.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bits of a limb that hold value; the rest of an `i64` takes carries until they are passed on.
 const BITS: u32 = 32;
@@ -13,7 +16,8 @@ const MOST_PENDING: u32 = 1 << 30;
 /// split of them into sums that are [merged](Self::merge), give the same bits.
 ///
 /// A fixed-point number that may be as wide as the range of `f64` (Kulisch's long accumulator), of which the part between the
-/// smallest and the largest term is stored. Whole numbers, the counts that most metrics are made of, stay an integer.
+/// smallest and the largest term is stored. Whole numbers, the counts that most metrics are made of, stay an integer; such a
+/// sum is serialized as a number, by formats that say what they hold, as JSON does.
 ///
 /// # Example
 ///
@@ -25,7 +29,7 @@ const MOST_PENDING: u32 = 1 << 30;
 /// assert_eq!(forth.value(), 1.1);
 /// assert_eq!(forth.value().to_bits(), back.value().to_bits());
 /// ```
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct ExactSum {
     /// The sum of the terms that are whole numbers and not large.
     whole: i128,
@@ -191,6 +195,58 @@ fn rounded(limbs: &[i64]) -> f64 {
     }
 }
 
+/// All of a sum, as it is serialized where it is more than an integer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    whole: i128,
+    limbs: Vec<i64>,
+    first: usize,
+    pending: u32,
+    infinite: [u64; 2],
+    nan: u64,
+}
+
+impl Serialize for ExactSum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { whole, limbs, first, pending, infinite, nan } = self.clone();
+        match i64::try_from(whole) {
+            Ok(whole) if limbs.is_empty() && infinite == [0, 0] && nan == 0 => serializer.serialize_i64(whole),
+            _ => Parts { whole, limbs, first, pending, infinite, nan }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ExactSum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Stored;
+
+        impl<'de> Visitor<'de> for Stored {
+            type Value = ExactSum;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an integer or the parts of an exact sum")
+            }
+
+            fn visit_i64<E: de::Error>(self, whole: i64) -> Result<ExactSum, E> {
+                Ok(ExactSum { whole: whole.into(), ..ExactSum::default() })
+            }
+
+            fn visit_u64<E: de::Error>(self, whole: u64) -> Result<ExactSum, E> {
+                Ok(ExactSum { whole: whole.into(), ..ExactSum::default() })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ExactSum, A::Error> {
+                let Parts { whole, limbs, first, pending, infinite, nan } =
+                    Parts::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ExactSum { whole, limbs, first, pending, infinite, nan })
+            }
+        }
+
+        deserializer.deserialize_any(Stored)
+    }
+}
+
 impl FromIterator<f64> for ExactSum {
     fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
         values.into_iter().fold(Self::new(), |mut sum, value| {
@@ -271,6 +327,19 @@ mod tests {
             assert_eq!(grown.value(), sign * 0.5 * (2f64.powi(100) - 1.0));
             assert!(grown.limbs.len() < 10);
         }
+    }
+
+    #[test]
+    fn counts_are_serialized_as_numbers_and_all_else_as_it_is() {
+        let json = |values: &[f64]| serde_json::to_string(&values.iter().copied().collect::<ExactSum>()).unwrap();
+        assert_eq!((json(&[]), json(&[3.0, 4.0, -9.0])), ("0".to_owned(), "-2".to_owned()));
+        assert_eq!(serde_json::from_str::<ExactSum>("12").unwrap().value(), 12.0);
+        let large = (1u64 << 52) as f64;
+        for values in [&[0.1][..], &[f64::INFINITY], &[f64::NAN, 1.0], &[large; 5000], &[-large; 5000]] {
+            let read: ExactSum = serde_json::from_str(&json(values)).unwrap();
+            assert_eq!(read.value().to_bits(), sum(values).to_bits());
+        }
+        assert!(serde_json::from_str::<ExactSum>("0.5").is_err() && serde_json::from_str::<ExactSum>("{}").is_err());
     }
 
     #[test]
