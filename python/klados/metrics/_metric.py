@@ -282,7 +282,8 @@ def level_place(hierarchy: Hierarchy, level: str | int) -> int:
 
 def levels(hierarchy: Hierarchy) -> list[str]:
     """The names of the levels at which predictions are judged, from the top: the ranks, or where there are none the
-    depths; and the classes, where they are not the last of these.
+    depths; and the classes, where they are not the last of these: ``class``, or ``class (leaves)`` where a rank is named
+    ``class``.
 
     Example::
 

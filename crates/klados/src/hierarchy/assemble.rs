@@ -34,6 +34,10 @@ pub(super) fn assemble(mut graph: Graph, classes: Option<Vec<u32>>) -> Result<Hi
     if graph.names.is_empty() {
         return Err(HierarchyError::new(Kind::Empty, "the hierarchy has no nodes"));
     }
+    let twice = graph.rank_names.iter().enumerate().find(|(place, name)| graph.rank_names[..*place].contains(name));
+    if let Some((_, name)) = twice {
+        return Err(HierarchyError::new(Kind::DuplicateRank, format!("the rank \"{name}\" is named twice")));
+    }
     remove_duplicate_edges(&mut graph);
     let (parents, children) = adjacency(&graph);
     find_cycle(&graph, &parents, &children)?;

@@ -206,7 +206,8 @@ impl HierarchyBuilder {
     ///
     /// # Errors
     ///
-    /// A cycle (with its nodes), no node at all, or a node that is said to be a root and has a parent.
+    /// A cycle (with its nodes), no node at all, a node that is said to be a root and has a parent, or a rank that is named
+    /// twice.
     ///
     /// ```
     /// let mut builder = klados::HierarchyBuilder::new();

@@ -43,6 +43,8 @@ pub enum HierarchyErrorKind {
     AmbiguousName,
     /// A class is named twice.
     DuplicateClass,
+    /// A rank is named twice.
+    DuplicateRank,
     /// A level or rank is not in the hierarchy.
     UnknownLevel,
     /// A label is not of the form that is documented at [`Label`](crate::Label).

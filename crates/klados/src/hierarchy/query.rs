@@ -310,7 +310,7 @@ impl Hierarchy {
     ///
     /// # Errors
     ///
-    /// More names than there are depths.
+    /// More names than there are depths, or a name that is there twice.
     ///
     /// ```
     /// use klados::Hierarchy;

@@ -115,7 +115,7 @@ impl Brier {
                     score += missing * missing;
                     p[node.index()] = 0.0; // of this level alone, where it is done with
                 }
-                // Where the label reaches a level of a tree, all its other nodes fail.
+                // Where the label reaches a level of a tree, all its other nodes fail: none is above another.
                 let others =
                     level.candidates().iter().filter(|node| is_tree || truths.says(row, **node) == Says::Fails);
                 score += others.map(|node| p[node.index()] * p[node.index()]).sum::<f64>();

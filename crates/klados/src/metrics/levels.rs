@@ -11,7 +11,7 @@ use crate::{Hierarchy, Label, Level, NodeId};
 /// No candidate.
 const NONE: u32 = u32::MAX;
 
-/// One level: its nodes compete.
+/// One level: its nodes compete. None of them is above another.
 #[derive(Debug)]
 pub struct JudgedLevel {
     name: String,
@@ -28,7 +28,8 @@ pub struct JudgedLevel {
 ///
 /// These are the ranks, or where there are none the depths; and the classes, where they are not the last of these. A class
 /// that ends above a level competes at it too: on a level with crow and robin, the sponge that has no species below it is a
-/// third answer.
+/// third answer. Where nodes of one rank are above each other, as NCBI's clades are, the topmost compete, the root
+/// never: the others are part of what these say. The classes' level is named `class`, or `class (leaves)` where a rank has that name.
 ///
 /// # Example
 ///
@@ -60,7 +61,8 @@ pub struct Levels {
 }
 
 impl JudgedLevel {
-    /// The rank's name, `depth 1` and so on, or `class`.
+    /// The rank's name, `depth 1` and so on, or `class`. No two levels have the same: where a rank is named `class`, the level
+    /// of the classes is `class (leaves)`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -115,7 +117,10 @@ impl Levels {
         let mut levels: Vec<(String, Vec<NodeId>)> = Vec::new();
         for level in hierarchy.levels() {
             // A level without nodes has nothing to judge.
-            let Ok(mut candidates) = hierarchy.level_nodes(&level) else { continue };
+            let Ok(mut nodes) = hierarchy.level_nodes(&level) else { continue };
+            // It is at or above everything, and always right.
+            nodes.retain(|node| *node != NodeId::ROOT);
+            let mut candidates = topmost(hierarchy, nodes);
             let mut covered = vec![false; class_nodes.len()];
             for node in &candidates {
                 hierarchy.classes_below(*node).into_iter().for_each(|class| covered[class] = true);
@@ -136,7 +141,13 @@ impl Levels {
                     *name = "class".to_owned();
                 }
             }
-            _ => levels.push(("class".to_owned(), class_nodes)),
+            _ => {
+                let mut name = "class".to_owned();
+                while levels.iter().any(|(other, _)| *other == name) {
+                    name.push_str(" (leaves)");
+                }
+                levels.push((name, class_nodes));
+            }
         }
         let judged = |(name, candidates)| JudgedLevel::new(name, candidates, hierarchy);
         let levels: Arc<[JudgedLevel]> = levels.into_iter().map(judged).collect();
@@ -252,6 +263,25 @@ impl Levels {
     }
 }
 
+/// Those of the nodes, ascending, that are not below another.
+fn topmost(hierarchy: &Hierarchy, mut nodes: Vec<NodeId>) -> Vec<NodeId> {
+    let mut is_at_or_below = vec![false; hierarchy.node_count()];
+    let mut rest = nodes.iter().copied().peekable();
+    let mut is_below = Vec::with_capacity(nodes.len());
+    // Parents come first.
+    for node in hierarchy.nodes() {
+        let below = hierarchy.parents(node).iter().any(|parent| is_at_or_below[parent.index()]);
+        let is_listed = rest.next_if_eq(&node).is_some();
+        is_at_or_below[node.index()] = below || is_listed;
+        if is_listed {
+            is_below.push(below);
+        }
+    }
+    let mut is_below = is_below.into_iter();
+    nodes.retain(|_| is_below.next() == Some(false));
+    nodes
+}
+
 fn lowest(hierarchy: &Hierarchy) -> Arc<[NodeId]> {
     let mut lowest: Vec<NodeId> = hierarchy.nodes().collect();
     for node in hierarchy.nodes().rev() {
@@ -293,6 +323,77 @@ mod tests {
         assert_eq!(at(0, "bat"), ["mammal"]);
         assert_eq!(at(1, "dog"), ["dog"]);
         assert!(at(1, "pet").is_empty());
+    }
+
+    /// Chordata: Mammalia: bat, dog; Aves: crow, owl.
+    #[test]
+    fn a_rank_named_class_is_not_the_level_of_the_classes() {
+        let edges = [("chordata", "mammalia"), ("chordata", "aves"), ("mammalia", "bat"), ("mammalia", "dog")];
+        let edges = edges.into_iter().chain([("aves", "crow"), ("aves", "owl")]);
+        let hierarchy = Hierarchy::from_edges(edges).unwrap();
+        assert_eq!(names(&hierarchy.with_level_names(["class"]).unwrap()), ["class", "class (leaves)"]);
+        let all = hierarchy.with_level_names(["order", "class"]).unwrap();
+        assert_eq!(names(&all), ["order", "class"]);
+        let mut builder = crate::HierarchyBuilder::new();
+        for (child, rank) in [("b", "class"), ("c", "class (leaves)")] {
+            builder.add_edge("a", child).unwrap().set_rank(child, rank).unwrap();
+            builder.add_edge(child, &format!("{child}1")).unwrap().add_edge(child, &format!("{child}2")).unwrap();
+        }
+        let names = names(&builder.build().unwrap());
+        assert_eq!(names, ["class", "class (leaves)", "class (leaves) (leaves)"]);
+    }
+
+    /// A: x, B: c1, c2; D: c3. All but c1 and c2 are clades.
+    #[test]
+    fn of_nodes_of_one_rank_the_topmost_compete() {
+        let edges = [("A", "B"), ("A", "x"), ("B", "c1"), ("B", "c2"), ("D", "c3")];
+        let mut builder = crate::HierarchyBuilder::new();
+        for (parent, child) in edges {
+            builder.add_edge(parent, child).unwrap();
+        }
+        for (node, rank) in ["A", "B", "x", "D", "c3"]
+            .map(|node| (node, "clade"))
+            .into_iter()
+            .chain([("c1", "species"), ("c2", "species")])
+        {
+            builder.set_rank(node, rank).unwrap();
+        }
+        let hierarchy = builder.build().unwrap();
+        let levels = Levels::new(&hierarchy);
+        let node = |name: &str| hierarchy.node(name).unwrap();
+        let of = |level: usize| {
+            let mut names: Vec<&str> =
+                levels.all()[level].candidates().iter().map(|node| hierarchy.name(*node)).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(of(0), ["A", "D"]);
+        assert_eq!(of(1), ["c1", "c2", "c3", "x"]);
+        assert_eq!(levels.all()[0].at(node("c2")), [node("A")]);
+        // P of x, c1, c2, c3: .1, .5, .3, .1, so that of A is .9: .1^2 + .1^2.
+        let p = [("A", 0.9), ("B", 0.8), ("x", 0.1), ("c1", 0.5), ("c2", 0.3), ("D", 0.1), ("c3", 0.1)];
+        let mut log_p = vec![0.0; hierarchy.node_count()];
+        p.into_iter().for_each(|(name, p)| log_p[node(name).index()] = scalar::ln(p));
+        let found = crate::metrics::brier(&levels, &[Label::Node(node("A"))], &log_p, None).unwrap();
+        assert!((found[0].value.unwrap() - 0.02).abs() < 1e-15);
+        assert_eq!(found[1].value, None);
+    }
+
+    #[test]
+    fn no_candidate_is_above_another_and_no_name_is_there_twice() {
+        super::super::testing::many(|batch| {
+            for (at, level) in batch.levels.all().iter().enumerate() {
+                assert!(batch.levels.all()[..at].iter().all(|other| other.name() != level.name()));
+                let candidates: std::collections::BTreeSet<NodeId> = level.candidates().iter().copied().collect();
+                assert!(!candidates.contains(&NodeId::ROOT));
+                for node in &candidates {
+                    assert_eq!(batch.steps_up(*node).intersection(&candidates).count(), 1);
+                }
+                let covered =
+                    candidates.iter().flat_map(|node| batch.below(*node)).collect::<std::collections::BTreeSet<_>>();
+                assert_eq!(covered.len(), batch.hierarchy().class_count());
+            }
+        });
     }
 
     #[test]

@@ -176,10 +176,23 @@ fn hierarchy(random: &mut Random) -> Hierarchy {
     }
     let hierarchy = hierarchy.with_classes(classes).unwrap();
     let named = random.below(hierarchy.height(NodeId::ROOT) + 1);
+    if random.below(6) == 0 {
+        return with_ranks_that_nest(&hierarchy, random);
+    }
     if random.below(3) > 0 || named == 0 {
         return hierarchy;
     }
     hierarchy.with_level_names((0..named).map(|level| format!("level {level}"))).unwrap()
+}
+
+/// The same nodes and classes, with ranks of which nodes have any, and so may their descendants.
+fn with_ranks_that_nest(hierarchy: &Hierarchy, random: &mut Random) -> Hierarchy {
+    let mut form = serde_json::to_value(hierarchy).unwrap();
+    let nodes = form["nodes"].as_array().unwrap().len();
+    form["rank_names"] = ["clade", "class", "species"].as_slice().into();
+    let rank = |random: &mut Random| Some(random.below(4) as u64).filter(|rank| *rank < 3);
+    form["ranks"] = (0..nodes).map(|_| rank(random)).collect::<Vec<_>>().into();
+    serde_json::from_value(form).unwrap()
 }
 
 /// Calls with many random batches.

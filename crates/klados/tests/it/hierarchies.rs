@@ -234,6 +234,12 @@ fn levels_are_ranks_or_depths() {
         "there is no rank \"genus\"; the ranks are \"class\", \"species\", and depths go from 1 to 2"
     );
     assert!(plain.with_level_names(["a", "b", "c"]).is_err());
+    let error = plain.with_level_names(["clade", "clade"]).unwrap_err();
+    assert_eq!(error.to_string(), "the rank \"clade\" is named twice");
+    assert_eq!(error.kind(), Kind::DuplicateRank);
+    let twice = serde_json::to_string(&ranked).unwrap().replace(r#"["class","species"]"#, r#"["class","class"]"#);
+    let error = serde_json::from_str::<Hierarchy>(&twice).unwrap_err();
+    assert!(error.to_string().starts_with("the rank \"class\" is named twice"), "{error}");
 }
 
 #[test]
