@@ -10,7 +10,9 @@ use crate::{Label, NodeId};
 /// rows, `lca_height`, and over the wrong ones, `mistake_severity`. Each in `[0, H]`, `H` the height of the root; 0 is best.
 ///
 /// An answer at or below the label's node has height 0. One that is above it, backed off, has its own height: that is what it
-/// leaves open. Of a union the least over its nodes. Wrong is a row of height above 0, so that
+/// leaves open. The node of a union is the most specific one above all of it: an answer that has some of its classes counts as
+/// that node, one that has none is as far off as from the nearest of them. Labels that stand for the same classes give the same
+/// height: see [`Truths::lca_height`]. Wrong is a row of height above 0, so that
 ///
 /// `lca_height = error * mistake_severity`
 ///
@@ -275,28 +277,23 @@ mod tests {
             let hierarchy = batch.hierarchy();
             let (mut sum, mut wrong, mut all) = (0.0, 0.0, 0.0);
             for (row, label) in batch.labels.iter().enumerate() {
-                if batch.classes_of(label).is_none() {
-                    continue;
-                }
-                let named = match label {
-                    Label::Class(class) => vec![hierarchy.class_node(*class)],
-                    Label::Node(node) => vec![*node],
-                    Label::Union(nodes) => nodes.clone(),
-                    _ => unreachable!(),
+                let Some(classes) = batch.classes_of(label) else { continue };
+                let prediction = batch.levels.lowest(batch.predictions[row]);
+                // The fewest classes, the deepest of these.
+                let size = |node: &NodeId| (batch.below(*node).len(), usize::MAX - hierarchy.depth(*node));
+                let holds = |node: &NodeId| batch.below(*node).is_superset(&classes);
+                let above = batch.steps_up(prediction);
+                let height = if batch.below(prediction).is_subset(&classes) {
+                    0
+                } else if batch.below(prediction).is_disjoint(&classes) {
+                    let near = above.into_iter().filter(|node| !batch.below(*node).is_disjoint(&classes));
+                    hierarchy.height(near.min_by_key(size).unwrap())
+                } else {
+                    let known = above.into_iter().filter(holds).min_by_key(size).unwrap();
+                    let least = hierarchy.nodes().filter(holds).map(|node| size(&node).0).min().unwrap();
+                    if size(&known).0 == least { 0 } else { hierarchy.height(known) }
                 };
-                let height = |named: &NodeId| {
-                    let prediction = batch.predictions[row];
-                    if batch.is_said_by(*named, prediction) {
-                        return 0;
-                    }
-                    // The node with the fewest classes of those that are above both, the deepest of these.
-                    let both = batch
-                        .nodes()
-                        .filter(|node| batch.is_said_by(*node, prediction) && batch.steps_up(*named).contains(node));
-                    let least = both.min_by_key(|node| (batch.below(*node).len(), usize::MAX - hierarchy.depth(*node)));
-                    hierarchy.height(least.unwrap_or(NodeId::ROOT))
-                };
-                let height = named.iter().map(height).min().unwrap() as f64;
+                let height = height as f64;
                 all += batch.weights[row];
                 sum += batch.weights[row] * height;
                 wrong += if height > 0.0 { batch.weights[row] } else { 0.0 };
@@ -307,6 +304,25 @@ mod tests {
             if let (Some(height), Some(error), Some(severity)) = (found.lca_height, found.error, found.mistake_severity)
             {
                 assert!((height - error * severity).abs() <= 1e-15 * height);
+            }
+        });
+    }
+
+    #[test]
+    fn how_a_label_is_written_does_not_matter() {
+        testing::many(|batch| {
+            let hierarchy = batch.hierarchy();
+            // The same classes one by one.
+            let alone = |label: &Label| match batch.classes_of(label) {
+                None => Label::Ignored,
+                Some(classes) => Label::Union(classes.into_iter().map(|class| hierarchy.class_node(class)).collect()),
+            };
+            let labels: Vec<Label> = batch.labels.iter().map(alone).collect();
+            let (truths, others) = (batch.levels.truths(&batch.labels).unwrap(), batch.levels.truths(&labels).unwrap());
+            for row in 0..labels.len() {
+                for node in hierarchy.nodes() {
+                    assert_eq!(truths.lca_height(row, node), others.lca_height(row, node), "{:?}", batch.labels[row]);
+                }
             }
         });
     }

@@ -278,16 +278,43 @@ impl<'a> Truths<'a> {
         answers.iter().any(|node| self.known(row).binary_search(node).is_ok())
     }
 
-    /// The height of the lowest common ancestor of a prediction and the label's node: how far off it is. 0 at or below the
-    /// label's node; of a union the least of its nodes.
+    /// How far off a prediction is, by the classes `S` that the label stands for, however it is written:
+    ///
+    /// - wrong: the height of the most specific node above it that has a class of `S`: of a class, of the lowest common
+    ///   ancestor of the two;
+    /// - else, [as far as is known](Self::as_far_as_known): 0 where no node that holds is more specific, or where all its
+    ///   classes are in `S`; above that, backed off, the height of the node that this is.
     pub fn lca_height(&self, row: usize, prediction: NodeId) -> usize {
+        if !self.takes_part(row) {
+            return 0;
+        }
         let hierarchy = self.levels.hierarchy();
         let prediction = self.levels.lowest(prediction);
-        let height = |&named: &NodeId| match hierarchy.lca(named, prediction) {
-            lca if lca == named => 0,
-            lca => hierarchy.height(lca),
-        };
-        self.named(row).iter().map(height).min().unwrap_or(0)
+        match self.says(row, prediction) {
+            Says::Fails if hierarchy.is_tree() || self.is_set(row) => {
+                // Of the nodes above the prediction those have a class of `S` that are above a named one.
+                let named = self.named(row).iter();
+                named.map(|named| hierarchy.height(hierarchy.lca(*named, prediction))).min().unwrap_or(0)
+            }
+            Says::Fails => {
+                let above = hierarchy.lineage(prediction).into_iter();
+                let near = above.filter(|node| self.says(row, *node) != Says::Fails);
+                hierarchy.height(near.min_by_key(|node| hierarchy.specificity(*node)).unwrap_or(NodeId::ROOT))
+            }
+            Says::Unknown if self.is_within(row, prediction) => 0,
+            Says::Unknown | Says::Holds => {
+                let known = self.as_far_as_known(row, prediction);
+                let classes = |node| hierarchy.count_classes_below(node);
+                if classes(known) == classes(self.node(row)) { 0 } else { hierarchy.height(known) }
+            }
+        }
+    }
+
+    /// Whether a label has all classes of a node. In a DAG what holds need not be above such a node.
+    fn is_within(&self, row: usize, node: NodeId) -> bool {
+        let hierarchy = self.levels.hierarchy();
+        let mut classes = hierarchy.classes_below(node).into_iter();
+        !hierarchy.is_tree() && classes.all(|class| self.says(row, hierarchy.class_node(class)) != Says::Fails)
     }
 
     /// An error where an accumulator is of another hierarchy.
@@ -501,6 +528,14 @@ mod tests {
         assert_eq!((height("crow", "robin"), height("crow", "bat"), height("crow", "bird")), (1, 2, 1));
         assert_eq!((height("bird", "crow"), height("bird", "bird"), height("bird", "bat")), (0, 0, 2));
         assert_eq!((height("crow|bat", "robin"), height("crow|bat", "bat")), (1, 0));
+        // The same classes, written otherwise.
+        assert_eq!(
+            (height("crow|robin", "bird"), height("crow|robin", "crow"), height("crow|robin", "bat")),
+            (0, 0, 2)
+        );
+        assert_eq!((height("crow|robin|bat", "bird"), height("bird|mammal", "bird")), (0, 0));
+        // Of some birds it says nothing more than that the answer may be right.
+        assert_eq!((height("crow|bat", "bird"), height("crow|bat", "animal")), (0, 0));
     }
 
     #[test]
