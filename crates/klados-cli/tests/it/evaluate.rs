@@ -192,6 +192,24 @@ fn multi_label_rows_are_judged_by_sets() {
 }
 
 #[test]
+fn rules_are_calibrated_for_each_model() {
+    let folder = animals();
+    let rows: Vec<&[f64]> = (0..40).map(|row| if row % 2 == 0 { &P[..] } else { &CROW[..] }).collect();
+    let labels: String = (0..40).map(|row| if row % 2 == 0 { "bat\n" } else { "crow\n" }).collect();
+    folder.write("val.npy", npy::f8(&rows)).write("val.txt", labels);
+    let models = ["--probabilities", "a=p.npy", "--probabilities", "b=p.npy", "--labels", "y.txt"];
+    let rule = ["--decision", "conformal", "--calibration-labels", "val.txt", "--calibration-logits", "a=val.npy"];
+    let run = |more: &[&str]| evaluate(&folder, &[&models[..], &rule[..], more].concat());
+    let error = run(&[]).failure(2);
+    assert_eq!(error, "--calibration-logits: expected b=FILE for that model");
+    let result = json(run(&["--calibration-logits", "b=val.npy", "--format", "json"]));
+    let rules: Vec<&Value> = result["models"].as_array().expect("models").iter().map(|model| &model["rule"]).collect();
+    assert!(rules[0] == rules[1] && rules[0]["conformal"]["log_q"].is_number(), "{rules:?}");
+    let error = evaluate(&folder, &[&models[..], &["--decision", "conformal"]].concat()).failure(2);
+    assert!(error.contains("conformal is calibrated on labelled rows"), "{error}");
+}
+
+#[test]
 fn rows_that_cannot_be_used_are_named_or_counted() {
     let folder = animals();
     let mut nan = P;

@@ -58,7 +58,7 @@ JSON (--format json), one object; docs/metrics.md has the formulas:
 Examples:
   klados evaluate --hierarchy animals.csv --logits z.npy --labels y.txt
   klados evaluate --hierarchy animals.csv --labels test.parquet \
-    --logits flat=flat.npy --logits ours=ours.npy --report report.html
+    --logits flat=flat.npy --logits ours=ours.npy
   klados evaluate --hierarchy animals.csv --logits z.npy --labels y.csv \
     --decision argmax_leaf --decision '{"threshold": {"tau": 0.9}}' \
     --groups site --format json > result.json"#;
