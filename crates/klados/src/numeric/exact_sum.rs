@@ -54,13 +54,14 @@ impl ExactSum {
     pub fn add(&mut self, value: f64) {
         const WHOLE: f64 = (1u64 << 53) as f64;
         if value.abs() < WHOLE && value.trunc() == value {
-            self.whole += value as i128;
+            self.whole = self.whole.saturating_add(value as i128);
         } else if value.is_finite() {
             self.add_wide(value);
         } else if value.is_nan() {
-            self.nan += 1;
+            self.nan = self.nan.saturating_add(1);
         } else {
-            self.infinite[usize::from(value < 0.0)] += 1;
+            let count = &mut self.infinite[usize::from(value < 0.0)];
+            *count = count.saturating_add(1);
         }
     }
 
@@ -122,7 +123,7 @@ impl ExactSum {
 
     /// Adds all terms of another sum: exactly, so that merging is associative and commutes.
     pub fn merge(&mut self, other: &Self) {
-        self.whole += other.whole;
+        self.whole = self.whole.saturating_add(other.whole);
         if !other.limbs.is_empty() {
             let mut other = other.clone();
             other.pass_carries();
@@ -132,8 +133,8 @@ impl ExactSum {
             self.limbs[place..].iter_mut().zip(&other.limbs).for_each(|(limb, more)| *limb += more);
             self.pending = 1;
         }
-        self.infinite.iter_mut().zip(other.infinite).for_each(|(count, more)| *count += more);
-        self.nan += other.nan;
+        self.infinite.iter_mut().zip(other.infinite).for_each(|(count, more)| *count = count.saturating_add(more));
+        self.nan = self.nan.saturating_add(other.nan);
     }
 
     /// The sum, rounded to the nearest `f64`, ties to the even one.
@@ -217,6 +218,32 @@ impl Serialize for ExactSum {
     }
 }
 
+/// Refuses what no sum can be: it may come from anywhere.
+impl TryFrom<Parts> for ExactSum {
+    type Error = String;
+
+    fn try_from(parts: Parts) -> Result<Self, String> {
+        let Parts { whole, limbs, first, pending, infinite, nan } = parts;
+        if first > LIMBS || limbs.len() > LIMBS - first {
+            return Err(format!("an exact sum has {} limbs from {first} on, expected them below {LIMBS}", limbs.len()));
+        }
+        // So large are 2^60 terms; as much again still fits.
+        if whole.unsigned_abs() > 1 << 120 {
+            return Err("the whole numbers of an exact sum are above 2^120".to_owned());
+        }
+        if pending > MOST_PENDING || limbs.iter().any(|limb| limb.unsigned_abs() > 1 << 62) {
+            return Err("the limbs of an exact sum are above 2^62".to_owned());
+        }
+        let mut sum = Self { whole, limbs, first, pending, infinite, nan };
+        // The limbs have room for as many terms again.
+        sum.pass_carries();
+        match sum.limbs.iter().all(|limb| limb.unsigned_abs() <= 1 << 33) {
+            true => Ok(sum),
+            false => Err("an exact sum is above 2^60 of the largest numbers".to_owned()),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for ExactSum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Stored;
@@ -237,9 +264,8 @@ impl<'de> Deserialize<'de> for ExactSum {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ExactSum, A::Error> {
-                let Parts { whole, limbs, first, pending, infinite, nan } =
-                    Parts::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(ExactSum { whole, limbs, first, pending, infinite, nan })
+                let parts = Parts::deserialize(MapAccessDeserializer::new(map))?;
+                ExactSum::try_from(parts).map_err(de::Error::custom)
             }
         }
 
@@ -349,7 +375,61 @@ mod tests {
         assert!(sum(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan() && sum(&[f64::NAN, 1.0]).is_nan());
     }
 
+    #[test]
+    fn what_no_sum_can_be_is_not_read() {
+        let mut sum: ExactSum = [0.1, f64::MAX, -5e-324].into_iter().collect();
+        sum.add(3.0);
+        let valid = serde_json::to_value(&sum).unwrap();
+        assert_eq!(serde_json::from_value::<ExactSum>(valid.clone()).unwrap().value(), sum.value());
+        let wrong = [
+            ("first", serde_json::json!(1u64 << 40)),
+            ("first", serde_json::json!(1)), // 66 limbs or more do not fit from there
+            ("limbs", serde_json::json!(vec![0; LIMBS + 1])),
+            ("limbs", serde_json::json!([i64::MAX])),
+            ("limbs", serde_json::json!([i64::MIN])),
+            ("pending", serde_json::json!(u32::MAX)),
+        ];
+        for (field, value) in wrong {
+            let mut state = valid.clone();
+            if field == "first" {
+                state["limbs"] = vec![1; LIMBS].into();
+            }
+            state[field] = value;
+            assert!(serde_json::from_value::<ExactSum>(state).is_err(), "{field}");
+        }
+        for whole in [i128::MAX, i128::MIN] {
+            let text = serde_json::to_string(&valid).unwrap().replace(r#""whole":3"#, &format!(r#""whole":{whole}"#));
+            assert!(serde_json::from_str::<ExactSum>(&text).unwrap_err().to_string().contains("2^120"));
+        }
+        // The last limb has nowhere to pass its carry.
+        let mut state = valid.clone();
+        state["limbs"] = std::iter::repeat_n(0, LIMBS - 1).chain([1i64 << 40]).collect::<Vec<i64>>().into();
+        state["first"] = 0.into();
+        assert!(serde_json::from_value::<ExactSum>(state).unwrap_err().to_string().contains("2^60"));
+    }
+
     proptest! {
+        /// Whatever is read can be added to, merged and rounded.
+        #[test]
+        fn what_is_read_does_not_panic(
+            limbs in prop::collection::vec(any::<i64>().prop_map(|limb| limb >> 1), 0..70),
+            first in 0usize..70,
+            pending in 0u32..=MOST_PENDING,
+            count in any::<u64>(),
+            value in any::<f64>(),
+        ) {
+            let state = serde_json::json!({
+                "whole": -1, "limbs": limbs, "first": first, "pending": pending, "infinite": [0, 0], "nan": count >> 63,
+            });
+            if let Ok(mut sum) = serde_json::from_value::<ExactSum>(state) {
+                sum.value();
+                let other = sum.clone();
+                sum.add(value);
+                sum.merge(&other);
+                sum.value();
+            }
+        }
+
         #[test]
         fn order_and_split_do_not_matter(
             values in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 0..40),
