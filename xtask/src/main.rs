@@ -1,11 +1,12 @@
 //! `cargo xtask`: the repository's tasks, the same for developers and for continuous integration.
 //!
-//! `test` has one file with its steps, `statement` and `wheel` the longer ones; `process` runs commands in the repository's
-//! root, `python` makes virtual environments. The library beside this, `pages`, is for doctests only.
+//! `test` has one file with its steps, `browser`, `statement` and `wheel` the longer ones; `process` runs commands in
+//! the repository's root, `python` makes virtual environments. The library beside this, `pages`, is for doctests only.
 #![expect(clippy::print_stdout, reason = "what a task reports is its output")]
 #![expect(clippy::print_stderr, reason = "errors go to standard error")]
 
 mod bench;
+mod browser;
 mod golden;
 mod nightly;
 mod process;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{cargo, root, run as sh, run_seeing};
-use crate::{statement, wheel};
+use crate::{browser, statement, wheel};
 
 /// One check.
 struct Step {
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", run: tests },
     Step { name: "core-without-features", run: core_without_features },
     Step { name: "doctests", run: doctests },
+    Step { name: "browser", run: browser::test },
     Step { name: "python", run: wheel::test },
     Step { name: "golden", run: golden },
     Step { name: "mpmath", run: statement::check },

@@ -11,7 +11,7 @@ mod data;
 mod evaluate;
 #[cfg(feature = "train")]
 mod output;
-#[cfg(feature = "train")]
+#[cfg(any(feature = "train", test))]
 mod report;
 #[cfg(feature = "train")]
 mod train;

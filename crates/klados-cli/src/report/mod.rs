@@ -1,166 +1,146 @@
-//! `report.html`: one page without a network, for a desk and for a phone, light and dark.
+//! `report.html`: one page without a network, for a desk, a phone and paper, light and dark.
+//!
+//! The page carries its data as one JSON object and draws itself from it with the scripts in `page/` and a build of
+//! Apache ECharts (`data/echarts/`). Whatever is null or absent is not drawn. The keys of the object:
+//!
+//! ```json
+//! {"title": "...", "notes": ["..."], "rows": 866, "ignored": 0, "set": "test", "numbers": "metrics.json",
+//!  "levels": ["group", "subgroup", "emoji"],
+//!  "hierarchy": {"name": ["..."], "parent": [-1, 0], "classes": [7], "level": [-1, 0]},
+//!  "models": [{"name": "...", "about": "...", "decision": "argmax_leaf",
+//!    "metrics": {"lca_height": {"value": 1.2, "low": 1.1, "high": 1.3}},
+//!    "levels": [{"level": "group", "rows": 866, "accuracy": {"value": 0.9, "low": 0.88, "high": 0.92}, "ece": 0.02,
+//!      "reliability": [{"low": 0.0, "high": 0.067, "rows": 12, "confidence": 0.05, "accuracy": 0.08}],
+//!      "risk_coverage": {"coverage": [0.1], "risk": [0.01]}}],
+//!    "operating_curve": {"recall": [0.1], "precision": [0.99], "tau": [0.9], "average_precision": 0.9},
+//!    "nodes": {"rows": [866], "wrong": [0]},
+//!    "confusion": [[5, 6, 3]],
+//!    "worst": [{"row": "17", "label": "...", "label_node": 5, "predicted": "...", "predicted_node": 6,
+//!      "probability": 0.98, "lca": "...", "lca_node": 0, "height": 3, "loss": 7.1}]}],
+//!  "comparisons": [{"a": "m1", "b": "m2", "metrics": {"accuracy@group": {"difference": 0.01, "low": -0.01, "high": 0.03}}}],
+//!  "training": {"measure": "accuracy", "runs": [{"name": "...", "epochs": [{"epoch": 1, "train_loss": 2.1,
+//!    "validation_loss": 2.0, "levels": [{"level": "group", "value": 0.7}]}]}]},
+//!  "galleries": [{"run": "...", "pictures": [{"picture": "data:...", "truth": ["..."], "taken_for": "data:...",
+//!    "predicted": [{"name": "...", "percent": "98", "right": false}]}]}]}
+//! ```
+//!
+//! `hierarchy` is by node index; `parent` is the first one, -1 at the top; `level` is the place in `levels`, or -1.
+//! `nodes` is by node index: the rows whose label is at or below the node, and those of them where the decision is wrong
+//! at it. `confusion` counts pairs of a label's node and a decision's node, the right ones too. `comparisons` are of `a`
+//! minus `b`, and a metric of a level is `NAME@LEVEL`. A value with an interval may be a number alone; what is not finite
+//! is one of the strings `"nan"`, `"inf"`, `"-inf"`.
 
-mod charts;
+#[cfg(test)]
+mod fixtures;
+#[cfg(feature = "train")]
+mod training;
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use minijinja::{Environment, value::Serde};
 use serde::Serialize;
 
 use crate::data::replace::replace;
-use crate::train::run::RunResult;
+#[cfg(feature = "train")]
+pub(crate) use training::{FILE, Gallery, Mistake, Page, Step, write_training};
 
-/// The file's name.
-pub(crate) const FILE: &str = "report.html";
-/// More runs than there are colours share them.
-const COLORS: usize = 8;
-
-/// What is on the page.
-pub(crate) struct Page<'a> {
-    /// What was trained on.
-    pub(crate) title: String,
-    /// Paragraphs below the title.
-    pub(crate) notes: Vec<String>,
-    /// The runs; the first set of rows of each is that of the table.
-    pub(crate) runs: &'a [RunResult],
-    /// Mistakes worth looking at, by run.
-    pub(crate) mistakes: &'a [Mistakes],
-}
-
-/// The most confident mistakes of a run.
-#[derive(Serialize)]
-pub(crate) struct Mistakes {
-    /// The run.
-    pub(crate) run: String,
-    /// The most confident first.
-    pub(crate) pictures: Vec<Mistake>,
-}
-
-/// A picture that was taken for something else.
-#[derive(Serialize)]
-pub(crate) struct Mistake {
-    /// The picture as a `data:` URI.
-    pub(crate) picture: String,
-    /// What it is, from the top.
-    pub(crate) truth: Vec<String>,
-    /// A drawing of what it was taken for, as a `data:` URI.
-    pub(crate) taken_for: String,
-    /// What it was taken for, from the top; each node with its probability in per cent, and whether it is right.
-    pub(crate) predicted: Vec<Step>,
-}
-
-/// A node on a predicted path.
-#[derive(Serialize)]
-pub(crate) struct Step {
-    /// Its name.
-    pub(crate) name: String,
-    /// Its probability in per cent.
-    pub(crate) percent: String,
-    /// Whether the true path goes through it.
-    pub(crate) right: bool,
-}
+/// The template's name, by whose ending what it is filled with is escaped.
+const TEMPLATE: &str = "page.html";
+/// Apache ECharts, built by `data/echarts/build.mjs`.
+const CHARTS: &str = include_str!("../../data/echarts/echarts.min.js");
+const STYLE: &str = include_str!("page/page.css");
+/// The page's scripts in their order: the last one starts it.
+const SCRIPTS: [&str; 15] = [
+    include_str!("page/dom.js"),
+    include_str!("page/metrics.js"),
+    include_str!("page/tree.js"),
+    include_str!("page/charts.js"),
+    include_str!("page/summary.js"),
+    include_str!("page/levels.js"),
+    include_str!("page/comparisons.js"),
+    include_str!("page/curves.js"),
+    include_str!("page/icicle.js"),
+    include_str!("page/node.js"),
+    include_str!("page/search.js"),
+    include_str!("page/confusion.js"),
+    include_str!("page/mistakes.js"),
+    include_str!("page/training.js"),
+    include_str!("page/main.js"),
+];
 
 /// What the template is filled with.
 #[derive(Serialize)]
-struct Content<'a> {
+struct Filling<'a> {
     title: &'a str,
-    notes: &'a [String],
-    set: Option<&'a str>,
-    set_rows: Option<usize>,
-    levels: Vec<&'a str>,
-    is_multi_label: bool,
-    rows: Vec<Row>,
-    losses: Option<charts::Chart>,
-    accuracies: Vec<charts::Chart>,
-    mistakes: &'a [Mistakes],
+    notes: Vec<&'a str>,
+    numbers: Option<&'a str>,
     version: &'static str,
+    style: &'static str,
+    charts: &'static str,
+    script: String,
+    data: String,
 }
 
-/// A row of the table.
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    about: String,
-    color: usize,
-    /// From the finest level up: per cent, and whether it is the column's best.
-    cells: Vec<Cell>,
-    severity: Cell,
-    /// The average precision over all nodes.
-    micro: Cell,
-    seconds: String,
-    /// Accuracies of the ancestors of the most probable class.
-    of_class: Vec<String>,
-}
-
-#[derive(Serialize, Clone)]
-struct Cell {
-    text: String,
-    best: bool,
-}
-
-/// Writes the page into `folder`.
+/// Writes the page of `evaluation`, the object of this module's documentation, to `path`, whole or not at all.
 ///
 /// # Errors
 ///
-/// When it cannot be written.
-pub(crate) fn write(folder: &Path, page: &Page<'_>) -> Result<()> {
-    let html = render(page).context("the report")?;
-    replace(&folder.join(FILE), |file| std::io::Write::write_all(file, html.as_bytes()))
+/// When `evaluation` is no JSON object, or the file cannot be written.
+pub(crate) fn write(path: &Path, evaluation: &impl Serialize) -> Result<()> {
+    let html = render(evaluation).context("the report")?;
+    replace(path, |file| std::io::Write::write_all(file, html.as_bytes()))
 }
 
-fn render(page: &Page<'_>) -> Result<String> {
-    let mut environment = Environment::new();
-    environment.add_template(FILE, include_str!("report.html"))?;
-    let scored = page.runs.iter().find_map(|run| run.evaluations.first());
-    let levels: Vec<&str> =
-        scored.iter().flat_map(|evaluation| evaluation.scores.levels.iter().rev().map(|level| &*level.level)).collect();
-    let content = Content {
-        title: &page.title,
-        notes: &page.notes,
-        set: scored.map(|evaluation| &*evaluation.set),
-        set_rows: scored.map(|evaluation| evaluation.rows),
-        levels,
-        is_multi_label: scored.is_some_and(|evaluation| evaluation.scores.is_multi_label),
-        rows: rows(page.runs),
-        losses: charts::losses(page.runs),
-        accuracies: charts::accuracies(page.runs),
-        mistakes: page.mistakes,
+fn render(evaluation: &impl Serialize) -> Result<String> {
+    let object = serde_json::to_value(evaluation)?;
+    ensure!(object.is_object(), "an evaluation is a JSON object");
+    let text = |key: &str| object[key].as_str();
+    let notes = object["notes"].as_array().into_iter().flatten().filter_map(|note| note.as_str());
+    let filling = Filling {
+        title: text("title").unwrap_or("Evaluation"),
+        notes: notes.collect(),
+        numbers: text("numbers"),
         version: env!("CARGO_PKG_VERSION"),
+        style: STYLE,
+        charts: CHARTS,
+        script: SCRIPTS.concat(),
+        // No text of the data can end the script that holds it, nor begin a comment in it.
+        data: serde_json::to_string(&object)?.replace('<', "\\u003c"),
     };
-    Ok(environment.get_template(FILE)?.render(Serde(&content))?)
+    let mut environment = Environment::new();
+    environment.add_template(TEMPLATE, include_str!("page/page.html"))?;
+    Ok(environment.get_template(TEMPLATE)?.render(Serde(&filling))?)
 }
 
-fn rows(runs: &[RunResult]) -> Vec<Row> {
-    let percent = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.1}", 100.0 * share));
-    let mut rows: Vec<Row> = Vec::new();
-    for (index, run) in runs.iter().enumerate() {
-        let scores = run.evaluations.first().map(|evaluation| &evaluation.scores);
-        let levels = || scores.into_iter().flat_map(|scores| scores.levels.iter().rev());
-        let severity = scores.and_then(|scores| scores.mistake_severity);
-        rows.push(Row {
-            name: run.name.clone(),
-            about: run.about.clone(),
-            color: index % COLORS,
-            cells: levels().map(|level| Cell { text: percent(level.shown()), best: false }).collect(),
-            micro: Cell { text: percent(scores.and_then(|scores| scores.average_precision)), best: false },
-            severity: Cell { text: severity.map_or("–".to_owned(), |height| format!("{height:.2}")), best: false },
-            seconds: format!("{:.1}", run.seconds),
-            of_class: levels().map(|level| percent(level.accuracy_of_class)).collect(),
-        });
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sha2::{Digest, Sha256};
+
+    use super::{CHARTS, render};
+
+    #[test]
+    fn the_charts_are_those_that_were_built() {
+        let recorded = include_str!("../../data/echarts/echarts.min.js.sha256");
+        let found: String = Sha256::digest(CHARTS).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(recorded, format!("{found}  echarts.min.js\n"));
     }
-    // Ties are all best: the comparison is of what is printed.
-    let number = |cell: &Cell| cell.text.parse::<f64>().ok();
-    for column in 0..rows.first().map_or(0, |row| row.cells.len()) {
-        let best = rows.iter().filter_map(|row| number(&row.cells[column])).fold(f64::NEG_INFINITY, f64::max);
-        rows.iter_mut().for_each(|row| row.cells[column].best = number(&row.cells[column]) == Some(best));
+
+    #[test]
+    fn names_cannot_leave_the_data() {
+        let name = "</script><script>alert(1)</script><!--";
+        let evaluation = json!({ "title": name, "notes": [name], "hierarchy": { "name": [name], "parent": [-1] } });
+        let html = render(&evaluation).expect("a page");
+        assert!(!html.contains("alert(1)</script>"), "the text is escaped wherever it is");
+        let data = html.split(r#"id="report-data">"#).nth(1).and_then(|rest| rest.split("</script>").next());
+        let data: serde_json::Value = serde_json::from_str(data.expect("the data")).expect("JSON");
+        assert_eq!(data["hierarchy"]["name"][0], name);
     }
-    let least = rows.iter().filter_map(|row| number(&row.severity)).fold(f64::INFINITY, f64::min);
-    rows.iter_mut().for_each(|row| row.severity.best = number(&row.severity) == Some(least));
-    let most = rows.iter().filter_map(|row| number(&row.micro)).fold(f64::NEG_INFINITY, f64::max);
-    rows.iter_mut().for_each(|row| row.micro.best = number(&row.micro) == Some(most));
-    if let [only] = &mut rows[..] {
-        only.cells.iter_mut().chain([&mut only.severity, &mut only.micro]).for_each(|cell| cell.best = false);
+
+    #[test]
+    fn what_is_not_an_object_is_an_error() {
+        let error = render(&[1]).expect_err("no object");
+        assert_eq!(error.to_string(), "an evaluation is a JSON object");
     }
-    rows
 }

@@ -12,6 +12,12 @@ fn with<'a>(args: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [args, more].concat()
 }
 
+/// What the page draws itself from.
+fn report_data(page: &str) -> serde_json::Value {
+    let data = page.split("id=\"report-data\">").nth(1).and_then(|rest| rest.split("</script>").next());
+    serde_json::from_str(data.expect("data in the page")).expect("JSON")
+}
+
 #[test]
 fn a_csv_with_coarse_labels_is_learnt_and_everything_is_written() {
     let folder = Folder::new();
@@ -36,7 +42,8 @@ fn a_csv_with_coarse_labels_is_learnt_and_everything_is_written() {
     let predictions = fs::read_to_string(place.join("predictions.csv")).expect("predictions");
     assert!(predictions.starts_with("line,label,class,probability,depth_1,depth_1_probability\n"), "{predictions}");
     let report = fs::read_to_string(place.join("report.html")).expect("the report");
-    assert!(report.contains("<svg"));
+    let data = report_data(&report);
+    assert_eq!(data["training"]["runs"][0]["epochs"].as_array().map(Vec::len), Some(30));
     // It opens without a network.
     assert!(!report.contains("src=\"http") && !report.contains("href=\"http") && !report.contains("url(http"));
     assert!(!folder.path("klados-out.partial").exists());
@@ -462,7 +469,12 @@ fn multi_label_rows_are_learnt_and_ranked() {
         assert!(row[1] > 0.5 && row[4] < 0.5 && row[6] < 0.5, "{loss}: {row:?}");
     }
     let report = fs::read_to_string(folder.path("klados-out/report.html")).expect("the report");
-    assert!(report.contains("average precision, % at") && !report.contains("right, % at"));
+    let data = report_data(&report);
+    assert_eq!(data["training"]["measure"], "average precision");
+    assert!(
+        data["models"][0]["levels"][0]["auprc_micro"].is_number()
+            && data["models"][0]["levels"][0]["accuracy"].is_null()
+    );
 
     let error = folder.run(&[&args[..], &["--force", "--loss", "sibling_softmax"]].concat()).failure(1);
     assert!(error.contains("sets.csv line 2: sibling_softmax takes"), "{error}");

@@ -20,7 +20,7 @@ use crate::data::pictures;
 use crate::output::folder::Folder;
 use crate::output::model_files::{self, Input};
 use crate::output::{metrics, predictions::Rows};
-use crate::report::{self, Mistakes, Page};
+use crate::report::{self, Gallery, Page};
 use crate::train::examples::Examples;
 use crate::train::objective::Objective;
 use crate::train::reading::Reading;
@@ -126,10 +126,10 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     for story in &stories {
         let model = model_files::load(&folder.path().join(story.name))?.model;
         let pictures = mistakes::most_confident(&model, &reading, &test, &pictures, &drawings)?;
-        galleries.push(Mistakes { run: story.name.to_owned(), pictures });
+        galleries.push(Gallery { run: story.name.to_owned(), pictures });
     }
     let title = "Coarse labels and superclass terms on emoji".to_owned();
-    report::write(folder.path(), &Page { title, notes, runs: &runs, mistakes: &galleries })?;
+    report::write_training(folder.path(), &Page { title, notes, runs: &runs, galleries: &galleries })?;
     let place = folder.finish()?;
 
     for story in &stories {

@@ -178,9 +178,9 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
         runs.push(train(&spec, reading, &place, &folder.checkpoints(name), &mut |epoch| progress.epoch(epoch))?);
     }
     metrics::write(folder.path(), &about, &runs)?;
-    report::write(
+    report::write_training(
         folder.path(),
-        &report::Page { title: data.display().to_string(), notes, runs: &runs, mistakes: &[] },
+        &report::Page { title: data.display().to_string(), notes, runs: &runs, galleries: &[] },
     )?;
     let place = folder.finish()?;
     if !is_validated {

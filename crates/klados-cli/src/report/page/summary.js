@@ -1,0 +1,69 @@
+// The first section: what a reader wants to know before anything else.
+
+/** The metrics of a model and of its levels, by key, as the table lists them. */
+function keysOf(models) {
+  const keys = new Set();
+  for (const model of models) for (const [key, metric] of Object.entries(model.metrics ?? {})) if (valueOf(metric) !== null) keys.add(key);
+  return inOrder([...keys]);
+}
+
+/** The large numbers on top: of the chosen model. */
+function tiles(data, model) {
+  const levels = model.levels ?? [];
+  const finest = levels[levels.length - 1];
+  const made = [];
+  const add = (metric, key, title, says) => {
+    const { isShare } = metricOf(key);
+    if (!isNumber(valueOf(metric))) return;
+    const interval = intervalOf(metric);
+    made.push(element('div', { class: 'tile' },
+      element('div', { class: 'tile-title' }, title),
+      element('div', { class: 'tile-value' }, inUnit(valueOf(metric), isShare), isShare ? element('small', {}, ' %') : null),
+      element('div', { class: 'muted' }, interval ? `${range(interval, isShare)}${isShare ? ' %' : ''}` : says)));
+  };
+  if (finest) add(finest.accuracy ?? null, 'accuracy', `Right at ${finest.level}`, `${plural(finest.rows ?? 0, 'row')}`);
+  if (levels.length > 1) add(levels[0].accuracy ?? null, 'accuracy', `Right at ${levels[0].level}`, `${plural(levels[0].rows ?? 0, 'row')}`);
+  const metrics = model.metrics ?? {};
+  for (const key of ['auprc_micro', 'auprc_macro', 'violations', 'mistake_severity', 'hierarchical_f1_micro', 'hierarchical_f1']) {
+    if (made.length < 4 && key in metrics) add(metrics[key], key, metricOf(key).title, metricOf(key).says);
+  }
+  if (made.length < 5 && finest) add(finest.ece, 'ece', `Calibration error at ${finest.level}`, 'confidence against accuracy');
+  return element('div', { class: 'tiles' }, made);
+}
+
+function summary(page) {
+  const { data } = page;
+  const models = data.models ?? [];
+  const about = models.filter((model) => model.about && model.about !== model.name);
+  const list = about.length > 0 ? element('dl', { class: 'about' }, models.flatMap((model, index) => {
+    const name = element('dt');
+    name.innerHTML = models.length > 1 ? sample(index) : '';
+    name.append(model.name);
+    return [name, element('dd', {}, model.about && model.about !== model.name ? model.about : '')];
+  })) : null;
+  const keys = keysOf(models);
+  const host = element('div');
+  const rows = keys.map((key) => {
+    const metric = metricOf(key);
+    const best = bestOf(models.map((model) => valueOf(model.metrics?.[key])), metric);
+    const better = { true: 'higher is better', false: 'lower is better', null: '' }[metric.isMore];
+    return [
+      element('span', {}, metric.title, element('small', {}, [metric.says, better].filter(Boolean).join('; '))),
+      ...models.map((model, index) => cellOf(model.metrics?.[key], metric.isShare, best.includes(index))),
+    ];
+  });
+  page.on('model', () => host.replaceChildren(tiles(data, models[page.model])));
+  host.append(models.length > 0 ? tiles(data, models[page.model]) : '');
+  return section('summary', 'At a glance', models.length > 1 ? element('p', { class: 'of-model' }) : null, host, list,
+    rows.length > 0 ? table('Metrics by model', ['', ...models.map((model) => model.name)], rows, { className: 'metrics' }) : null,
+    rows.length > 0 && models.some((model) => Object.values(model.metrics ?? {}).some(intervalOf))
+      ? paragraph(`Below a value is its ${data.confidence ? `${percent(data.confidence)} ` : ''}interval. Bold: the best as printed; whether a difference is more than chance, the comparisons say.`, 'muted') : null);
+}
+
+/** A value with its interval below. */
+function cellOf(metric, isShare, isBest) {
+  const value = valueOf(metric ?? null);
+  const interval = intervalOf(metric ?? null);
+  return element('span', {}, element(isBest ? 'b' : 'span', {}, inUnit(value, isShare), isShare && isNumber(value) ? ' %' : ''),
+    interval ? element('small', {}, range(interval, isShare)) : null);
+}
