@@ -11,7 +11,6 @@ mod data;
 mod evaluate;
 #[cfg(feature = "train")]
 mod output;
-#[cfg(any(feature = "train", test))]
 mod report;
 #[cfg(feature = "train")]
 mod train;

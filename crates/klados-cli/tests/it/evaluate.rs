@@ -210,6 +210,16 @@ fn rules_are_calibrated_for_each_model() {
 }
 
 #[test]
+fn the_report_is_one_page_with_the_numbers() {
+    let folder = animals();
+    of_probabilities(&folder, &["--report", "report.html", "--title", "Six animals"]).success();
+    let page = std::fs::read_to_string(folder.path("report.html")).expect("a page");
+    assert!(page.contains("Six animals") && page.contains("mistake_severity"));
+    let error = of_probabilities(&folder, &["--report", "no/report.html"]).failure(1);
+    assert!(error.starts_with("cannot write no/report.html"), "{error}");
+}
+
+#[test]
 fn rows_that_cannot_be_used_are_named_or_counted() {
     let folder = animals();
     let mut nan = P;

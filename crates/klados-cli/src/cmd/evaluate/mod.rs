@@ -20,6 +20,7 @@ use crate::evaluate::probabilities::Probabilities;
 use crate::evaluate::rows::RowReader;
 use crate::evaluate::threads::{self, Source};
 use crate::evaluate::{Evaluation, Evaluator, Judged, Options, rows_a_batch};
+use crate::report;
 
 const HELP: &str = r#"
 Labels, one a row of the logits:
@@ -123,6 +124,9 @@ pub(crate) struct EvaluateArgs {
     /// Write which nodes are taken for which: CSV with the columns model,label,answer,rows
     #[arg(long, value_name = "FILE.csv")]
     confusion: Option<PathBuf>,
+    /// Write the report: one page with the numbers, curves, mistakes and the tree, to open in a browser
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// How many threads [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -199,6 +203,9 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let evaluation = evaluator.finish(&part, &args.title, notes);
     if let Some(path) = &args.confusion {
         write_confusion(path, &evaluation)?;
+    }
+    if let Some(path) = &args.report {
+        report::write(path, &evaluation)?;
     }
     match args.format {
         Format::Text => text::write(&evaluation, out),
