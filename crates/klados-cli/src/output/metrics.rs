@@ -7,7 +7,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::data::replace::replace;
-use crate::train::run::{Evaluation, RunResult};
+use crate::evaluate::Evaluation;
+use crate::train::run::{RunResult, SetScores};
 use crate::train::scores::ByLevel;
 
 /// The file's name.
@@ -27,7 +28,7 @@ struct Metrics<'a> {
 struct Run<'a>(&'a RunResult);
 
 /// The scores on one set of rows.
-struct Scored<'a>(&'a Evaluation);
+struct Scored<'a>(&'a SetScores);
 
 impl Serialize for Run<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -68,14 +69,23 @@ impl Serialize for Scored<'_> {
     }
 }
 
-/// Writes the file into `folder`.
+/// Writes the file into `folder`, with what `klados evaluate --format json` would say of the runs under `evaluation`.
 ///
 /// # Errors
 ///
 /// When it cannot be written.
-pub(crate) fn write(folder: &Path, data: &serde_json::Value, runs: &[RunResult]) -> Result<()> {
+pub(crate) fn write(
+    folder: &Path,
+    data: &serde_json::Value,
+    runs: &[RunResult],
+    evaluation: Option<&Evaluation>,
+) -> Result<()> {
     let metrics = Metrics { klados: env!("CARGO_PKG_VERSION"), data, runs: runs.iter().map(Run).collect() };
-    let mut text = serde_json::to_vec_pretty(&metrics)?;
-    text.push(b'\n');
-    replace(&folder.join(FILE), |file| std::io::Write::write_all(file, &text))
+    let mut text = serde_json::to_string_pretty(&metrics)?;
+    // On a line of its own: it is for programs, and its curves would have a line a number.
+    text.truncate(text.trim_end_matches(['\n', '}']).len());
+    text.push_str(",\n  \"evaluation\": ");
+    text.push_str(&serde_json::to_string(&evaluation)?);
+    text.push_str("\n}\n");
+    replace(&folder.join(FILE), |file| std::io::Write::write_all(file, text.as_bytes()))
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::evaluate::Evaluation;
 use crate::output::metrics;
 use crate::train::fit::Epoch;
 use crate::train::run::RunResult;
@@ -21,6 +22,8 @@ pub(crate) struct Page<'a> {
     pub(crate) notes: Vec<String>,
     /// The runs; the first set of rows of each is that of the numbers.
     pub(crate) runs: &'a [RunResult],
+    /// The runs as models that are judged side by side; without rows to judge them on there is none.
+    pub(crate) evaluation: Option<&'a Evaluation>,
     /// Mistakes worth looking at, by run.
     pub(crate) galleries: &'a [Gallery],
 }
@@ -64,7 +67,23 @@ pub(crate) struct Step {
 ///
 /// When it cannot be written.
 pub(crate) fn write_training(folder: &Path, page: &Page<'_>) -> Result<()> {
-    super::write(&folder.join(FILE), &evaluation(page))
+    super::write(&folder.join(FILE), &object(page)?)
+}
+
+/// The evaluation, or where there is none the scores of the runs; with what training adds.
+fn object(page: &Page<'_>) -> Result<Value> {
+    let mut object = match page.evaluation {
+        Some(evaluation) => serde_json::to_value(evaluation)?,
+        None => scores(page),
+    };
+    for (key, value) in [
+        ("numbers", json!(metrics::FILE)),
+        ("training", training(page.runs)),
+        ("galleries", serde_json::to_value(page.galleries)?),
+    ] {
+        object[key] = value;
+    }
+    Ok(object)
 }
 
 fn is_multi_label(runs: &[RunResult]) -> bool {
@@ -72,7 +91,7 @@ fn is_multi_label(runs: &[RunResult]) -> bool {
 }
 
 /// The scores of the runs as those of models.
-fn evaluation(page: &Page<'_>) -> Value {
+fn scores(page: &Page<'_>) -> Value {
     let scored = page.runs.iter().find_map(|run| run.evaluations.first());
     let levels: Vec<&str> =
         scored.into_iter().flat_map(|evaluation| evaluation.scores.levels.iter().map(|level| &*level.level)).collect();
@@ -80,13 +99,10 @@ fn evaluation(page: &Page<'_>) -> Value {
         "klados": env!("CARGO_PKG_VERSION"),
         "title": page.title,
         "notes": page.notes,
-        "numbers": metrics::FILE,
         "set": scored.map(|evaluation| &evaluation.set),
         "rows": scored.map(|evaluation| evaluation.rows),
         "levels": levels,
         "models": page.runs.iter().map(model).collect::<Vec<_>>(),
-        "training": training(page.runs),
-        "galleries": page.galleries,
     })
 }
 

@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 use klados::metrics::{
-    Accuracy, BalancedAccuracy, Brier, Calibration, Hierarchical, HierarchicalScores, JudgedLevel, LcaHeight,
-    LcaHeights, LcaScores, LevelValue, LogLoss, Metric, PrecisionRecall, Says, Truths, ValuedBy,
+    Accuracy, Auprc, AuprcValue, BalancedAccuracy, Brier, Calibration, DistanceAtK, Hierarchical, HierarchicalScores,
+    JudgedLevel, LcaHeight, LcaHeights, LcaScores, LevelValue, LogLoss, Metric, OperatingCurve, PrecisionRecall,
+    RiskCoverage, Truths, ValuedBy, Violations, Wasserstein,
 };
 use klados::{InputError, Label, NodeId};
 
-use super::average_precision::Ranking;
 use super::reading::{Read, Reading};
 
 /// Bins of the calibration error.
@@ -31,8 +31,13 @@ enum Kind {
     LcaHeight(fn(&LcaHeights) -> Option<f64>),
     Hierarchical(fn(&HierarchicalScores) -> Option<f64>),
     Lca(ValuedBy, fn(&PrecisionRecall) -> Option<f64>),
-    /// Of rows of which several nodes may hold.
-    Auprc,
+    Distance(usize),
+    Aurc,
+    AveragePrecision,
+    Wasserstein,
+    /// Of rows of which several nodes may hold, as the next one.
+    Auprc(fn(&AuprcValue) -> Option<f64>),
+    Violations,
 }
 
 const fn higher(name: &'static str, kind: Kind) -> Known {
@@ -63,17 +68,26 @@ const KNOWN: &[Known] = &[
     higher("information_precision", Kind::Lca(ValuedBy::Information, |scores| scores.precision)),
     higher("information_recall", Kind::Lca(ValuedBy::Information, |scores| scores.recall)),
     higher("information_f1", Kind::Lca(ValuedBy::Information, |scores| scores.f1)),
-    higher("auprc_micro", Kind::Auprc),
+    lower("distance_at_1", Kind::Distance(1)),
+    lower("distance_at_5", Kind::Distance(5)),
+    lower("distance_at_10", Kind::Distance(10)),
+    lower("aurc", Kind::Aurc),
+    higher("average_precision", Kind::AveragePrecision),
+    lower("wasserstein", Kind::Wasserstein),
+    higher("auprc_micro", Kind::Auprc(|value| value.micro)),
+    higher("auprc_macro", Kind::Auprc(|value| value.macro_average)),
+    lower("violations", Kind::Violations),
 ];
 
 impl Known {
     fn of_level(&self) -> bool {
-        matches!(self.kind, Kind::Accuracy | Kind::BalancedAccuracy | Kind::LogLoss | Kind::Brier | Kind::Ece)
+        use Kind::{Accuracy, Aurc, BalancedAccuracy, Brier, Ece, LogLoss};
+        matches!(self.kind, Accuracy | BalancedAccuracy | LogLoss | Brier | Ece | Aurc)
     }
 
     /// Whether it is of rows of which several nodes may hold.
     fn is_multi_label(&self) -> bool {
-        matches!(self.kind, Kind::Auprc)
+        matches!(self.kind, Kind::Auprc(_) | Kind::Violations)
     }
 
     fn shown(&self) -> String {
@@ -198,13 +212,35 @@ impl Measure {
                 |sums, rows| sums.update(&rows.truths, &rows.classes, None),
                 move |sums| pick(&sums.compute().scores),
             ),
-            Kind::Auprc => of(
-                Ranking::default(),
-                |ranking, rows| {
-                    rank(ranking, rows.read, &rows.truths);
-                    Ok(())
-                },
-                |ranking| ranking.clone().average_precision(),
+            Kind::Distance(k) => of(
+                DistanceAtK::new(levels, &[k])?,
+                |sums, rows| sums.update(&rows.truths, rows.read.log_probs(), None),
+                |sums| sums.compute().first().and_then(|distance| distance.value),
+            ),
+            Kind::Aurc => of(
+                RiskCoverage::new(levels),
+                |sums, rows| sums.update(&rows.truths, rows.read.log_probs(), None),
+                move |sums| sums.compute().get(level).and_then(|level| level.aurc),
+            ),
+            Kind::AveragePrecision => of(
+                OperatingCurve::new(levels, ValuedBy::Information),
+                |sums, rows| sums.update(&rows.truths, rows.read.log_probs(), None),
+                |sums| sums.compute().average_precision,
+            ),
+            Kind::Wasserstein => of(
+                Wasserstein::new(levels)?,
+                |sums, rows| sums.update(&rows.truths, rows.read.log_probs(), None),
+                Wasserstein::compute,
+            ),
+            Kind::Auprc(pick) => of(
+                Auprc::new(levels),
+                |sums, rows| sums.update(&rows.truths, rows.read.log_probs(), None),
+                move |sums| pick(&sums.compute()),
+            ),
+            Kind::Violations => of(
+                Violations::new(levels),
+                |sums, rows| sums.update(&rows.truths, rows.read.log_probs(), None),
+                Violations::compute,
             ),
         };
         Ok(Measuring { reading, sums, has_nan: false })
@@ -270,7 +306,7 @@ impl Measuring<'_> {
     ///
     /// Labels that are distributions.
     pub(crate) fn add(&mut self, read: &Read, labels: &[Label]) -> Result<()> {
-        if read.log_probs().iter().any(|log_p| log_p.is_nan()) {
+        if read.has_nan() {
             self.has_nan = true;
             return Ok(());
         }
@@ -286,16 +322,6 @@ impl Measuring<'_> {
     /// The metric of all rows; none where it is not defined, or a row has NaN.
     pub(crate) fn finish(self) -> Option<f64> {
         self.sums.value().filter(|_| !self.has_nan)
-    }
-}
-
-/// Adds the nodes of multi-label rows; the root holds of all.
-fn rank(ranking: &mut Ranking, read: &Read, truths: &Truths<'_>) {
-    let hierarchy = truths.levels().hierarchy();
-    for (row, rank) in read.rank().chunks_exact(hierarchy.node_count()).enumerate() {
-        for node in hierarchy.nodes().skip(1).filter(|_| truths.takes_part(row)) {
-            ranking.add(rank[node.index()], truths.says(row, node) == Says::Holds);
-        }
     }
 }
 
@@ -326,6 +352,9 @@ mod tests {
     fn every_metric_is_measured_and_says_what_is_better() {
         let rows = [([2.0, 0.0, 0.0, 0.0], "dog"), ([0.0, 0.0, 3.0, 0.0], "crow"), ([0.0, 4.0, 0.0, 0.0], "bird")];
         for known in KNOWN.iter().filter(|known| !known.is_multi_label()) {
+            if let Kind::Distance(5 | 10) = known.kind {
+                continue; // of more classes than there are
+            }
             let value = measured(known.name, &rows).expect("a number");
             let all_right = measured(known.name, &[rows[1]]);
             let reading = reading("marginal_cross_entropy");
@@ -367,6 +396,9 @@ mod tests {
             "lca_height has no levels, so there is no lca_height@class"
         );
         let sets = error("accuracy", "binary_cross_entropy", true);
-        assert_eq!(sets, "there is no metric \"accuracy\" of multi-label rows: expected loss, auprc_micro");
+        assert_eq!(
+            sets,
+            "there is no metric \"accuracy\" of multi-label rows: expected loss, auprc_micro, auprc_macro, violations"
+        );
     }
 }

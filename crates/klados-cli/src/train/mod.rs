@@ -1,7 +1,7 @@
 //! Training a head on features: a linear one or a small network, with any loss of the core, in Burn on the CPU.
 
-pub(crate) mod average_precision;
 pub(crate) mod checkpoint;
+pub(crate) mod evaluation;
 pub(crate) mod examples;
 pub(crate) mod fit;
 pub(crate) mod measure;

@@ -216,6 +216,11 @@ impl Read {
         &self.rank
     }
 
+    /// Whether a row has none, as where training diverged.
+    pub(crate) fn has_nan(&self) -> bool {
+        self.rank.iter().any(|rank| rank.is_nan())
+    }
+
     /// The log-probabilities of all nodes of a row.
     pub(crate) fn log_probs_of(&self, row: usize) -> &[f64] {
         &self.log_probs()[row * self.nodes..][..self.nodes]

@@ -30,6 +30,8 @@ pub(crate) struct EvaluationSet<'a> {
     pub(crate) examples: &'a Examples,
     /// How they are named in the predictions.
     pub(crate) rows: Rows<'a>,
+    /// By row, where rows belong together: its group.
+    pub(crate) groups: Option<&'a [u64]>,
 }
 
 /// What a run is made from.
@@ -56,7 +58,7 @@ pub(crate) struct RunSpec<'a> {
 
 /// Scores on one set of rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Evaluation {
+pub(crate) struct SetScores {
     /// The set's name.
     pub(crate) set: String,
     /// How many rows.
@@ -88,7 +90,7 @@ pub(crate) struct RunResult {
     /// Training time.
     pub(crate) seconds: f64,
     /// The scores, in the order of the sets.
-    pub(crate) evaluations: Vec<Evaluation>,
+    pub(crate) evaluations: Vec<SetScores>,
 }
 
 /// Runs `spec` into `folder`, or, where `checkpoints` hold it already, picks it up from there. Calls `progress` after
@@ -177,7 +179,7 @@ fn evaluate(
     reading: &Reading,
     set: &EvaluationSet<'_>,
     path: Option<&Path>,
-) -> Result<Evaluation> {
+) -> Result<SetScores> {
     let (mut scorer, mut loss) = (Scorer::new(reading), objective.mean());
     let columns = reading.columns();
     let mut table = Vec::new();
@@ -194,5 +196,5 @@ fn evaluate(
         replace(path, |file| std::io::Write::write_all(file, &table))?;
     }
     let (rows, loss, scores) = (set.examples.rows(), loss.finish(), scorer.finish());
-    Ok(Evaluation { set: set.name.to_owned(), rows, loss, scores })
+    Ok(SetScores { set: set.name.to_owned(), rows, loss, scores })
 }

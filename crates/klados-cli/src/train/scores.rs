@@ -1,11 +1,10 @@
 //! How good predictions are: per level, and how far off the mistakes.
 
 use anyhow::Result;
-use klados::metrics::{Accuracy, LcaHeight, Metric, Says, Truths};
+use klados::metrics::{Accuracy, Auprc, LcaHeight, Metric};
 use klados::{Label, NodeId};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
-use super::average_precision::Ranking;
 use super::reading::{Read, Reading};
 
 /// What is right at one level.
@@ -54,23 +53,22 @@ pub(crate) struct Scorer<'a> {
     of_class: Accuracy,
     /// Of label and class.
     lca_height: LcaHeight,
-    /// Multi-label rows; a ranking of theirs a level, and the last of all nodes.
+    /// Multi-label rows, and how well their nodes are ranked; none once a row has NaN.
     sets: usize,
-    rankings: Vec<Ranking>,
+    auprc: Option<Auprc>,
 }
 
 impl<'a> Scorer<'a> {
     /// Nothing compared yet.
     pub(crate) fn new(reading: &'a Reading) -> Self {
         let levels = reading.levels();
-        let rankings = (0..=levels.all().len()).map(|_| Ranking::default()).collect();
         Self {
             reading,
             by_level: Accuracy::new(levels),
             of_class: Accuracy::new(levels),
             lca_height: LcaHeight::new(levels),
             sets: 0,
-            rankings,
+            auprc: reading.is_multi_label().then(|| Auprc::new(levels)),
         }
     }
 
@@ -81,9 +79,16 @@ impl<'a> Scorer<'a> {
     /// Labels that are distributions.
     pub(crate) fn add(&mut self, read: &Read, labels: &[Label]) -> Result<()> {
         let (levels, hierarchy) = (self.reading.levels(), self.reading.hierarchy());
-        let truths = levels.truths(&self.reading.judged(labels))?;
+        let labels = self.reading.judged(labels);
+        let truths = levels.truths(&labels)?;
         if self.reading.is_multi_label() {
-            self.rank(read, &truths);
+            self.sets += (0..read.rows()).filter(|row| truths.takes_part(*row)).count();
+            if read.has_nan() {
+                self.auprc = None;
+            }
+            if let Some(auprc) = &mut self.auprc {
+                auprc.update(&truths, read.log_probs(), None)?;
+            }
             return Ok(());
         }
         let mut best = vec![NodeId::ROOT; read.rows() * levels.all().len()];
@@ -95,42 +100,25 @@ impl<'a> Scorer<'a> {
         Ok(())
     }
 
-    /// Adds multi-label rows: every node of them holds or does not.
-    fn rank(&mut self, read: &Read, truths: &Truths<'_>) {
-        let hierarchy = self.reading.hierarchy();
-        for (row, rank) in read.rank().chunks_exact(hierarchy.node_count()).enumerate() {
-            if !truths.takes_part(row) {
-                continue;
-            }
-            self.sets += 1;
-            let holds = |node: NodeId| truths.says(row, node) == Says::Holds;
-            for (level, ranking) in self.reading.levels().all().iter().zip(&mut self.rankings) {
-                level.candidates().iter().for_each(|node| ranking.add(rank[node.index()], holds(*node)));
-            }
-            let all = self.rankings.last_mut().into_iter();
-            // The root holds of every row.
-            all.for_each(|all| hierarchy.nodes().skip(1).for_each(|node| all.add(rank[node.index()], holds(node))));
-        }
-    }
-
     /// The scores of all rows.
     pub(crate) fn finish(self) -> Scores {
         let is_multi_label = self.reading.is_multi_label();
         let heights = self.lca_height.compute();
-        let mut rankings = self.rankings.into_iter().map(Ranking::average_precision);
+        let auprc = self.auprc.map(|auprc| auprc.compute());
         let mut scored = Vec::new();
-        for (by_level, of_class) in self.by_level.compute().into_iter().zip(self.of_class.compute()) {
+        let of_class = self.of_class.compute();
+        for (place, (by_level, of_class)) in self.by_level.compute().into_iter().zip(of_class).enumerate() {
             scored.push(LevelScore {
                 level: by_level.level,
                 rows: if is_multi_label { self.sets } else { by_level.rows as usize },
                 accuracy: by_level.value,
                 accuracy_of_class: of_class.value,
-                average_precision: rankings.next().flatten(),
+                average_precision: auprc.as_ref().and_then(|auprc| auprc.levels[place].micro),
             });
         }
         Scores {
             levels: scored,
-            average_precision: rankings.next().flatten(),
+            average_precision: auprc.and_then(|auprc| auprc.micro),
             is_multi_label,
             mistake_severity: heights.mistake_severity,
             lca_height: heights.lca_height,

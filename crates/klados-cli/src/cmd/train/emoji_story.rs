@@ -8,20 +8,26 @@ use std::io::Write;
 use std::time::Instant;
 
 use anyhow::Result;
+use klados::decide::Hedge;
 use klados::format::CsvOptions;
 use klados::loss::{MarginalCrossEntropy, Weights};
-use klados::{Hierarchy, Label, Loss};
+use klados::{Decision, Hierarchy, Label, Loss};
 use serde_json::json;
 
 use super::progress::Progress;
 use super::{TrainArgs, mistakes, summary};
+use crate::cmd::format::Number;
 use crate::data::emoji::{self, Class, Vendor};
 use crate::data::pictures;
+use crate::evaluate::Evaluation;
+use crate::evaluate::result::Value;
 use crate::output::folder::Folder;
 use crate::output::model_files::{self, Input};
-use crate::output::{metrics, predictions::Rows};
+use crate::output::{metrics, predictions::Rows, validation};
 use crate::report::{self, Gallery, Page};
+use crate::train::evaluation::{Candidate, evaluate};
 use crate::train::examples::Examples;
+use crate::train::network::Model;
 use crate::train::objective::Objective;
 use crate::train::reading::Reading;
 use crate::train::run::{EvaluationSet, RunSpec, run as train};
@@ -29,6 +35,10 @@ use crate::train::settings::{Head, Optimizer, Settings};
 
 /// One training picture in so many is labelled by emoji.
 const FINE_SHARE: usize = 4;
+
+/// The runs that are judged with answers that back off, and how often these are to be right.
+const BACKING_OFF: [&str; 2] = ["coarse_labels", "all_fine"];
+const ACCURACY: f64 = 0.9;
 
 /// What all runs share unless it is typed.
 ///
@@ -94,8 +104,8 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
     let names: Vec<String> = classes.iter().map(Class::node).collect();
     let rows = || Rows { unit: "picture", positions: &names, labels: Some(&names) };
     let sets = [
-        EvaluationSet { name: "test", examples: &test, rows: rows() },
-        EvaluationSet { name: "calibration", examples: &calibration, rows: rows() },
+        EvaluationSet { name: "test", examples: &test, rows: rows(), groups: None },
+        EvaluationSet { name: "calibration", examples: &calibration, rows: rows(), groups: None },
     ];
     let stories = stories(&quarter, &coarse, &fine);
     let width = stories.iter().map(|story| story.name.len()).max().unwrap_or(0);
@@ -119,17 +129,22 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
         runs.push(train(&spec, &reading, &place, &checkpoints, &mut |epoch| progress.epoch(epoch))?);
     }
 
-    metrics::write(folder.path(), &about, &runs)?;
+    let title = "Coarse labels and superclass terms on emoji".to_owned();
+    let models: Vec<Model> = stories
+        .iter()
+        .map(|story| Ok(model_files::load(&folder.path().join(story.name))?.model))
+        .collect::<Result<_>>()?;
+    let evaluation = judged(&folder, &stories, &models, &reading, &sets[0], &settings, &title, &notes)?;
+    metrics::write(folder.path(), &about, &runs, evaluation.as_ref())?;
     let pictures = emoji::TEST.tiles(classes.len())?;
     let drawings = emoji::TRAIN[0].tiles(classes.len())?;
     let mut galleries = Vec::new();
-    for story in &stories {
-        let model = model_files::load(&folder.path().join(story.name))?.model;
-        let pictures = mistakes::most_confident(&model, &reading, &test, &pictures, &drawings)?;
+    for (story, model) in stories.iter().zip(&models) {
+        let pictures = mistakes::most_confident(model, &reading, &test, &pictures, &drawings)?;
         galleries.push(Gallery { run: story.name.to_owned(), pictures });
     }
-    let title = "Coarse labels and superclass terms on emoji".to_owned();
-    report::write_training(folder.path(), &Page { title, notes, runs: &runs, galleries: &galleries })?;
+    let page = Page { title, notes, runs: &runs, evaluation: evaluation.as_ref(), galleries: &galleries };
+    report::write_training(folder.path(), &page)?;
     let place = folder.finish()?;
 
     for story in &stories {
@@ -143,9 +158,72 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
         "\nAt each level the prediction is the most probable node of that level. The mistakes' LCA height says how"
     )?;
     writeln!(out, "far off wrong emoji are: 1 in the right subgroup, 2 in the right group, 3 in another group.")?;
+    if let Some(evaluation) = &evaluation {
+        backing_off(out, evaluation)?;
+    }
     writeln!(out, "\n{seconds:.0} seconds. Report with pictures: {}", place.join(report::FILE).display())?;
     writeln!(out, "Numbers: {}. Models: {}", place.join(metrics::FILE).display(), place.display())?;
     writeln!(out, "Try a picture: klados predict --model {} PICTURE.png", place.join("coarse_labels").display())?;
+    Ok(())
+}
+
+/// The runs, judged on the test vendor: by the most probable emoji, and backing off.
+#[expect(clippy::too_many_arguments, reason = "what the story has in hand")]
+fn judged(
+    folder: &Folder,
+    stories: &[Story<'_>],
+    models: &[Model],
+    reading: &Reading,
+    test: &EvaluationSet<'_>,
+    settings: &Settings,
+    title: &str,
+    notes: &[String],
+) -> Result<Option<Evaluation>> {
+    let hedge: Decision = Hedge::new().accuracy(ACCURACY).into();
+    let mut candidates = Vec::new();
+    for (story, model) in stories.iter().zip(models) {
+        let mut rules = Vec::new();
+        if BACKING_OFF.contains(&story.name)
+            && let Some(validation) = validation::load(&folder.path().join(story.name), reading)?
+        {
+            rules.push(("hedge".to_owned(), validation.calibrate(&hedge, reading)?));
+        }
+        candidates.push(Candidate { name: story.name, about: story.about, model, reading, rules });
+    }
+    let mut notes = notes.to_vec();
+    notes.push(format!(
+        "Hedge backs off from an emoji to its subgroup or group until {:.0} % of the answers on {} are right. It promises that \
+         for more drawings like these; those of {} are by another hand, so it may miss, and the table shows by how much.",
+        100.0 * ACCURACY,
+        emoji::CALIBRATION.name,
+        emoji::TEST.name
+    ));
+    evaluate(&candidates, test, settings.seed, title, notes)
+}
+
+/// How often answers that back off are right, and what they still say: the table below that of the runs.
+fn backing_off(out: &mut dyn Write, evaluation: &Evaluation) -> Result<()> {
+    let share = |value: Value| value.map_or("-".to_owned(), |Number(share)| format!("{:.1} %", 100.0 * share));
+    writeln!(
+        out,
+        "\nBacking off by `hedge` until {:.0} % of the answers on {} are right. Drawings of another vendor are not\n\
+         exchangeable with these, so on {} it may miss:\n",
+        100.0 * ACCURACY,
+        emoji::CALIBRATION.name,
+        emoji::TEST.name
+    )?;
+    let width = BACKING_OFF.iter().map(|name| name.len()).max().unwrap_or(0);
+    let levels = evaluation.levels.iter().rev().map(|level| format!("answers {level}"));
+    let header: Vec<String> = ["right".to_owned()].into_iter().chain(levels).collect();
+    writeln!(out, "{:width$}  {}", "", header.join("  "))?;
+    for model in evaluation.models.iter().filter(|model| model.decision == "hedge") {
+        let name = model.name.split(',').next().unwrap_or_default();
+        let right = model.metrics.get("right").and_then(|right| right.value);
+        let cells = [right].into_iter().chain(model.levels.iter().rev().map(|level| level.coverage));
+        let cells: Vec<String> =
+            cells.zip(&header).map(|(cell, header)| format!("{:>1$}", share(cell), header.len())).collect();
+        writeln!(out, "{name:width$}  {}", cells.join("  "))?;
+    }
     Ok(())
 }
 

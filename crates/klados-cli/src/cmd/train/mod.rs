@@ -170,7 +170,8 @@ pub(crate) fn run(args: &TrainArgs, out: &mut dyn Write) -> Result<()> {
 
 /// That the metric that stopping follows is there, before anything is read or trained.
 fn check_stop_on(settings: &Settings, reading: &Reading) -> Result<()> {
-    match settings.stop_on.as_deref().map(|name| Measure::new(name, reading)) {
+    let begin = |name: &str| Measure::new(name, reading)?.measuring(reading).map(|_| ());
+    match settings.stop_on.as_deref().map(begin) {
         Some(Err(error)) => Err(Usage(format!("--stop-on: {error}")).into()),
         _ => Ok(()),
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::mem::take;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -19,15 +19,18 @@ use crate::data::columns::BadRow;
 use crate::data::hierarchy;
 use crate::data::loss_files::{self, LossFiles};
 use crate::data::table::{Roles, Table};
+use crate::evaluate::Evaluation;
 use crate::output::folder::Folder;
 use crate::output::metrics;
-use crate::output::model_files::Input;
+use crate::output::model_files::{self, Input};
 use crate::output::predictions::Rows;
 use crate::report;
+use crate::train::evaluation::{Candidate, evaluate};
 use crate::train::examples::Examples;
+use crate::train::network::Model;
 use crate::train::objective::Objective;
 use crate::train::reading::Reading;
-use crate::train::run::{EvaluationSet, RunSpec, run as train};
+use crate::train::run::{EvaluationSet, RunResult, RunSpec, run as train};
 use crate::train::settings::{Head, Optimizer, Settings};
 use crate::train::split::{self, Split};
 
@@ -51,7 +54,7 @@ enum Validation {
     /// The same table.
     Fraction(f64),
     /// Another one.
-    File(std::path::PathBuf),
+    File(PathBuf),
 }
 
 /// Runs the command on `data`.
@@ -148,7 +151,12 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
 
     let positions: Vec<String> = validation_table.positions.iter().map(u64::to_string).collect();
     let is_validated = validation_table.rows() > 0;
+    let groups = args.group.is_some().then(|| numbered(&validation_table.groups));
     let name_width = losses.iter().map(|compared| compared.name.len()).max().unwrap_or(0);
+    let place_of = |name: &str| match losses.len() {
+        1 => folder.path().to_owned(),
+        _ => folder.path().join(name),
+    };
     let mut runs = Vec::new();
     for ((Compared { name, loss, text, .. }, reader), (objective, reading)) in
         losses.iter().zip(&readers).zip(&objectives)
@@ -160,6 +168,7 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
             name: "validation",
             examples: &validation_set,
             rows: Rows { unit: validation_table.unit, positions: &positions, labels: Some(&validation_table.labels) },
+            groups: groups.as_deref(),
         };
         let sets: Vec<EvaluationSet<'_>> = is_validated.then(held_out).into_iter().collect();
         let spec = RunSpec {
@@ -174,14 +183,27 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
             settings: settings.clone(),
         };
         let mut progress = Progress::new(name, name_width, &settings);
-        let place = if losses.len() == 1 { folder.path().to_owned() } else { folder.path().join(name) };
-        runs.push(train(&spec, reading, &place, &folder.checkpoints(name), &mut |epoch| progress.epoch(epoch))?);
+        runs.push(train(&spec, reading, &place_of(name), &folder.checkpoints(name), &mut |epoch| {
+            progress.epoch(epoch);
+        })?);
     }
-    metrics::write(folder.path(), &about, &runs)?;
-    report::write_training(
-        folder.path(),
-        &report::Page { title: data.display().to_string(), notes, runs: &runs, galleries: &[] },
-    )?;
+    let title = data.display().to_string();
+    let mut evaluation = None;
+    if is_validated {
+        // A label of the first loss, which the other losses know as well, if perhaps not as a node.
+        validation_set.labels = labels_of(&validation_table, &readers[0])?;
+        let set = EvaluationSet {
+            name: "validation",
+            examples: &validation_set,
+            rows: Rows { unit: validation_table.unit, positions: &positions, labels: Some(&validation_table.labels) },
+            groups: groups.as_deref(),
+        };
+        let readings: Vec<&Reading> = objectives.iter().map(|(_, reading)| reading).collect();
+        evaluation = judged(&place_of, &runs, &readings, &set, &title, &notes)?;
+    }
+    metrics::write(folder.path(), &about, &runs, evaluation.as_ref())?;
+    let page = report::Page { title, notes, runs: &runs, evaluation: evaluation.as_ref(), galleries: &[] };
+    report::write_training(folder.path(), &page)?;
     let place = folder.finish()?;
     if !is_validated {
         writeln!(out, "No validation rows, so nothing to score.")?;
@@ -201,6 +223,49 @@ pub(crate) fn run(args: &TrainArgs, data: &Path, out: &mut dyn Write) -> Result<
     let model = if losses.len() == 1 { place } else { place.join(&losses[0].name) };
     writeln!(out, "Predict with: klados predict --model {} DATA", model.display())?;
     Ok(())
+}
+
+/// The runs, judged on the same rows.
+fn judged(
+    place_of: &dyn Fn(&str) -> PathBuf,
+    runs: &[RunResult],
+    readings: &[&Reading],
+    set: &EvaluationSet<'_>,
+    title: &str,
+    notes: &[String],
+) -> Result<Option<Evaluation>> {
+    let mut notes = notes.to_vec();
+    let mut models: Vec<(&RunResult, &Reading, Model)> = Vec::new();
+    for (run, reading) in runs.iter().zip(readings) {
+        // A model that gives NaN would take the rows from the others.
+        if run.evaluations.iter().any(|set| set.loss.is_nan()) {
+            notes.push(format!("{}: training diverged; it is left out of the comparison", run.name));
+            continue;
+        }
+        models.push((run, *reading, model_files::load(&place_of(&run.name))?.model));
+    }
+    let candidates: Vec<Candidate<'_>> = models
+        .iter()
+        .map(|(run, reading, model)| Candidate {
+            name: &run.name,
+            about: &run.about,
+            model,
+            reading,
+            rules: Vec::new(),
+        })
+        .collect();
+    let seed = runs.first().map_or(0, |run| run.settings.seed);
+    evaluate(&candidates, set, seed, title, notes)
+}
+
+/// A number for each text.
+fn numbered(texts: &[String]) -> Vec<u64> {
+    let mut known: HashMap<&str, u64> = HashMap::new();
+    let number = |text| {
+        let next = known.len() as u64;
+        *known.entry(text).or_insert(next)
+    };
+    texts.iter().map(String::as_str).map(number).collect()
 }
 
 /// A loss that is compared with others.
