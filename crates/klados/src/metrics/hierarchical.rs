@@ -174,35 +174,14 @@ impl Hierarchical {
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
         truths.check_hierarchy(self.of)?;
-        let hierarchy = truths.levels().hierarchy();
-        let nodes = hierarchy.node_count();
-        check_length("the predicted sets", predicted.len(), truths.len() * nodes, "rows times nodes")?;
-        check_weights(truths.len(), weights)?;
-        let mut set = vec![false; nodes];
+        check_sets(truths, predicted, weights)?;
+        let nodes = truths.levels().hierarchy().node_count();
+        let mut set = Vec::with_capacity(nodes);
         for (row, predicted) in predicted.chunks_exact(nodes).enumerate() {
-            if !truths.takes_part(row) {
-                continue;
+            if truths.takes_part(row) {
+                close(truths, row, predicted, &mut set);
+                self.add(truths, row, weight(weights, row), |visit| each_of_set(truths, row, &set, visit));
             }
-            set.copy_from_slice(predicted);
-            // An only child and its parent are one answer, but where nodes are asked for one by one.
-            if !truths.is_set(row) {
-                let lowest = hierarchy.nodes().filter(|node| predicted[node.index()]);
-                lowest.for_each(|node| set[truths.levels().lowest(node).index()] = true);
-            }
-            // Children come after their parents.
-            for node in hierarchy.nodes().skip(1).rev() {
-                if set[node.index()] {
-                    hierarchy.parents(node).iter().for_each(|parent| set[parent.index()] = true);
-                }
-            }
-            self.add(truths, row, weight(weights, row), |visit| {
-                for node in hierarchy.nodes().skip(1).filter(|node| set[node.index()]) {
-                    match truths.says(row, node) {
-                        Says::Unknown => {}
-                        says => visit(node, says == Says::Holds),
-                    }
-                }
-            });
         }
         Ok(())
     }
@@ -222,14 +201,33 @@ impl Hierarchical {
         check_weights(truths.len(), weights)?;
         let mut ratios = vec![Ratio::default(); 6 * truths.len()];
         for (row, ratios) in ratios.chunks_exact_mut(6).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
-            let mut counts = RowCounts { known: truths.known(row).len() as u32, ..RowCounts::default() };
+            let mut counts = RowCounts::of_no_prediction(truths, row);
             truths.each_answered(row, predictions[row], &mut |_, holds| counts.add(holds));
-            let weight = weight(weights, row);
-            for (at, (part, whole)) in counts.scores().into_iter().enumerate() {
-                let [part, whole] = [part, whole].map(f64::from);
-                ratios[at] = Ratio { numerator: weight * part, denominator: weight * whole };
-                ratios[at + 3] = Ratio::weighted(RowCounts::share((part, whole)), weight);
-            }
+            counts.ratios(weight(weights, row), ratios);
+        }
+        Ok(ratios)
+    }
+
+    /// As [`ratios`](Self::ratios), `[batch, 6]`, of rows with a set of predicted nodes each.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update_sets`](Self::update_sets).
+    pub fn ratios_of_sets(
+        truths: &Truths<'_>,
+        predicted: &[bool],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Ratio>, InputError> {
+        check_sets(truths, predicted, weights)?;
+        let nodes = truths.levels().hierarchy().node_count();
+        let mut set = Vec::with_capacity(nodes);
+        let mut ratios = vec![Ratio::default(); 6 * truths.len()];
+        let rows = predicted.chunks_exact(nodes).zip(ratios.chunks_exact_mut(6)).enumerate();
+        for (row, (predicted, ratios)) in rows.filter(|(row, _)| truths.takes_part(*row)) {
+            close(truths, row, predicted, &mut set);
+            let mut counts = RowCounts::of_no_prediction(truths, row);
+            each_of_set(truths, row, &set, &mut |_, holds| counts.add(holds));
+            counts.ratios(weight(weights, row), ratios);
         }
         Ok(ratios)
     }
@@ -243,7 +241,7 @@ impl Hierarchical {
         each_predicted: impl FnOnce(&mut dyn FnMut(NodeId, bool)),
     ) {
         let known = truths.known(row);
-        let mut row_counts = RowCounts { known: known.len() as u32, ..RowCounts::default() };
+        let mut row_counts = RowCounts::of_no_prediction(truths, row);
         each_predicted(&mut |node, holds| {
             row_counts.add(holds);
             let counts = &mut self.nodes[node.index()];
@@ -261,6 +259,41 @@ impl Hierarchical {
     }
 }
 
+/// An error where sets of predicted nodes do not fit the rows.
+fn check_sets(truths: &Truths<'_>, predicted: &[bool], weights: Option<&[f64]>) -> Result<(), InputError> {
+    let nodes = truths.levels().hierarchy().node_count();
+    check_length("the predicted sets", predicted.len(), truths.len() * nodes, "rows times nodes")?;
+    check_weights(truths.len(), weights)
+}
+
+/// The predicted nodes of a row and all that is above them, into `set`.
+fn close(truths: &Truths<'_>, row: usize, predicted: &[bool], set: &mut Vec<bool>) {
+    let hierarchy = truths.levels().hierarchy();
+    set.clear();
+    set.extend_from_slice(predicted);
+    // An only child and its parent are one answer, but where nodes are asked for one by one.
+    if !truths.is_set(row) {
+        let lowest = hierarchy.nodes().filter(|node| predicted[node.index()]);
+        lowest.for_each(|node| set[truths.levels().lowest(node).index()] = true);
+    }
+    // Children come after their parents.
+    for node in hierarchy.nodes().skip(1).rev() {
+        if set[node.index()] {
+            hierarchy.parents(node).iter().for_each(|parent| set[parent.index()] = true);
+        }
+    }
+}
+
+/// Visits the nodes of a closed set of which the row's label says something, and whether they hold.
+fn each_of_set(truths: &Truths<'_>, row: usize, set: &[bool], visit: &mut dyn FnMut(NodeId, bool)) {
+    for node in truths.levels().hierarchy().nodes().skip(1).filter(|node| set[node.index()]) {
+        match truths.says(row, node) {
+            Says::Unknown => {}
+            says => visit(node, says == Says::Holds),
+        }
+    }
+}
+
 /// The nodes of a row.
 #[derive(Clone, Copy, Debug, Default)]
 struct RowCounts {
@@ -270,6 +303,20 @@ struct RowCounts {
 }
 
 impl RowCounts {
+    /// Of what the label says.
+    fn of_no_prediction(truths: &Truths<'_>, row: usize) -> Self {
+        Self { known: truths.known(row).len() as u32, ..Self::default() }
+    }
+
+    /// What the row adds: the micro scores, then those of the mean over rows.
+    fn ratios(self, weight: f64, ratios: &mut [Ratio]) {
+        for (at, (part, whole)) in self.scores().into_iter().enumerate() {
+            let [part, whole] = [part, whole].map(f64::from);
+            ratios[at] = Ratio { numerator: weight * part, denominator: weight * whole };
+            ratios[at + 3] = Ratio::weighted(Self::share((part, whole)), weight);
+        }
+    }
+
     /// A predicted node.
     fn add(&mut self, holds: bool) {
         self.predicted += 1;
@@ -533,6 +580,23 @@ mod tests {
             let ratios = Hierarchical::ratios(&truths, &batch.predictions, Some(&weights)).unwrap();
             let value = scores(&batch.levels, &batch.labels, &batch.predictions, Some(&weights));
             testing::assert_ratios(&ratios, &[all(value.micro), all(value.samples)].concat());
+        });
+    }
+
+    #[test]
+    fn what_rows_of_sets_add_makes_the_value() {
+        testing::many(|batch| {
+            // Weights times counts are exact.
+            let weights: Vec<f64> = batch.weights.iter().map(|weight| (weight * 64.0).floor() / 64.0).collect();
+            // Beside sets, labels of one answer, whose only children are one with their parents.
+            for labels in [&batch.sets, &batch.labels] {
+                let truths = batch.levels.truths(labels).unwrap();
+                let ratios = Hierarchical::ratios_of_sets(&truths, &batch.predicted_sets, Some(&weights)).unwrap();
+                let mut metric = Hierarchical::new(&batch.levels);
+                metric.update_sets(&truths, &batch.predicted_sets, Some(&weights)).unwrap();
+                let value = metric.compute();
+                testing::assert_ratios(&ratios, &[all(value.micro), all(value.samples)].concat());
+            }
         });
     }
 
