@@ -31,6 +31,8 @@ pub(crate) struct RowReader {
     /// At most so many rows a batch.
     limit: usize,
     next: usize,
+    /// How many there are, where that is known beforehand.
+    rows: Option<usize>,
 }
 
 struct Model {
@@ -63,23 +65,31 @@ impl RowReader {
                 _ => known = Some((reader.path(), rows)),
             }
         }
+        let mut rows = known.map(|(_, rows)| rows);
         // What is found at the end of the files otherwise: before a long computation it is one that is spared.
         for (reader, what) in texts.iter().zip(TEXTS) {
-            if let (Some((file, rows)), Some(reader)) = (known, reader) {
-                let found = reader.count()?;
-                if found != rows {
+            let Some(reader) = reader else { continue };
+            match known {
+                // An Arrow file does not say how many rows it has.
+                None if rows.is_none() => rows = Some(reader.count()?),
+                None => {}
+                Some((file, rows)) => {
+                    let found = reader.count()?;
+                    if found == rows {
+                        continue;
+                    }
                     let (texts, file) = (reader.path().display(), file.display());
                     bail!("{texts} has {found} {what}, but {file} has {rows} rows: expected one a row");
                 }
             }
         }
         let models = matrices.into_iter().map(|reader| Model { reader, pending: None }).collect();
-        Ok(Self { models, texts, limit: limit.max(1), next: 0 })
+        Ok(Self { models, texts, limit: limit.max(1), next: 0, rows })
     }
 
-    /// How many rows there are, where a file says that beforehand.
+    /// How many rows there are, where that is known beforehand: a matrix says it, or a file of labels has been counted.
     pub(crate) fn rows(&self) -> Option<usize> {
-        self.models.iter().find_map(|model| model.reader.rows())
+        self.rows
     }
 
     /// The next rows; none at the end.

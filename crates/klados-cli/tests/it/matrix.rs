@@ -120,6 +120,7 @@ mod tables {
     use arrow::datatypes::{Float32Type, Float64Type};
 
     use super::{ANIMALS, CLASSES};
+    use crate::npy;
     use crate::run::Folder;
 
     pub(super) fn parquet(folder: &Folder, name: &str, batch: &RecordBatch) {
@@ -186,6 +187,26 @@ mod tables {
             names.extend(["list", "large", "fixed"].map(|column| format!("{file}:{column}")));
         }
         names
+    }
+
+    /// A file that does not say how many rows it has gets that from the labels: few of them have exact areas.
+    #[test]
+    fn few_multi_label_rows_of_an_arrow_file_have_exact_areas() {
+        let folder = Folder::new();
+        folder.write("animals.csv", ANIMALS).write("y.txt", "bat;crow\ncrow;\n").write("w.txt", "0.5\n1\n");
+        let rows = [[0.5, 1.25, 2.0, -1.0, 0.0, 0.25], [0.5, 0.25, -2.0, 1.0, 0.5, 0.0]];
+        let list = rows.iter().map(|row| Some(row.map(Some)));
+        let list: ArrayRef = Arc::new(FixedSizeListArray::from_iter_primitive::<Float64Type, _, _>(list, 6));
+        arrow_file(&folder, "z.arrow", &RecordBatch::try_from_iter([("z", list)]).expect("a batch"));
+        folder.write("z.npy", npy::f8(&[&rows[0], &rows[1]]));
+        let of = |file: &str| {
+            let files = ["--hierarchy", "animals.csv", "--logits", file, "--labels", "y.txt", "--weights", "w.txt"];
+            let output = folder.run(&[&["evaluate", "--format", "json"][..], &files].concat());
+            let result: serde_json::Value = serde_json::from_str(&output.success()).expect("JSON");
+            (result["notes"].clone(), result["models"][0]["metrics"].clone())
+        };
+        assert_eq!(of("z.arrow"), of("z.npy"));
+        assert_eq!(of("z.arrow").0, serde_json::json!([]));
     }
 
     #[test]
@@ -280,6 +301,13 @@ fn bad_safetensors_are_named() {
     assert_eq!(failure("z.safetensors"), "z.safetensors: \"a\" has dtype I32, expected F16, BF16, F32 or F64");
     folder.write("z.safetensors", safetensors(&[("a", "F32", &[2, 6], row())]));
     assert_eq!(failure("z.safetensors"), "z.safetensors is truncated: it does not hold the 2 x 6 values of \"a\"");
+    // Places at the end of all numbers, and an end before the start.
+    for offsets in [[u64::MAX - 23, u64::MAX], [u64::MAX, u64::MAX], [24, 0]] {
+        let header = serde_json::json!({"a": {"dtype": "F32", "shape": [1, 6], "data_offsets": offsets}}).to_string();
+        let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &row()].concat();
+        folder.write("z.safetensors", file);
+        assert_eq!(failure("z.safetensors"), "z.safetensors is truncated: it does not hold the 1 x 6 values of \"a\"");
+    }
     folder.write("z.safetensors", "short");
     assert_eq!(failure("z.safetensors"), "z.safetensors is not a whole .safetensors file");
 }

@@ -35,7 +35,7 @@ pub(crate) fn open(path: &Path, name: Option<&str>) -> Result<Block> {
     let mut prefix = [0; 8];
     let is_read = file.read_exact(&mut prefix).is_ok();
     let header = u64::from_le_bytes(prefix);
-    if !is_read || header > LONGEST_HEADER || header > length - 8 {
+    if !is_read || header > LONGEST_HEADER || header > length.saturating_sub(8) {
         bail!("{shown} is not a whole .safetensors file");
     }
     let mut text = vec![0; header as usize];
@@ -77,9 +77,12 @@ pub(crate) fn open(path: &Path, name: Option<&str>) -> Result<Block> {
     };
     let [start, end] = tensor.data_offsets;
     let wanted = rows.checked_mul(columns).and_then(|values| values.checked_mul(kind.bytes()));
-    let offset = 8 + header + start;
-    if end.checked_sub(start) != wanted.map(|wanted| wanted as u64) || (8 + header).saturating_add(end) > length {
+    // None where there is an overflow, or the end is before the start.
+    let (offset, end_at, bytes) =
+        ((8 + header).checked_add(start), (8 + header).checked_add(end), end.checked_sub(start));
+    let is_whole = wanted.is_some_and(|wanted| bytes == Some(wanted as u64)) && end_at.is_some_and(|end| end <= length);
+    let Some(offset) = offset.filter(|_| is_whole) else {
         bail!("{shown} is truncated: it does not hold the {rows} x {columns} values of \"{name}\"");
-    }
+    };
     Ok(Block { file, offset, rows, columns, kind, is_big_endian: false, is_fortran: false })
 }
