@@ -5,8 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use klados::metrics::Levels;
-use klados::{Decider, Hierarchy, NodeId};
+use klados::{Decider, Hierarchy, Level, NodeId};
 
 use super::decision::{self, RULES};
 use super::models::{FILES, Given, Reading, ReadingOptions};
@@ -87,6 +86,10 @@ pub(crate) struct DecideArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &DecideArgs, out: &mut dyn Write) -> Result<()> {
+    if args.logits.is_none() && args.probabilities.is_none() && args.out.is_some() {
+        let message = "--out is for the answers: give --logits or --probabilities too";
+        return Err(Usage(message.to_owned()).into());
+    }
     let given = if args.probabilities.is_some() { Given::Probabilities } else { args.reading.given() };
     let mut decision = decision::parse(&args.decision)?;
     let reading = Reading::new(&args.hierarchy, &args.reading, &[given])?;
@@ -238,17 +241,17 @@ fn bad_rows(shown: &str, first: usize, bad: &[BadRow]) -> String {
     message + "--skip-bad-rows leaves such rows out"
 }
 
-/// By node, its level for people: the first one from the top that it is a candidate of.
+/// By node, its level for people.
 fn level_names(hierarchy: &Hierarchy) -> Vec<String> {
-    let levels = Levels::new(hierarchy);
-    let mut names = vec![String::new(); hierarchy.node_count()];
-    for level in levels.all() {
-        for node in level.candidates() {
-            let name = &mut names[node.index()];
-            if name.is_empty() {
-                *name = level.name().to_owned();
-            }
-        }
-    }
-    names
+    let mut is_class = vec![false; hierarchy.node_count()];
+    (0..hierarchy.class_count()).for_each(|class| is_class[hierarchy.class_node(class).index()] = true);
+    let lowest = hierarchy.nodes().map(|node| hierarchy.depth(node)).max().unwrap_or(0);
+    let name = |node: NodeId| match (hierarchy.level(node), is_class[node.index()]) {
+        (Some(Level::Depth(depth)), true) if depth == lowest => "class".to_owned(),
+        (Some(Level::Depth(depth)), _) => format!("depth {depth}"),
+        (Some(Level::Rank(name)), _) => name,
+        (None, true) => "class".to_owned(),
+        (None, false) => String::new(),
+    };
+    hierarchy.nodes().map(name).collect()
 }

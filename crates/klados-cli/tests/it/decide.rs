@@ -121,3 +121,45 @@ fn wrong_usage_is_status_2() {
     let error = decide(&folder, &["--logits", "p.txt", "--decision", "threshold"]).failure(1);
     assert_eq!(error, "p.txt: expected a file named .npy, .safetensors, .parquet, .arrow or .feather");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_to() {
+    use std::os::unix::fs::symlink;
+
+    let folder = animals();
+    folder.write("answers.csv", "old");
+    symlink("answers.csv", folder.path("link.csv")).expect("a link");
+    decide(&folder, &["--probabilities", "p.npy", "--decision", "argmax_leaf", "--out", "link.csv"]).success();
+    assert!(folder.path("link.csv").is_symlink());
+    let written = std::fs::read_to_string(folder.path("answers.csv")).expect("written");
+    assert!(written.starts_with("row,node,probability,level\n"), "{written}");
+
+    let made = std::process::Command::new("mkfifo").arg(folder.path("pipe")).status().expect("mkfifo runs");
+    assert!(made.success());
+    let pipe = folder.path("pipe");
+    let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).expect("read"));
+    decide(&folder, &["--probabilities", "p.npy", "--decision", "argmax_leaf", "--out", "pipe"]).success();
+    assert!(!folder.path("pipe").is_file());
+    assert_eq!(reader.join().expect("read"), written);
+}
+
+#[test]
+fn out_without_rows_is_refused() {
+    let folder = animals();
+    let error = folder
+        .run(&[
+            "decide",
+            "--hierarchy",
+            "animals.csv",
+            "--decision",
+            "threshold",
+            "--save-decision",
+            "t.json",
+            "--out",
+            "a",
+        ])
+        .failure(2);
+    assert_eq!(error, "--out is for the answers: give --logits or --probabilities too");
+    assert!(!folder.path("t.json").exists());
+}
