@@ -163,8 +163,19 @@ impl Evaluator {
             let ratios: Vec<&[Ratio]> = ratios.iter().map(Vec::as_slice).collect();
             bootstrap.update(&Ratio::side_by_side(count, &ratios)?, rows.groups)?;
         }
-        part.rows += count as u64;
+        // Labels of all classes, as the root is, say nothing.
+        let taking_part = (0..count).filter(|row| truths.takes_part(*row)).count();
+        part.rows += taking_part as u64;
+        part.ignored += (count - taking_part) as u64;
         Ok(())
+    }
+
+    /// By model its name and all pairs of a label's node and an answer, with how many rows have them.
+    pub(crate) fn confusion<'a>(
+        &'a self,
+        part: &'a Part,
+    ) -> impl Iterator<Item = (&'a str, Vec<(usize, usize, u64)>)> + 'a {
+        self.judged.iter().zip(&part.answers).map(|(judged, answers)| (judged.name.as_str(), summary::pairs(answers)))
     }
 
     /// What has been found.
@@ -178,7 +189,10 @@ impl Part {
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.ignored > 0 {
-            notes.push(format!("rows without a label, which take no part: {}", self.ignored));
+            notes.push(format!(
+                "rows without a label, or with one that says nothing, which take no part: {}",
+                self.ignored
+            ));
         }
         if self.skipped > 0 {
             notes.push(format!("rows that cannot be used, which are left out: {}", self.skipped));

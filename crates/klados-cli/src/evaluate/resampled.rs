@@ -5,23 +5,24 @@
 
 use anyhow::Result;
 use klados::NodeId;
-use klados::metrics::{Accuracy, Coverage, Hierarchical, LcaHeight, Ratio, Says, Truths};
+use klados::metrics::{Accuracy, Coverage, Hierarchical, LcaHeight, Ratio, Truths};
 
 use super::answers::Answered;
 
 /// The names of the metrics of one model with a rule, in the order of [`ratios`].
 pub(crate) fn names(levels: &[String], is_multi_label: bool) -> Vec<String> {
-    let micro = ["precision", "recall", "f1"].map(|name| format!("hierarchical_{name}_micro"));
+    let hierarchical = ["micro", "samples"]
+        .into_iter()
+        .flat_map(|average| ["precision", "recall", "f1"].map(|name| format!("hierarchical_{name}_{average}")));
     if is_multi_label {
-        return micro.to_vec();
+        return hierarchical.collect();
     }
     let mut names = Vec::new();
     for name in ["accuracy", "accuracy_of_decision"] {
         names.extend(levels.iter().map(|level| format!("{name}@{level}")));
     }
     names.extend(["lca_height", "error", "mistake_severity"].map(str::to_owned));
-    names.extend(micro);
-    names.extend(["precision", "recall", "f1"].map(|name| format!("hierarchical_{name}_samples")));
+    names.extend(hierarchical);
     names.push("right".to_owned());
     names.extend(levels.iter().flat_map(|level| [format!("coverage@{level}"), format!("risk@{level}")]));
     names
@@ -37,7 +38,7 @@ pub(crate) fn ratios(
     let rows = truths.len();
     let answers = match answered {
         Answered::Nodes(answers) => answers,
-        Answered::Sets(sets) => return Ok((0..rows).flat_map(|row| of_set(truths, row, weights, sets)).collect()),
+        Answered::Sets(sets) => return Ok(Hierarchical::ratios_of_sets(truths, sets, weights)?),
     };
     let width = truths.levels().all().len();
     let of_levels = |row: usize| {
@@ -61,19 +62,4 @@ pub(crate) fn ratios(
 fn weighted(value: f64, of: f64, weights: Option<&[f64]>, row: usize) -> Ratio {
     let weight = weights.map_or(1.0, |weights| weights[row]);
     Ratio { numerator: weight * value, denominator: weight * of }
-}
-
-/// The precision, recall and F1 of a row that is answered with a set.
-fn of_set(truths: &Truths<'_>, row: usize, weights: Option<&[f64]>, sets: &[bool]) -> [Ratio; 3] {
-    if !truths.takes_part(row) {
-        return [Ratio::default(); 3];
-    }
-    let hierarchy = truths.levels().hierarchy();
-    let (nodes, known) = (hierarchy.node_count(), truths.known(row));
-    let inside = |node: &NodeId| sets[row * nodes + node.index()];
-    let is_said = |node: &NodeId| truths.says(row, *node) != Says::Unknown;
-    let predicted = hierarchy.nodes().skip(1).filter(inside).filter(is_said).count() as f64;
-    let (right, holding) = (known.iter().filter(|node| inside(node)).count() as f64, known.len() as f64);
-    let of = |value: f64, of: f64| weighted(value, of, weights, row);
-    [of(right, predicted), of(right, holding), of(2.0 * right, predicted + holding)]
 }

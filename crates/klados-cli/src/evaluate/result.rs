@@ -182,6 +182,27 @@ impl Estimate {
     }
 }
 
+impl Model {
+    /// What a metric that is compared has; of a level it is `NAME@LEVEL`.
+    pub(crate) fn value(&self, name: &str) -> Option<f64> {
+        let of = |estimate: &Estimate| estimate.value;
+        let value = match name.split_once('@') {
+            None => self.metrics.get(name).and_then(of),
+            Some((name, level)) => {
+                let level = self.levels.iter().find(|found| found.level == level)?;
+                match name {
+                    "accuracy" => level.accuracy.as_ref().and_then(of),
+                    "accuracy_of_decision" => level.accuracy_of_decision.as_ref().and_then(of),
+                    "coverage" => level.coverage,
+                    "risk" => level.risk,
+                    _ => None,
+                }
+            }
+        };
+        value.map(|Number(value)| value)
+    }
+}
+
 impl Nodes {
     /// Of a hierarchy and its levels.
     pub(crate) fn new(hierarchy: &Hierarchy, levels: &Levels) -> Self {

@@ -28,11 +28,9 @@ pub(super) fn evaluation(evaluator: &Evaluator, part: &Part, title: &str, mut no
         })
         .collect();
     let mut comparisons = Vec::new();
-    if let Some(replicates) = &replicates {
-        for a in 0..models.len() {
-            for b in a + 1..models.len() {
-                comparisons.push(comparison(replicates, &names, (a, &models[a].name), (b, &models[b].name)));
-            }
+    for a in 0..models.len() {
+        for b in a + 1..models.len() {
+            comparisons.push(comparison(replicates.as_ref(), &names, (a, &models[a]), (b, &models[b])));
         }
     }
     Evaluation {
@@ -111,7 +109,9 @@ fn model(evaluator: &Evaluator, part: &Part, resampled: &Resampled<'_>, notes: &
         }
         if let Some(curve) = single.curves.as_ref().map(|curves| curves.operating.compute()) {
             add("average_precision", curve.average_precision);
-            add("recall_at_precision_0.95", Some(curve.recall_at_precision(0.95)));
+            // Of no rows there is neither.
+            let recall = curve.average_precision.map(|_| curve.recall_at_precision(0.95));
+            add("recall_at_precision_0.95", recall);
             let points = curve.thinned(POINTS);
             operating_curve = Some(OperatingCurve {
                 recall: points.iter().map(|point| point.recall).collect(),
@@ -143,7 +143,7 @@ fn model(evaluator: &Evaluator, part: &Part, resampled: &Resampled<'_>, notes: &
             rows: answers.nodes.iter().map(|[rows, _]| *rows).collect(),
             wrong: answers.nodes.iter().map(|[_, wrong]| *wrong).collect(),
         }),
-        confusion: is_single.then(|| pairs(answers, &judged.name, notes)),
+        confusion: is_single.then(|| most_frequent(pairs(answers), &judged.name, notes)),
         worst: is_single.then(|| answers.worst.iter().map(|far| worst(evaluator, far)).collect()),
     }
 }
@@ -217,16 +217,22 @@ fn of_sets(level: LevelAuprc) -> Level {
     }
 }
 
-/// The pairs by their nodes.
-fn pairs(answers: &Answers, name: &str, notes: &mut Vec<String>) -> Vec<(usize, usize, u64)> {
+/// All pairs of a label's node and an answer, by their nodes, and how many rows have them.
+pub(super) fn pairs(answers: &Answers) -> Vec<(usize, usize, u64)> {
     let of = |(pair, rows): (&(klados::NodeId, klados::NodeId), &u64)| (pair.0.index(), pair.1.index(), *rows);
     let mut pairs: Vec<(usize, usize, u64)> = answers.pairs.iter().map(of).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// Those that are listed.
+fn most_frequent(mut pairs: Vec<(usize, usize, u64)>, name: &str, notes: &mut Vec<String>) -> Vec<(usize, usize, u64)> {
     if pairs.len() > PAIRS {
         notes.push(format!("{name}: the confusion lists the {PAIRS} most frequent of {} pairs", pairs.len()));
         pairs.sort_unstable_by_key(|(truth, answer, rows)| (std::cmp::Reverse(*rows), *truth, *answer));
         pairs.truncate(PAIRS);
+        pairs.sort_unstable();
     }
-    pairs.sort_unstable();
     pairs
 }
 
@@ -253,18 +259,47 @@ fn probability(log_p: f64) -> f64 {
     log_p.exp().min(1.0)
 }
 
+/// The difference of two models; without replicates it has no interval.
 fn comparison(
-    replicates: &Replicates,
+    replicates: Option<&Replicates>,
     names: &[String],
-    (a, a_name): (usize, &str),
-    (b, b_name): (usize, &str),
+    (a, a_model): (usize, &Model),
+    (b, b_model): (usize, &Model),
 ) -> Comparison {
     let difference = |(metric, name): (usize, &String)| {
-        let interval = replicates.difference(a * names.len() + metric, b * names.len() + metric);
-        let difference =
-            Difference { difference: value(interval.value), low: value(interval.low), high: value(interval.high) };
+        let difference = match replicates {
+            Some(replicates) => {
+                let interval = replicates.difference(a * names.len() + metric, b * names.len() + metric);
+                Difference { difference: value(interval.value), low: value(interval.low), high: value(interval.high) }
+            }
+            None => {
+                let values = a_model.value(name).zip(b_model.value(name));
+                Difference { difference: value(values.map(|(a, b)| a - b)), low: None, high: None }
+            }
+        };
         (name.clone(), difference)
     };
     let metrics = names.iter().enumerate().map(difference).collect();
-    Comparison { a: a_name.to_owned(), b: b_name.to_owned(), metrics }
+    Comparison { a: a_model.name.clone(), b: b_model.name.clone(), metrics }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_pairs_than_are_listed_are_said_to_be() {
+        let pairs: Vec<(usize, usize, u64)> =
+            (0..PAIRS + 1).map(|pair| (pair / 1000, pair % 1000, 1 + pair as u64 % 7)).collect();
+        let mut notes = Vec::new();
+        let listed = most_frequent(pairs.clone(), "ours", &mut notes);
+        assert_eq!(listed.len(), PAIRS);
+        assert!(listed.is_sorted());
+        // The last one of those with one row is missing.
+        let missing = pairs.iter().rfind(|pair| pair.2 == 1).unwrap();
+        assert!(!listed.contains(missing));
+        assert_eq!(notes, ["ours: the confusion lists the 200000 most frequent of 200001 pairs"]);
+        assert_eq!(most_frequent(pairs[..10].to_vec(), "ours", &mut notes), pairs[..10]);
+        assert_eq!(notes.len(), 1);
+    }
 }

@@ -252,8 +252,6 @@ fn files_that_do_not_fit_are_named() {
     let error = of_probabilities(&folder, &["--probabilities", "p.npy"]).failure(2);
     assert!(error.contains("two models are named \"p\""), "{error}");
     assert_eq!(evaluate(&folder, &["--labels", "y.txt"]).status, 2);
-    let error = of_probabilities(&folder, &["--bins", "0"]).failure(1);
-    assert!(error.contains("bins"), "{error}");
 }
 
 #[test]
@@ -265,4 +263,140 @@ fn labels_groups_and_weights_are_columns_of_a_table() {
     // 2 and 1 of 4 are right at the top; of the classes 2 of 3.
     assert_close(&result["models"][0]["levels"][0]["accuracy"]["value"], 0.75);
     assert_close(&result["models"][0]["levels"][1]["accuracy"]["value"], 2.0 / 3.0);
+}
+
+/// An interval of many rows holds the value that it is of.
+fn assert_intervals_hold_values(result: &Value) {
+    let mut found = 0;
+    for model in result["models"].as_array().expect("models") {
+        let levels = model["levels"].as_array().expect("levels").iter();
+        let of_levels = levels.flat_map(|level| [&level["accuracy"], &level["accuracy_of_decision"]]);
+        for estimate in model["metrics"].as_object().expect("metrics").values().chain(of_levels) {
+            let (Some(low), Some(high)) = (estimate["low"].as_f64(), estimate["high"].as_f64()) else { continue };
+            let value = estimate["value"].as_f64().expect("what has an interval has a value");
+            assert!(low <= value && value <= high, "{estimate}");
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}
+
+/// What is drawn from is what the metric is of: the difference of two models, which the bootstrap knows by its own point
+/// values, is that of the values.
+fn assert_differences_are_of_values(result: &Value) {
+    let models = result["models"].as_array().expect("models");
+    let value = |model: &Value, name: &str| match name.split_once('@') {
+        Some((name, level)) => {
+            let levels = model["levels"].as_array().expect("levels");
+            let of = &levels.iter().find(|of| of["level"] == level).expect("a level")[name];
+            of.get("value").unwrap_or(of).as_f64()
+        }
+        None => model["metrics"][name]["value"].as_f64(),
+    };
+    let comparison = &result["comparisons"][0];
+    for (name, difference) in comparison["metrics"].as_object().expect("metrics") {
+        let (a, b) = (value(&models[0], name), value(&models[1], name));
+        let (Some(a), Some(b)) = (a, b) else {
+            assert!(difference["difference"].is_null(), "{name}");
+            continue;
+        };
+        let found = difference["difference"].as_f64().expect("a number");
+        assert!((found - (a - b)).abs() < 1e-12, "{name}: {found} is not {a} - {b}");
+    }
+}
+
+#[test]
+fn intervals_of_sets_hold_their_values() {
+    let folder = Folder::new();
+    folder.write("animals.csv", "child,parent\nbat,mammal\ncrow,bird\nrobin,bird\n");
+    // bat, mammal, crow, bird, robin. The mammal is the bat, its only child, to a label that is no set.
+    let rows = [[0.1, 0.9, 0.1, 0.1, 0.1], [0.1, 0.1, 0.9, 0.9, 0.1]];
+    let rows: Vec<&[f64]> = (0..400).map(|row| &rows[row / 200][..]).collect();
+    folder.write("p.npy", npy::f8(&rows)).write("y.txt", "crow|robin\n".repeat(200) + &"crow;\n".repeat(200));
+    let result = json(of_probabilities(&folder, &["--form", "node_probabilities", "--format", "json"]));
+    // Right are crow and bird of the second half, of mammal and bat, crow and bird.
+    assert_close(&result["models"][0]["metrics"]["hierarchical_precision_micro"]["value"], 0.5);
+    assert!(result["models"][0]["metrics"]["hierarchical_f1_samples"]["low"].is_number());
+    assert_intervals_hold_values(&result);
+    folder.write("q.npy", npy::f8(&vec![&[0.9, 0.9, 0.1, 0.8, 0.3][..]; 400]));
+    let more = ["--form", "node_probabilities", "--format", "json", "--probabilities", "q.npy"];
+    assert_differences_are_of_values(&json(of_probabilities(&folder, &more)));
+}
+
+#[test]
+fn intervals_of_answers_hold_their_values() {
+    let folder = Folder::new();
+    many(&folder, 1_000);
+    let rules = ["--decision", "argmax_leaf", "--decision", r#"{"threshold": {"tau": 0.4}}"#];
+    let files = ["--logits", "z.npy", "--labels", "y.txt", "--format", "json"];
+    let result = json(evaluate(&folder, &[&files[..], &rules[..]].concat()));
+    assert_intervals_hold_values(&result);
+    assert_differences_are_of_values(&result);
+}
+
+#[test]
+fn options_that_cannot_be_are_refused() {
+    let folder = animals();
+    for (option, wrong) in [
+        ("--bins", "0"),
+        ("--confidence", "7"),
+        ("--confidence", "1"),
+        ("--confidence", "nan"),
+        ("--replicates", "10000001"),
+        ("--threads", "0"),
+    ] {
+        let error = of_probabilities(&folder, &[option, wrong]).failure(2);
+        assert!(error.contains(option), "{error}");
+    }
+    let error = of_probabilities(&folder, &["--decision", "threshold", "--decision", "threshold"]).failure(2);
+    assert_eq!(error, "--decision threshold is given twice");
+    let calibration = ["--calibration-logits", "p.npy", "--calibration-labels", "y.txt"];
+    let error = of_probabilities(&folder, &calibration).failure(2);
+    assert_eq!(error, "no --decision is calibrated on rows; leave out --calibration-logits");
+    folder.write("q.npy", npy::f8(&[&P[..]; 4]));
+    let more = ["--probabilities", "q.npy", "--decision", "hedge", "--calibration-logits", "r=q.npy"];
+    let error = of_probabilities(&folder, &[&calibration[..], &more[..]].concat()).failure(2);
+    assert!(error.starts_with("--calibration-logits r=q.npy: there is no model \"r\""), "{error}");
+    folder.write("y.txt", "bat;crow\n;\nbird\nbat\n");
+    for option in [&["--confusion", "c.csv"][..], &["--bins", "7"], &["--no-curves"]] {
+        let error = of_probabilities(&folder, option).failure(2);
+        assert!(error.starts_with(&format!("{} is for rows with one label", option[0])), "{error}");
+    }
+    assert!(!folder.path("c.csv").exists());
+}
+
+#[test]
+fn models_are_compared_without_replicates_too() {
+    let folder = Folder::new();
+    many(&folder, 500);
+    let rules = ["--decision", "argmax_leaf", "--decision", r#"{"threshold": {"tau": 0.4}}"#];
+    let files = [&["--logits", "z.npy", "--labels", "y.txt", "--replicates", "0"][..], &rules].concat();
+    let result = json(evaluate(&folder, &[&files[..], &["--format", "json"]].concat()));
+    assert_differences_are_of_values(&result);
+    let difference = &result["comparisons"][0]["metrics"]["coverage@class"];
+    assert!(difference["difference"].as_f64().expect("a number") > 0.0);
+    assert!(difference["low"].is_null() && difference["high"].is_null());
+    let text = evaluate(&folder, &files).success();
+    assert!(!text.contains('['), "{text}");
+}
+
+#[test]
+fn names_of_models_may_have_dots() {
+    let folder = animals();
+    folder.write("with=sign.npy", npy::f8(&[&P[..]; 4]));
+    let files = ["--probabilities", "v1.2=p.npy", "--probabilities", "with=sign.npy", "--format", "json"];
+    let result = json(evaluate(&folder, &[&files[..], &["--labels", "y.txt"]].concat()));
+    let names: Vec<&Value> = result["models"].as_array().expect("models").iter().map(|model| &model["name"]).collect();
+    assert_eq!(names, ["v1.2", "with=sign"]);
+}
+
+#[test]
+fn labels_of_the_root_take_no_part() {
+    let folder = animals();
+    folder.write("animals.csv", ANIMALS.to_owned() + "mammal,animal\nbird,animal\n");
+    folder.write("p.npy", npy::f8(&[&P[..]; 3])).write("y.txt", "animal\nbat|bear|crow|dog|pigeon|robin\n\n");
+    let result = json(of_probabilities(&folder, &["--format", "json"]));
+    assert_eq!((&result["rows"], &result["ignored"]), (&json!(0), &json!(3)));
+    let metrics = result["models"][0]["metrics"].as_object().expect("metrics");
+    metrics.iter().for_each(|(name, metric)| assert!(metric["value"].is_null(), "{name}: {metric}"));
 }

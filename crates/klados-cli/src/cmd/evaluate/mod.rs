@@ -19,7 +19,7 @@ use crate::data::replace::replace_by;
 use crate::evaluate::probabilities::Probabilities;
 use crate::evaluate::rows::RowReader;
 use crate::evaluate::threads::{self, Source};
-use crate::evaluate::{Evaluation, Evaluator, Judged, Options, rows_a_batch};
+use crate::evaluate::{Evaluator, Judged, Options, rows_a_batch};
 use crate::report;
 
 const HELP: &str = r#"
@@ -33,28 +33,40 @@ Labels, one a row of the logits:
   Tables are .csv, .parquet and .arrow, else a label a line.
 
 JSON (--format json), one object; docs/metrics.md has the formulas:
-  rows, ignored, skipped   rows that take part; without a label; unusable
+  rows, ignored, skipped   rows that take part; without a label, or with one
+                           that says nothing (the root); unusable
   levels                   their names, from the top
   hierarchy                by node index: name, parent (-1: none), level (-1);
                            classes: the nodes that are classes
   models[]                 a model with a decision:
     name, decision, rule   the rule by name, and with its parameters
     metrics                NAME: {value, low, high}: the ends of the interval,
-                           null where there is none
+                           null where there is none. lca_precision, _recall and
+                           _f1 are valued by depth; information_precision,
+                           _recall and _f1 are the same valued by information
     levels[]               level, rows, accuracy (of the level's own most
                            probable node) and accuracy_of_decision as
                            {value, low, high}; balanced_accuracy, coverage,
                            risk, ece, brier, log_loss, aurc, auprc_micro,
                            auprc_macro; reliability[]: low, high, rows,
                            confidence, accuracy; risk_coverage: coverage, risk
-    operating_curve        recall, precision, tau, average_precision
+    operating_curve        recall, precision, tau, average_precision, valued
+                           by information
     nodes                  by node: rows at or below it, those answered wrong
-    confusion[]            [label's node, answer's node, rows]
+    confusion[]            [label's node, answer's node, rows], the 200,000
+                           most frequent; --confusion writes all
     worst[]                the rows farthest off
   comparisons[]            a, b, metrics: NAME or NAME@LEVEL: {difference, low,
                            high} of a - b on the same rows (paired bootstrap)
   What is not known is null; numbers that JSON does not know are the strings
   "nan", "inf" and "-inf".
+
+Memory does not grow with the rows, but for
+  curves                   some numbers a row; --no-curves does without
+  intervals                rows that add the same are kept as one. With --weights
+                           or --groups nearly none are: 8 (1 + 2 metrics) bytes
+                           a row, of all models' metrics with intervals;
+                           --replicates 0 does without
 
 Examples:
   klados evaluate --hierarchy animals.csv --logits z.npy --labels y.txt
@@ -104,18 +116,18 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "FILE|COL")]
     weights: Option<String>,
     /// How many replicates the intervals are drawn from; 0: no intervals
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    replicates: usize,
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    replicates: u32,
     /// The share of data sets whose interval is to hold the true value
-    #[arg(long, value_name = "X", default_value_t = 0.95)]
+    #[arg(long, value_name = "X", default_value_t = 0.95, value_parser = share)]
     confidence: f64,
     /// From which the replicates are drawn
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// The number of bins of the calibration error
-    #[arg(long, value_name = "N", default_value_t = 15)]
-    bins: usize,
-    /// Do without the curves, and their areas: the only ones here that keep some numbers of each row
+    /// The number of bins of the calibration error [default: 15]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    bins: Option<u32>,
+    /// Do without the curves, and their areas, which keep some numbers of each row
     #[arg(long)]
     no_curves: bool,
     /// Leave out rows that cannot be used (NaN, unknown labels) and say how many, instead of stopping
@@ -128,8 +140,8 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// How many threads [default: one a core]
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
     /// The title of the report
     #[arg(long, value_name = "TEXT", default_value = "Evaluation")]
     title: String,
@@ -143,6 +155,8 @@ pub(crate) struct EvaluateArgs {
 /// Of multi-label rows so many probabilities are kept, for exact curves; of more, counts by thresholds.
 const MOST_KEPT: usize = 20_000_000;
 const THRESHOLDS: usize = 1000;
+/// Of the calibration error.
+const BINS: u32 = 15;
 
 /// A file of a model's.
 struct ModelFile {
@@ -160,12 +174,17 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let hierarchy = &reading.hierarchy;
     let column = args.label_column.as_deref();
     let is_multi_label = is_multi_label(&args.labels, column, hierarchy)?;
+    if is_multi_label {
+        args.check_multi_label()?;
+    }
     let decisions = chosen(decisions, is_multi_label)?;
+    args.check_calibration(&models, &decisions)?;
     let probabilities: Vec<Probabilities> =
         given.iter().map(|given| reading.probabilities(*given)).collect::<Result<_>>()?;
     let judged = args.judged(&models, &decisions, &probabilities, &reading)?;
-    let resampling = Resampling { replicates: args.replicates, seed: args.seed, confidence: args.confidence };
-    let resampling = (args.replicates > 0).then_some(resampling);
+    let replicates = args.replicates as usize;
+    let resampling = Resampling { replicates, seed: args.seed, confidence: args.confidence };
+    let resampling = (replicates > 0).then_some(resampling);
     let matrices = models.iter().map(|model| reading.open(&model.file, model.given)).collect::<Result<Vec<_>>>()?;
     let labels = LabelReader::open(&args.labels, column, "label")?;
     let groups = args.groups.as_deref().map(|groups| args.texts(groups, "group")).transpose()?;
@@ -175,7 +194,7 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let rows = RowReader::new(matrices, [Some(labels), groups, weights], rows_a_batch(hierarchy))?;
     let probabilities_kept = rows.rows().map_or(usize::MAX, |rows| rows.saturating_mul(hierarchy.node_count()));
     let options = Options {
-        bins: args.bins,
+        bins: args.bins.unwrap_or(BINS) as usize,
         curves: !args.no_curves,
         thresholds: (probabilities_kept > MOST_KEPT).then_some(THRESHOLDS),
         resampling,
@@ -191,7 +210,8 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
         has_groups,
         skip_bad_rows: args.skip_bad_rows,
     };
-    let threads = args.threads.or(std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let cores = || std::thread::available_parallelism().map_or(1, Into::into);
+    let threads = args.threads.map_or_else(cores, |threads| threads as usize);
     let part = threads::run(&evaluator, source, threads, &|rows| bar.inc(rows));
     bar.finish_and_clear();
     let part = part?;
@@ -199,10 +219,12 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     if is_multi_label && options.thresholds.is_some() {
         notes.push(format!("the areas under precision-recall curves are by {THRESHOLDS} thresholds"));
     }
-    warnings::print(&notes);
-    let evaluation = evaluator.finish(&part, &args.title, notes);
+    // Intervals are drawn by as many threads as rows are read.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let evaluation = pool.install(|| evaluator.finish(&part, &args.title, notes));
+    warnings::print(&evaluation.notes);
     if let Some(path) = &args.confusion {
-        write_confusion(path, &evaluation)?;
+        write_confusion(path, &evaluation.hierarchy.name, evaluator.confusion(&part))?;
     }
     if let Some(path) = &args.report {
         report::write(path, &evaluation)?;
@@ -217,6 +239,54 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
 }
 
 impl EvaluateArgs {
+    /// An error where there is what has no meaning for multi-label rows.
+    fn check_multi_label(&self) -> Result<()> {
+        let given = [
+            ("--confusion", self.confusion.is_some()),
+            ("--bins", self.bins.is_some()),
+            ("--no-curves", self.no_curves),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => {
+                let message =
+                    format!("{option} is for rows with one label, and the labels are multi-label; leave it out");
+                Err(Usage(message).into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// An error where rows to calibrate on have no rule, or no model, that takes them.
+    fn check_calibration(&self, models: &[ModelFile], decisions: &[Decision]) -> Result<()> {
+        if self.calibration_logits.is_empty() {
+            return Ok(());
+        }
+        if !decisions.iter().any(Decision::needs_calibration) {
+            let message = "no --decision is calibrated on rows; leave out --calibration-logits";
+            return Err(Usage(message.to_owned()).into());
+        }
+        if self.calibration_logits.len() == 1 && models.len() == 1 {
+            return Ok(());
+        }
+        let mut names = Vec::new();
+        for text in &self.calibration_logits {
+            let (name, _) = named(text);
+            if names.contains(&name) {
+                return Err(Usage(format!("--calibration-logits: there are two of \"{name}\"")).into());
+            }
+            if models.iter().all(|model| model.name != name) {
+                let model = models.first().map_or("NAME", |model| model.name.as_str());
+                let message = format!(
+                    "--calibration-logits {text}: there is no model \"{name}\"; expected the names of the models, as in \
+                     {model}=FILE"
+                );
+                return Err(Usage(message).into());
+            }
+            names.push(name);
+        }
+        Ok(())
+    }
+
     /// The models, by their names.
     fn models(&self) -> Result<Vec<ModelFile>> {
         let of_form = self.reading.given();
@@ -273,6 +343,10 @@ impl EvaluateArgs {
                     1 => model.name.clone(),
                     _ => format!("{}, {}", model.name, shown(&decision, decisions)),
                 };
+                if judged.iter().any(|other: &Judged| other.name == name) {
+                    let message = format!("--decision {} is given twice", decision.name());
+                    return Err(Usage(message).into());
+                }
                 let about = format!("{}, answers by {}", model.file.display(), decision.name());
                 let decider = decision::compile(&decision, &reading.hierarchy)?;
                 judged.push(Judged { name, about, source, decider });
@@ -318,10 +392,20 @@ fn chosen(decisions: Vec<Decision>, is_multi_label: bool) -> Result<Vec<Decision
     Ok(decisions)
 }
 
-/// `NAME` and `FILE` of `NAME=FILE`; the name of a file alone is its own.
+/// A number above 0 and below 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("expected a number above 0 and below 1".to_owned()),
+    }
+}
+
+/// `NAME` and `FILE` of `NAME=FILE`; the name of a file alone is its own, also of one with `=` in its name.
 fn named(text: &str) -> (String, PathBuf) {
     match text.split_once('=') {
-        Some((name, file)) if !name.is_empty() && !name.contains(['/', '\\', '.']) => (name.to_owned(), file.into()),
+        Some((name, file)) if !name.is_empty() && !name.contains(['/', '\\']) && !Path::new(text).exists() => {
+            (name.to_owned(), file.into())
+        }
         _ => {
             let stem = Path::new(text).file_stem().map_or(text.into(), |stem| stem.to_string_lossy());
             (stem.into_owned(), text.into())
@@ -353,14 +437,18 @@ fn progress(rows: Option<usize>) -> ProgressBar {
     bar
 }
 
-fn write_confusion(path: &Path, evaluation: &Evaluation) -> Result<()> {
+/// All pairs, where the JSON lists the most frequent; `names` are those of the nodes.
+fn write_confusion<'a>(
+    path: &Path,
+    names: &[String],
+    confusion: impl Iterator<Item = (&'a str, Vec<(usize, usize, u64)>)>,
+) -> Result<()> {
     replace_by(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
         csv.write_record(["model", "label", "answer", "rows"])?;
-        for model in &evaluation.models {
-            for (label, answer, rows) in model.confusion.iter().flatten() {
-                let name = |node: &usize| evaluation.hierarchy.name[*node].as_str();
-                csv.write_record([&model.name, name(label), name(answer), &rows.to_string()])?;
+        for (model, pairs) in confusion {
+            for (label, answer, rows) in pairs {
+                csv.write_record([model, &names[label], &names[answer], &rows.to_string()])?;
             }
         }
         Ok(csv.flush()?)

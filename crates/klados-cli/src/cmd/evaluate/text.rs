@@ -84,18 +84,26 @@ fn level_cells(level: &Level, is_multi_label: bool) -> Vec<String> {
 /// The metrics in which two models differ by more than chance, or how many there are.
 fn compare(comparison: &Comparison, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "\n{} less {}, on the same rows", comparison.a, comparison.b)?;
+    let mut has_interval = false;
     let width = comparison.metrics.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, difference) in &comparison.metrics {
         let Some(Number(value)) = difference.difference else { continue };
-        let (low, high) = (number(difference.low), number(difference.high));
+        let interval = match (difference.low, difference.high) {
+            (Some(Number(low)), Some(Number(high))) => format!(" [{}, {}]", rounded(low), rounded(high)),
+            _ => String::new(),
+        };
+        has_interval |= !interval.is_empty();
         let is_clear = match (difference.low, difference.high) {
             (Some(Number(low)), Some(Number(high))) => low > 0.0 || high < 0.0,
             _ => false,
         };
         let mark = if is_clear { " *" } else { "" };
-        writeln!(out, "  {name:width$}  {:>8} [{low}, {high}]{mark}", signed(value))?;
+        writeln!(out, "  {name:width$}  {:>8}{interval}{mark}", signed(value))?;
     }
-    Ok(writeln!(out, "  * the interval does not hold 0")?)
+    if has_interval {
+        writeln!(out, "  * the interval does not hold 0")?;
+    }
+    Ok(())
 }
 
 fn signed(value: f64) -> String {
