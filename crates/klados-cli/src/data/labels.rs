@@ -68,12 +68,10 @@ impl LabelReader {
         let source = if is("csv") {
             Source::Csv(Box::new(CsvColumn::open(path, wanted)?))
         } else if is_records(path) {
-            #[cfg(feature = "parquet")]
-            let source = Source::Records(RecordColumn::open(path, wanted)?);
             #[cfg(not(feature = "parquet"))]
-            let source =
-                bail!("{}: this build of klados reads no Parquet; give the labels as text or CSV", path.display());
-            source
+            bail!("{}: this build of klados reads no Parquet; give the labels as text or CSV", path.display());
+            #[cfg(feature = "parquet")]
+            Source::Records(RecordColumn::open(path, wanted)?)
         } else if let Some(column) = column {
             bail!(
                 "{} is no table: it has no column \"{column}\"; tables are named .csv, .parquet or .arrow",

@@ -4,6 +4,7 @@ use crate::npy;
 use crate::run::Folder;
 
 const ANIMALS: &str = "child,parent\nbat,mammal\nbear,mammal\ncrow,bird\ndog,mammal\npigeon,bird\nrobin,bird\n";
+#[cfg(feature = "parquet")]
 const CLASSES: [&str; 6] = ["bat", "bear", "crow", "dog", "pigeon", "robin"];
 
 /// Numbers that every type holds: eighths.

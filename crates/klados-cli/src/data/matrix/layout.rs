@@ -1,4 +1,5 @@
 //! Which columns a matrix is to have.
+#![cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "only tables have names of columns"))]
 
 use std::collections::HashMap;
 use std::path::Path;
