@@ -18,8 +18,7 @@ pub(super) struct LargestGain {
 
 /// `I(v) = -log2(|D(v)| / |D(root)|)` by node.
 pub(super) fn information(hierarchy: &Hierarchy) -> Vec<f64> {
-    let all = hierarchy.class_count() as f64;
-    let bits = |node| scalar::ln(all / hierarchy.count_classes_below(node) as f64) / std::f64::consts::LN_2;
+    let bits = |node| scalar::information(hierarchy.count_classes_below(node), hierarchy.class_count());
     hierarchy.nodes().map(bits).collect()
 }
 

@@ -59,12 +59,12 @@ pub use plurality::Plurality;
 pub use rollup::Rollup;
 use rule::{Parameters, Rule};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 pub use threshold::Threshold;
 pub use top_down::TopDown;
 
 use crate::Hierarchy;
-use crate::criterion::{CriterionError, CriterionErrorKind};
+use crate::criterion::{CriterionError, CriterionErrorKind, name_and_parameters, parse_named, syntax};
 use crate::numeric::scalar;
 
 /// Everything that goes once over all rules: the enum, its names, and what is handed on to the rule in hand.
@@ -189,20 +189,8 @@ impl Decision {
     }
 
     fn from_value(value: Value) -> Result<Self, CriterionError> {
-        let expected = "expected a name, or {\"name of the decision\": {parameters}}";
-        match value {
-            Value::String(name) => Self::from_parts(&name, Value::Object(Map::new())),
-            Value::Object(mut map) => match map.remove("name") {
-                Some(Value::String(name)) => Self::from_parts(&name, Value::Object(map)),
-                Some(other) => Err(syntax(format!("the name of a decision is a string, got {other}"))),
-                None if map.len() == 1 => match map.into_iter().next() {
-                    Some((name, parameters)) => Self::from_parts(&name, parameters),
-                    None => Err(syntax(expected)),
-                },
-                None => Err(syntax(format!("{expected}, got {} keys", map.len()))),
-            },
-            other => Err(syntax(format!("{expected}, got {other}"))),
-        }
+        let (name, parameters) = name_and_parameters("decision", value)?;
+        Self::from_parts(&name, parameters)
     }
 }
 
@@ -222,20 +210,12 @@ fn not_calibrated(rule: &str, number: &str) -> CriterionError {
     CriterionError::new(CriterionErrorKind::NotCalibrated, message)
 }
 
-fn syntax(message: impl Into<String>) -> CriterionError {
-    CriterionError::new(CriterionErrorKind::Syntax, message)
-}
-
 impl FromStr for Decision {
     type Err = CriterionError;
 
     fn from_str(text: &str) -> Result<Self, CriterionError> {
-        let text = text.trim();
-        if !text.starts_with('{') {
-            return Self::from_parts(text.trim_matches('"'), Value::Object(Map::new()));
-        }
-        let value = serde_json::from_str(text).map_err(|error| syntax(format!("the decision is not JSON: {error}")))?;
-        Self::from_value(value)
+        let (name, parameters) = parse_named("decision", text)?;
+        Self::from_parts(&name, parameters)
     }
 }
 

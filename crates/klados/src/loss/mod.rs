@@ -28,7 +28,7 @@ pub use options::{ClassWeight, Reduction, Rows, balanced_class_weight};
 pub use parameter_sharing_softmax::ParameterSharingSoftmax;
 pub use random_cut::RandomCut;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 pub use sibling_softmax::SiblingSoftmax;
 pub use soft_labels::SoftLabels;
 pub use softmax_margin::{Margin, SoftmaxMargin};
@@ -37,7 +37,7 @@ pub use weighted_cross_entropy::WeightedCrossEntropy;
 pub use weights::{LevelWeights, Weights};
 
 use crate::Hierarchy;
-use crate::criterion::{Criterion, CriterionError, CriterionErrorKind};
+use crate::criterion::{Criterion, CriterionError, name_and_parameters, parse_named, syntax};
 use crate::hierarchy::error::list;
 
 /// Setters in builder style, with those that every loss has, and `new` with the defaults.
@@ -227,37 +227,17 @@ losses! {
 
 impl Loss {
     fn from_value(value: Value) -> Result<Self, CriterionError> {
-        let expected = "expected a name, or {\"name of the loss\": {parameters}}";
-        match value {
-            Value::String(name) => Self::from_parts(&name, Value::Object(Map::new())),
-            Value::Object(mut map) => match map.remove("name") {
-                Some(Value::String(name)) => Self::from_parts(&name, Value::Object(map)),
-                Some(other) => Err(syntax(format!("the name of a loss is a string, got {other}"))),
-                None if map.len() == 1 => match map.into_iter().next() {
-                    Some((name, parameters)) => Self::from_parts(&name, parameters),
-                    None => Err(syntax(expected)),
-                },
-                None => Err(syntax(format!("{expected}, got {} keys", map.len()))),
-            },
-            other => Err(syntax(format!("{expected}, got {other}"))),
-        }
+        let (name, parameters) = name_and_parameters("loss", value)?;
+        Self::from_parts(&name, parameters)
     }
-}
-
-fn syntax(message: impl Into<String>) -> CriterionError {
-    CriterionError::new(CriterionErrorKind::Syntax, message)
 }
 
 impl FromStr for Loss {
     type Err = CriterionError;
 
     fn from_str(text: &str) -> Result<Self, CriterionError> {
-        let text = text.trim();
-        if !text.starts_with('{') {
-            return Self::from_parts(text.trim_matches('"'), Value::Object(Map::new()));
-        }
-        let value = serde_json::from_str(text).map_err(|error| syntax(format!("the loss is not JSON: {error}")))?;
-        Self::from_value(value)
+        let (name, parameters) = parse_named("loss", text)?;
+        Self::from_parts(&name, parameters)
     }
 }
 

@@ -154,8 +154,7 @@ impl Levels {
         let fingerprint = Fingerprint::new(hierarchy, &levels);
         let mut classes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
         classes.sort_unstable_by_key(|node| hierarchy.specificity(*node));
-        let all = hierarchy.class_count() as f64;
-        let information = |node| scalar::log2(all / hierarchy.count_classes_below(node) as f64);
+        let information = |node| scalar::information(hierarchy.count_classes_below(node), hierarchy.class_count());
         Self {
             hierarchy: hierarchy.clone(),
             levels,

@@ -17,6 +17,11 @@ pub(crate) fn log2(x: f64) -> f64 {
     x.log2()
 }
 
+/// What it tells, in bits, to be one of `part` among `all`: `-log2(part / all)`.
+pub(crate) fn information(part: usize, all: usize) -> f64 {
+    log2(all as f64 / part as f64)
+}
+
 /// `x^y`.
 pub(crate) fn pow(x: f64, y: f64) -> f64 {
     x.powf(y)
