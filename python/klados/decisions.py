@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from klados._json import finite_json
-from klados._klados import Decider, Hierarchy, _calibrate, decision_names, normalize_decision
+from klados._klados import Decider, Hierarchy, _calibrate, decision_names, decision_warnings, normalize_decision
 from klados.arrays import Array, Form, TargetKind, read_target, scores
 
 __all__ = ["Decision", "calibrate", "decide"]
@@ -88,6 +89,11 @@ class Decision:
         """All of its parameters, those that were not given at their defaults."""
         [parameters] = json.loads(self._json).values()
         return dict(parameters)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is legal but surprising in the parameters, a sentence each: :func:`calibrate` warns of too few rows."""
+        return decision_warnings(self._json)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Decision) and self._json == other._json
@@ -189,6 +195,9 @@ def calibrate(
         ValueError: as :func:`decide`; if there are too few rows, or rows on which what the rule promises cannot be
             reached.
 
+    Warns:
+        UserWarning: of each of the result's :attr:`Decision.warnings`, such as too few rows for an *alpha*.
+
     Example::
 
         >>> import numpy as np, klados
@@ -206,7 +215,10 @@ def calibrate(
     given, values, shape = scores(logits, hierarchy, form)
     native, _alive = read_target(target, len(values), "candidates", kind, one=len(shape) == 1)
     text = _calibrate(decision_of(decision).to_json(), hierarchy, given, native, ignore_index)
-    return Decision.from_json(text)
+    calibrated = Decision.from_json(text)
+    for warning in calibrated.warnings:
+        warnings.warn(warning, stacklevel=2)
+    return calibrated
 
 
 def decision_of(decision: AnyDecision) -> Decision:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -111,6 +112,22 @@ def test_calibration() -> None:
     ignored[500:] = -1
     first = klados.calibrate(logits, ignored, HIERARCHY, "hedge", ignore_index=-1)
     assert first == klados.calibrate(logits[:500], target[:500], HIERARCHY, "hedge")
+
+
+def test_what_is_surprising_in_a_calibration_is_a_user_warning() -> None:
+    # The quantile of n rows is the score of rank ceil((n + 1) (1 - alpha)): of alpha = 0.1 nine rows have one, eight none.
+    logits, target = LOGITS[:1].repeat(9, 0), [2] * 9
+    with pytest.warns(UserWarning, match="8 rows are too few for alpha = 0.1: .* 9 rows are needed") as caught:
+        decision = klados.calibrate(logits[:8], target[:8], HIERARCHY, {"conformal": {"alpha": 0.1}})
+    assert [str(warning.message) for warning in caught] == decision.warnings
+    assert caught[0].filename == __file__
+    assert names(decision) == ["root", "root"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert klados.calibrate(logits, target, HIERARCHY, {"conformal": {"alpha": 0.1}}).warnings == []
+        assert klados.Decision("threshold").warnings == []
+        # It is said where it is calibrated, and can be asked for later.
+        assert klados.Decision.from_json(decision.to_json()).warnings == decision.warnings
 
 
 def nodes_of(answers: np.ndarray) -> np.ndarray:

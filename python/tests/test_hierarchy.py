@@ -191,6 +191,15 @@ def test_what_is_surprising_is_a_user_warning() -> None:
     assert "bird" not in pruned
 
 
+def test_a_warning_is_given_once() -> None:
+    with pytest.warns(UserWarning, match="bat"):
+        hierarchy = Hierarchy.from_edges([*ANIMALS, ("mammal", "bat")])
+    with pytest.warns(UserWarning, match="bird") as caught:
+        pruned = hierarchy.with_classes(["bat", "bear", "dog"])
+    assert [str(warning.message) for warning in caught] == pruned.warnings[1:] != []
+    assert pruned.warnings[:1] == hierarchy.warnings
+
+
 def test_a_warning_that_is_an_error_is_raised() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

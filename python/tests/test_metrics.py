@@ -401,6 +401,34 @@ def test_several_labels_against_scikit_learn() -> None:
     assert metrics.violations(klados.node_log_probs(logits[:, :4], HIERARCHY), HIERARCHY, form="node_log_probs") == 0
 
 
+def test_violations_need_no_labels_whatever_index_is_ignored() -> None:
+    logits = np.random.default_rng(5).normal(size=(60, NODES - 1))
+    expected = metrics.violations(logits, HIERARCHY)
+    assert expected > 0
+    for ignored in (-100, -1, 0, 1, CLASSES, CLASSES + NODES - 1):
+        metric = metrics.Violations(HIERARCHY, ignore_index=ignored)
+        assert metrics.bootstrap(metric, None, logits).value == expected
+        assert metric.update(None, logits).compute() == expected
+        assert metric.update(None, logits[:0]).update(np.full(60, ignored), logits[::-1]).compute() == expected
+    with pytest.raises(ValueError, match=r"the logits have shape \(\), expected \(batch, 6\)"):
+        metric.update(None, 3.0)
+
+
+@pytest.mark.parametrize("make", ALL_METRICS)
+@pytest.mark.parametrize("ignored", [-1, 0, 3, CLASSES, CLASSES + NODES - 1])
+def test_any_index_may_stand_for_rows_that_take_no_part(make: Callable[[klados.Hierarchy], Any], ignored: int) -> None:
+    y_true, y_pred, weight = rows(100, make(HIERARCHY))
+    y_true[y_true == -100] = ignored
+    there = y_true != ignored
+    assert 0 < there.sum() < 100
+    metric = make(HIERARCHY)
+    metric.ignore_index = ignored
+    nothing = bits(metric.compute())
+    assert bits(metric.update(y_true[~there], y_pred[~there]).compute()) == nothing
+    metric.update(y_true, y_pred, weight)
+    assert bits(metric.details()) == bits(make(HIERARCHY).update(y_true[there], y_pred[there], weight[there]).details())
+
+
 def test_curves_by_hand() -> None:
     # P: mammal 0.2, bird 0.8, crow 0.3, robin 0.5. The root; below 0.8 the bird, which is right; below 0.5 the robin, which is not.
     curve = metrics.operating_curve(["crow"], [[0.1, 0.1, 0.3, 0.5]], HIERARCHY, form="class_probabilities")

@@ -22,6 +22,12 @@ pub(crate) fn normalize_decision(decision: &str) -> PyResult<String> {
     to_json(&decision.parse().map_err(error::criterion)?)
 }
 
+/// What is legal but surprising in a decision, a sentence each.
+#[pyfunction]
+pub(crate) fn decision_warnings(decision: &str) -> PyResult<Vec<String>> {
+    Ok(decision.parse::<Decision>().map_err(error::criterion)?.warnings())
+}
+
 fn to_json(decision: &Decision) -> PyResult<String> {
     serde_json::to_string(decision).map_err(|reason| error::value(reason.to_string()))
 }

@@ -86,7 +86,12 @@ impl Hierarchy {
             Some(classes) => core.with_classes(classes).map_err(error::hierarchy)?,
             None => core,
         };
-        for warning in core.warnings() {
+        Self::warned(py, core, 0)
+    }
+
+    /// With Python's warnings of what is surprising but for the first, which the user knows.
+    fn warned(py: Python<'_>, core: klados::Hierarchy, known: usize) -> PyResult<Self> {
+        for warning in core.warnings().iter().skip(known) {
             let text = CString::new(warning.to_string().replace('\0', "\\0"))?;
             PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)?;
         }
@@ -998,7 +1003,8 @@ impl Hierarchy {
     ///           =dog
     ///         cat
     fn with_classes(&self, py: Python<'_>, classes: Vec<String>) -> PyResult<Self> {
-        Self::finish(py, self.core().clone(), Some(classes))
+        let core = self.core().with_classes(classes).map_err(error::hierarchy)?;
+        Self::warned(py, core, self.core().warnings().len())
     }
 
     /// The same hierarchy with other columns for the losses with a logit a node.

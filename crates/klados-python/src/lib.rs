@@ -38,6 +38,8 @@ mod _klados {
     #[pymodule_export]
     use crate::decide::decision_names;
     #[pymodule_export]
+    use crate::decide::decision_warnings;
+    #[pymodule_export]
     use crate::decide::normalize_decision;
     #[pymodule_export]
     use crate::hierarchy::Hierarchy;

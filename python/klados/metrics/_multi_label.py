@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from klados._klados import Hierarchy
-from klados.arrays import Form, TargetKind
+from klados.arrays import Form, NativeTarget, Scores, TargetKind, as_array
 from klados.metrics._metric import ScoreMetric, level_place, number
 
 Average = Literal["micro", "macro"]
@@ -123,12 +123,15 @@ class Violations(NodeScoreMetric):
 
     _name = "violations"
 
-    def update(self: N, y_true: Any, y_score: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> N:
-        if y_true is None:
-            y_true = np.zeros(len(y_score), dtype=np.int64)  # type: ignore[arg-type]
-        return super().update(y_true, y_score, sample_weight)
-
-    update.__doc__ = NodeScoreMetric.update.__doc__
+    def _read(
+        self, y_true: Any, y_score: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+    ) -> tuple[tuple[Scores, NativeTarget, int, int], Any]:
+        if y_true is not None:
+            return super()._read(y_true, y_score, sample_weight)
+        # Any class does; it is not ignored, whatever the index of labels that are.
+        some_class = np.zeros(as_array(y_score).shape[:1], dtype=np.int64)
+        (given, target, weights, _ignore_index), alive = super()._read(some_class, y_score, sample_weight)
+        return (given, target, weights, -1), alive
 
     def compute(self) -> float:
         """The share; NaN where there are no rows."""
