@@ -1,4 +1,4 @@
-//! The report in a browser: the pages of made-up evaluations, opened, clicked and printed by Chromium.
+//! The report in a browser: the pages of made-up evaluations and that of `klados train`, opened, clicked and printed by Chromium.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -30,6 +30,8 @@ pub(crate) fn test(tests: &mut Tests) -> Result<Outcome> {
     let write =
         ["test", "--locked", "--quiet", "-p", "klados-cli", "--bin", "klados", "report::fixtures::pages_are_written"];
     sh(cargo(&write).env("KLADOS_REPORT_PAGES", &pages))?;
+    let train = ["test", "--locked", "--quiet", "-p", "klados-cli", "--test", "it", "story::the_four_runs"];
+    sh(cargo(&train).env("KLADOS_REPORT_PAGES", &pages))?;
     let mut pytest = command(environment.python());
     pytest.args(["-m", "pytest", FOLDER, "--quiet", "-p", "no:cacheprovider", "--durations=5"]);
     pytest.env("KLADOS_REPORT_PAGES", &pages).env("KLADOS_CHROMIUM", chromium);

@@ -33,8 +33,9 @@ pub(crate) struct Judged {
     pub(crate) name: String,
     /// A sentence for people.
     pub(crate) about: String,
-    /// Whose probabilities: the place in the batches.
+    /// Whose probabilities: the place in the batches, and the name of the model.
     pub(crate) source: usize,
+    pub(crate) probabilities: String,
     pub(crate) decider: Decider,
 }
 

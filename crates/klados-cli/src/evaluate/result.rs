@@ -63,6 +63,8 @@ pub(crate) struct Nodes {
 pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) about: String,
+    /// The model whose probabilities these are; models that share them differ in their rules alone.
+    pub(crate) probabilities: String,
     /// The rule's name, and the rule with its parameters.
     pub(crate) decision: String,
     pub(crate) rule: serde_json::Value,

@@ -134,6 +134,7 @@ fn model(evaluator: &Evaluator, part: &Part, resampled: &Resampled<'_>, notes: &
     Model {
         name: judged.name.clone(),
         about: judged.about.clone(),
+        probabilities: judged.probabilities.clone(),
         decision: judged.decider.decision().name().to_owned(),
         rule,
         metrics,

@@ -195,12 +195,18 @@ fn model(tree: &Tree, name: &str, about: &str, answers: &[Answer]) -> Value {
             "lca_node": lca, "probability": answer.levels[depth - 1].0, "height": height(answer), "loss": 7.125,
         })
     });
+    let right: Vec<f64> = answers.iter().map(|answer| f64::from(u8::from(!is_wrong(&answer)))).collect();
     let severity: Vec<f64> = answers.iter().filter(is_wrong).map(height).collect();
     let heights: Vec<f64> = answers.iter().map(height).collect();
     let curve: Vec<(f64, f64)> = risk_coverage(answers, depth - 1);
+    let (decision, parameters) = match answers.iter().all(|answer| tree.depth[answer.decision] == depth) {
+        true => ("argmax_leaf", json!({})),
+        false => ("hedge", json!({ "accuracy": 0.95, "lambda": 13.148236996771496, "rows": 866 })),
+    };
     json!({
-        "name": name, "about": about, "decision": "argmax_leaf",
+        "name": name, "about": about, "decision": decision, "rule": { decision: parameters },
         "metrics": {
+            "right": interval("value", &right),
             "lca_height": interval("value", &heights),
             "mistake_severity": interval("value", &severity),
             "hierarchical_f1_micro": interval("value", &heights.iter().map(|h| 1.0 - h / depth as f64).collect::<Vec<_>>()),
@@ -239,6 +245,9 @@ fn risk_coverage(answers: &[Answer], level: usize) -> Vec<(f64, f64)> {
 fn of_level(tree: &Tree, answers: &[Answer], level: usize) -> Value {
     let right: Vec<f64> = answers.iter().map(|answer| f64::from(u8::from(answer.levels[level].1))).collect();
     let curve = risk_coverage(answers, level);
+    let answered: Vec<&Answer> = answers.iter().filter(|answer| tree.depth[answer.decision] > level).collect();
+    let is_wrong = |answer: &&&Answer| tree.depth[tree.lca(answer.truth, answer.decision)] <= level;
+    let risk = answered.iter().filter(is_wrong).count() as f64 / answered.len() as f64;
     let bins = (0..15).map(|bin| {
         let (low, high) = (bin as f64 / 15.0, (bin + 1) as f64 / 15.0);
         let inside: Vec<(f64, bool)> =
@@ -254,8 +263,8 @@ fn of_level(tree: &Tree, answers: &[Answer], level: usize) -> Value {
     let gap = |bin: &Value| number(bin, "rows") * (number(bin, "confidence") - number(bin, "accuracy")).abs();
     json!({
         "level": tree.levels[level], "rows": answers.len(), "accuracy": interval("value", &right),
-        "balanced_accuracy": right.iter().sum::<f64>() / right.len() as f64 - 0.02, "coverage": 1.0,
-        "risk": curve.last().map(|(_, risk)| *risk), "ece": bins.iter().map(gap).sum::<f64>() / answers.len() as f64,
+        "balanced_accuracy": right.iter().sum::<f64>() / right.len() as f64 - 0.02,
+        "coverage": answered.len() as f64 / answers.len() as f64, "risk": risk, "ece": bins.iter().map(gap).sum::<f64>() / answers.len() as f64,
         "brier": 0.1875, "log_loss": 0.4375, "aurc": curve.iter().map(|(_, risk)| risk).sum::<f64>() / curve.len() as f64,
         "reliability": bins,
         "risk_coverage": {
@@ -279,15 +288,22 @@ fn comparison(tree: &Tree, (a, of_a): (&str, &[Answer]), (b, of_b): (&str, &[Ans
     json!({ "a": a, "b": b, "metrics": metrics })
 }
 
-/// An evaluation of models `(name, about, skill, whether it backs off)` on so many rows.
+/// An evaluation of models `(name, about, skill, whether it backs off)` on so many rows; those of one skill are one model with
+/// several rules.
 fn evaluation(title: &str, tree: &Tree, rows: usize, models: &[(&str, &str, f64, bool)]) -> Value {
+    let first = |skill: f64| models.iter().position(|model| model.2 == skill).expect("the model itself");
     let answered: Vec<(&str, &str, Vec<Answer>)> = models
         .iter()
-        .enumerate()
-        .map(|(seed, &(name, about, skill, backs_off))| {
-            (name, about, answers(tree, rows, skill, backs_off, 11 + seed as u64))
+        .map(|&(name, about, skill, backs_off)| {
+            (name, about, answers(tree, rows, skill, backs_off, 11 + first(skill) as u64))
         })
         .collect();
+    let described = |place: usize| {
+        let (name, about, answers) = &answered[place];
+        let mut model = model(tree, name, about, answers);
+        model["probabilities"] = json!(models[first(models[place].2)].0);
+        model
+    };
     let pairs = (0..answered.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
     let of = |index: usize| (answered[index].0, &answered[index].2[..]);
     json!({
@@ -297,7 +313,7 @@ fn evaluation(title: &str, tree: &Tree, rows: usize, models: &[(&str, &str, f64,
             "name": tree.name, "parent": tree.parent, "classes": tree.classes(),
             "level": tree.depth.iter().map(|&depth| depth as i64 - 1).collect::<Vec<_>>(),
         },
-        "models": answered.iter().map(|(name, about, answers)| model(tree, name, about, answers)).collect::<Vec<_>>(),
+        "models": (0..models.len()).map(described).collect::<Vec<_>>(),
         "comparisons": pairs.map(|(a, b)| comparison(tree, of(a), of(b))).collect::<Vec<_>>(),
     })
 }

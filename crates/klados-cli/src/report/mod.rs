@@ -7,7 +7,7 @@
 //! {"title": "...", "notes": ["..."], "rows": 866, "ignored": 0, "set": "test", "numbers": "metrics.json",
 //!  "levels": ["group", "subgroup", "emoji"],
 //!  "hierarchy": {"name": ["..."], "parent": [-1, 0], "classes": [7], "level": [-1, 0]},
-//!  "models": [{"name": "...", "about": "...", "decision": "argmax_leaf",
+//!  "models": [{"name": "...", "about": "...", "probabilities": "...", "decision": "hedge", "rule": {"hedge": {"accuracy": 0.9}},
 //!    "metrics": {"lca_height": {"value": 1.2, "low": 1.1, "high": 1.3}},
 //!    "levels": [{"level": "group", "rows": 866, "accuracy": {"value": 0.9, "low": 0.88, "high": 0.92}, "ece": 0.02,
 //!      "reliability": [{"low": 0.0, "high": 0.067, "rows": 12, "confidence": 0.05, "accuracy": 0.08}],
@@ -24,7 +24,8 @@
 //!    "predicted": [{"name": "...", "percent": "98", "right": false}]}]}]}
 //! ```
 //!
-//! `hierarchy` is by node index; `parent` is the first one, -1 at the top; `level` is the place in `levels`, or -1.
+//! `probabilities` names the model whose probabilities these are, where several rules are judged on one. `hierarchy` is by node
+//! index; `parent` is the first one, -1 at the top; `level` is the place in `levels`, or -1.
 //! `nodes` is by node index: the rows whose label is at or below the node, and those of them where the decision is wrong
 //! at it. `confusion` counts pairs of a label's node and a decision's node, the right ones too. `comparisons` are of `a`
 //! minus `b`, and a metric of a level is `NAME@LEVEL`. A value with an interval may be a number alone; what is not finite
@@ -51,13 +52,14 @@ const TEMPLATE: &str = "page.html";
 const CHARTS: &str = include_str!("../../data/echarts/echarts.min.js");
 const STYLE: &str = include_str!("page/page.css");
 /// The page's scripts in their order: the last one starts it.
-const SCRIPTS: [&str; 15] = [
+const SCRIPTS: [&str; 16] = [
     include_str!("page/dom.js"),
     include_str!("page/metrics.js"),
     include_str!("page/tree.js"),
     include_str!("page/charts.js"),
     include_str!("page/summary.js"),
     include_str!("page/levels.js"),
+    include_str!("page/decisions.js"),
     include_str!("page/comparisons.js"),
     include_str!("page/curves.js"),
     include_str!("page/icicle.js"),

@@ -52,11 +52,12 @@ pub(crate) fn evaluate(
     for (source, candidate) in candidates.iter().enumerate() {
         let of = |name: &str, about: String, decision: &Decision| {
             let decider = decision.compile(hierarchy)?;
-            Ok::<_, anyhow::Error>(Judged { name: name.to_owned(), about, source, decider })
+            let probabilities = candidate.name.to_owned();
+            Ok::<_, anyhow::Error>(Judged { name: name.to_owned(), about, source, probabilities, decider })
         };
         judged.push(of(candidate.name, candidate.about.to_owned(), &usual)?);
         for (rule, decision) in &candidate.rules {
-            let about = format!("{}; answers by {}", candidate.about, serde_json::to_string(decision)?);
+            let about = format!("{}; answers by {}", candidate.about, decision.name());
             judged.push(of(&format!("{}, {rule}", candidate.name), about, decision)?);
         }
     }

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-PAGES = ["emoji", "single", "training", "large", "multi-label", "bare"]
+#: `real` is that of `klados train`, after an epoch.
+PAGES = ["real", "emoji", "single", "training", "large", "multi-label", "bare"]
 #: Sections that a page has, by what its data has.
-FULL = ["summary", "levels", "comparisons", "curves", "calibration", "hierarchy", "confusions", "mistakes"]
+FULL = ["summary", "levels", "decisions", "comparisons", "curves", "calibration", "hierarchy", "confusions", "mistakes"]
 
 
 def sections(page):
@@ -49,8 +50,11 @@ def test_a_page_draws_and_does_not_scroll_sideways(open_page, name, width, dark)
 
 def test_sections_are_those_of_the_data(open_page):
     assert sections(open_page("emoji")) == FULL
-    assert sections(open_page("single")) == [name for name in FULL if name != "comparisons"]
-    assert sections(open_page("training")) == [*FULL, "training", "pictures"]
+    # Where all models answer all rows at all levels there is no more to say of decisions.
+    always = [name for name in FULL if name != "decisions"]
+    assert sections(open_page("single")) == [name for name in always if name != "comparisons"]
+    assert sections(open_page("training")) == [*always, "training", "pictures"]
+    assert sections(open_page("real")) == [*FULL, "training", "pictures"]
     assert sections(open_page("multi-label")) == ["summary", "levels", "hierarchy"]
     assert sections(open_page("bare")) == ["summary"]
 
@@ -223,3 +227,77 @@ def test_names_are_text(open_page):
     page.locator("#levels .chart").first.hover(position={"x": 200, "y": 30})
     assert page.evaluate("window.broken") is None
     assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("name", ["real", "emoji", "multi-label"])
+def test_a_phone_needs_no_scrolling_sideways(open_page, name):
+    page = open_page(name, width=390)
+    page.evaluate("for (const details of document.querySelectorAll('main details')) details.open = true")
+    page.wait_for_function("[...document.querySelectorAll('details.data')].every(it => it.childElementCount > 1)")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    stacked = page.locator("table.stacked")
+    assert stacked.count() > 0
+    for table in stacked.all():
+        caption = table.locator("caption").text_content()
+        assert table.evaluate("it => it.parentNode.scrollWidth <= it.parentNode.clientWidth"), caption
+        # It is a table to those who hear it, and every number says what it is of.
+        assert table.get_attribute("role") == "table"
+        cells = table.locator("tbody td").evaluate_all("all => all.map(it => [it.getAttribute('role'), it.dataset.head])")
+        assert all(role == "cell" and head for role, head in cells), caption
+    # Nothing is cut off at the right, but in what scrolls and says so.
+    cut = page.evaluate(
+        """[...document.querySelectorAll('main *')].filter(it => it.getBoundingClientRect().right > 391 && it.checkVisibility()
+            && !it.closest('.wide') && !it.closest('svg')).map(it => it.outerHTML.slice(0, 90))"""
+    )
+    assert cut == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("name", ["real", "emoji", "large"])
+def test_what_scrolls_sideways_says_so(open_page, name, width):
+    page = open_page(name, width=width)
+    page.wait_for_timeout(100)  # sizes are observed after a frame
+    for scroller in page.locator(".scroller").all():
+        scroll = scroller.locator(".scroll")
+        is_wide = scroll.evaluate("it => it.scrollWidth > it.clientWidth + 1")
+        assert scroller.locator(".more-sideways").is_visible() == is_wide
+        assert not is_wide or scroll.get_attribute("tabindex") == "0"
+
+
+@pytest.mark.parametrize("name", ["real", "emoji"])
+def test_numbers_are_grouped_and_explained(open_page, name):
+    page = open_page(name)
+    families = page.locator("#summary details.folded")
+    assert families.count() > 1
+    assert families.first.get_attribute("open") is not None and families.nth(1).get_attribute("open") is None
+    known = {"made up"}  # of the made-up pages, in no list
+    for row in page.locator("#summary .metrics tbody tr").all():
+        title = row.locator("th > span").evaluate("it => it.firstChild.textContent")
+        assert title in known or row.locator("th small").text_content() != "", title
+    # Of what is better one way, the best is marked, where the models differ.
+    row = page.locator("#summary .metrics tbody tr", has_text="Answers that hold")
+    assert "higher is better" in row.text_content() and row.locator("td b").count() == 1
+    # Paper shows all of it, and then it is as before.
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.folded:not([open])").count() == 0
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("#summary details.folded[open]").count() == 1
+
+
+def test_rules_on_one_model_share_its_curves(open_page):
+    page = open_page("emoji")
+    names = page.locator("#curves figure").first.locator(".legend li").all_text_contents()
+    assert [name.split(":")[0] for name in names] == ["hierarchical", "flat"]
+    assert page.locator("#levels .legend li").all_text_contents() == ["hierarchical", "flat"]
+    # The decisions differ: all three are there, with what was promised.
+    rows = page.locator("#decisions tbody tr")
+    assert rows.count() == 3
+    assert "hedge: accuracy 0.95, lambda 13.1, rows 866" in rows.nth(2).text_content()
+    assert "95 % promised" in rows.nth(2).text_content() and "promised" not in rows.nth(0).text_content()
+
+
+def test_pairs_that_repeat_are_listed(open_page):
+    # Each emoji of the real page has one row: what repeats is between subgroups.
+    pairs = open_page("real").locator("#confusions .pairs tbody tr")
+    counts = [int(row.locator("td").nth(1).text_content()) for row in pairs.all()]
+    assert len(counts) > 0 and min(counts) > 1 and counts == sorted(counts, reverse=True)

@@ -32,6 +32,10 @@ fn the_four_runs_are_trained_scored_and_shown() {
     assert!(metrics["runs"][2]["test"]["accuracy"]["emoji"].as_f64() > Some(0.1));
     let report = fs::read_to_string(place.join("report.html")).expect("the report");
     assert!(report.matches("data:image/png;base64,").count() >= 2 * 4 * 10);
+    // For the tests in a browser.
+    if let Some(pages) = std::env::var_os("KLADOS_REPORT_PAGES") {
+        fs::write(std::path::Path::new(&pages).join("real.html"), &report).expect("written");
+    }
 
     identities_hold(&metrics);
     the_majority_rule_is_the_threshold_of_a_half(&folder);

@@ -40,6 +40,8 @@ JSON (--format json), one object; docs/metrics.md has the formulas:
                            classes: the nodes that are classes
   models[]                 a model with a decision:
     name, decision, rule   the rule by name, and with its parameters
+    probabilities          the model whose probabilities are judged: several
+                           rules on one model share what is measured of them
     metrics                NAME: {value, low, high}: the ends of the interval,
                            null where there is none. lca_precision, _recall and
                            _f1 are valued by depth; information_precision,
@@ -349,7 +351,8 @@ impl EvaluateArgs {
                 }
                 let about = format!("{}, answers by {}", model.file.display(), decision.name());
                 let decider = decision::compile(&decision, &reading.hierarchy)?;
-                judged.push(Judged { name, about, source, decider });
+                let probabilities = model.name.clone();
+                judged.push(Judged { name, about, source, probabilities, decider });
             }
         }
         Ok(judged)

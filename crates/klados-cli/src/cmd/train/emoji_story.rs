@@ -297,7 +297,7 @@ fn introduction(settings: &Settings, quarter: &Examples, rows: usize, classes: u
             quarter.rows()
         ),
         format!(
-            "Four runs of {steps} x {} steps with {} pictures: {head} on {} features (gradient histograms, mean colours).",
+            "Four runs of {} epochs of {steps} steps with {} pictures: {head} on {} features (gradient histograms, mean colours).",
             settings.epochs,
             settings.batch_size,
             pictures::FEATURES

@@ -120,12 +120,18 @@ const escaped = (text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.c
 const sample = (index) => `<svg class="sample" width="22" height="8" aria-hidden="true"><line x1="1" y1="4" x2="21" y2="4" `
   + `style="stroke: ${color(index)}" stroke-width="2.5" stroke-dasharray="${[dash(index)].flat().filter((x) => x !== 'solid').join(' ')}"/></svg>`;
 
-function legendOf(names) {
+/** Marks of values with intervals, by their place among the series: one path each, around 0. */
+const MARKS = ['M5,0A5,5,0,1,1,-5,0A5,5,0,1,1,5,0Z', 'M-4.5,-4.5H4.5V4.5H-4.5Z', 'M0,-6L6,0L0,6L-6,0Z', 'M0,-5.5L5.5,4.5H-5.5Z'];
+const markOf = (index) => `<svg class="sample" width="22" height="14" viewBox="-11 -7 22 14" aria-hidden="true"><path d="M-11,0H11" `
+  + `style="stroke: ${color(index)}" stroke-width="2"/><path d="${MARKS[index % MARKS.length]}" style="fill: ${color(index)}"/></svg>`;
+
+/** A legend of models; `indices` say how each is drawn, `draw` with what. */
+function legendOf(names, indices = names.map((_, index) => index), draw = sample) {
   if (names.length < 2) return null;
   const legend = element('ul', { class: 'legend' });
-  names.forEach((name, index) => {
+  names.forEach((name, place) => {
     const item = element('li');
-    item.innerHTML = sample(index);
+    item.innerHTML = draw(indices[place]);
     item.append(name);
     legend.append(item);
   });
@@ -165,7 +171,7 @@ const linesTooltip = (head, text) => ({
 });
 
 /** Values with their intervals, a row for each of `names`: `of(name index, series index)` is a metric or null. */
-function intervals({ names, series, of, isShare, axisName, zero = false, ...more }) {
+function intervals({ names, series, indices = series.map((_, index) => index), of, isShare, axisName, zero = false, ...more }) {
   const height = names.length * (series.length * 15 + 18) + 52;
   const longest = Math.max(...names.map((name) => name.length));
   const option = (width) => {
@@ -186,15 +192,10 @@ function intervals({ names, series, of, isShare, axisName, zero = false, ...more
         const [x, middle] = api.coord([api.value(0), api.value(1)]);
         const y = middle + (index - (series.length - 1) / 2) * 15;
         const [from, to] = [api.coord([api.value(2), 0])[0], api.coord([api.value(3), 0])[0]];
-        const stroke = { stroke: color(index), lineWidth: 2, fill: 'none' };
+        const stroke = { stroke: color(indices[index]), lineWidth: 2, fill: 'none' };
         const rule = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style: stroke });
-        const marks = [
-          () => ({ type: 'circle', shape: { cx: x, cy: y, r: 5 } }),
-          () => ({ type: 'rect', shape: { x: x - 4.5, y: y - 4.5, width: 9, height: 9 } }),
-          () => ({ type: 'polygon', shape: { points: [[x, y - 6], [x + 6, y], [x, y + 6], [x - 6, y]] } }),
-          () => ({ type: 'polygon', shape: { points: [[x, y - 5.5], [x + 5.5, y + 4.5], [x - 5.5, y + 4.5]] } }),
-        ];
-        const mark = { ...marks[index % marks.length](), style: { fill: color(index), stroke: 'var(--paper)', lineWidth: 1 } };
+        const path = MARKS[indices[index] % MARKS.length];
+        const mark = { type: 'path', x, y, shape: { pathData: path, layout: 'center' }, style: { fill: color(indices[index]), stroke: 'var(--paper)', lineWidth: 1 } };
         const caps = to - from > 1 ? [rule(from, y, to, y), rule(from, y - 4, from, y + 4), rule(to, y - 4, to, y + 4)] : [];
         return { type: 'group', children: [...caps, mark] };
       },
@@ -213,11 +214,11 @@ function intervals({ names, series, of, isShare, axisName, zero = false, ...more
         trigger: 'item',
         formatter: ({ seriesIndex, data }) => {
           const limits = data[2] === data[3] ? '' : `<div>${range([data[2], data[3]], isShare)}${isShare ? ' %' : ''}</div>`;
-          return `<div class="tip-head">${escaped(names[data[1]])}</div><div class="tip-row">${sample(seriesIndex)}<span>${escaped(series[seriesIndex])}</span>`
+          return `<div class="tip-head">${escaped(names[data[1]])}</div><div class="tip-row">${markOf(indices[seriesIndex])}<span>${escaped(series[seriesIndex])}</span>`
             + `<b>${inUnit(data[0], isShare)}${isShare ? ' %' : ''}</b></div>${limits}`;
         },
       },
     });
   };
-  return figure({ height, option, legend: legendOf(series), width: 'whole', ...more });
+  return figure({ height, option, legend: legendOf(series, indices, markOf), width: 'whole', ...more });
 }

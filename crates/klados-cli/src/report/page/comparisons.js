@@ -8,16 +8,15 @@ function comparisons(page) {
   show(0);
   const pick = pairs.length > 1 ? choice('Compare', pairs.map(({ a, b }) => `${a} with ${b}`), 0, show) : null;
   return section('comparisons', 'Is the difference more than chance?',
-    paragraph('Both models answer the same rows, so differences are surer than the two values alone. An interval that does not touch the line at zero is a difference that chance would rarely make.'),
+    paragraph('Both models answer the same rows, so differences are surer than the two values alone. An interval that does not touch the line at zero is a difference that chance would rarely make. Shares differ by percentage points.'),
     pick, host);
 }
 
 function comparison({ a, b, metrics }, levels) {
-  const rows = inOrder(Object.keys(metrics), levels).map((key) => {
+  const rows = Object.keys(metrics).map((key) => {
     const found = metrics[key];
     const metric = metricOf(key);
-    const difference = numeric(found.difference ?? found.value ?? null);
-    return { metric, difference, interval: intervalOf(found), unit: metric.isShare ? 'share' : key };
+    return { key, metric, difference: numeric(found.difference ?? found.value ?? null), interval: intervalOf(found), unit: metric.isShare ? 'share' : key };
   });
   // Shares have one scale, so that their bars can be compared; each other metric has its own.
   const reach = {};
@@ -25,19 +24,33 @@ function comparison({ a, b, metrics }, levels) {
     const ends = [difference, ...(interval ?? [])].filter(isNumber).map(Math.abs);
     reach[unit] = Math.max(reach[unit] ?? 0, ...ends, 1e-12);
   }
-  const verdict = ({ metric, interval }) => {
-    if (!interval || (interval[0] <= 0 && interval[1] >= 0)) return [interval ? 'no clear difference' : '–', 'muted'];
-    if (metric.isMore === null) return ['differs', ''];
-    return (interval[0] > 0) === metric.isMore ? [`${a} is better`, 'good'] : [`${b} is better`, 'good'];
-  };
+  const of = new Map(rows.map((row) => [row.key, row]));
+  return element('div', {}, inFamilies([...of.keys()], levels).map(([title, keys], index) => {
+    const better = keys.map((key) => verdict(of.get(key), a, b)[0]);
+    const said = [a, b].map((name) => [name, better.filter((text) => text === `${name} is better`).length]).filter(([, count]) => count > 0)
+      .map(([name, count]) => `${name} is better in ${count}`);
+    const heading = element('span', {}, title, element('small', {}, `${plural(keys.length, 'number')}: ${said.length > 0 ? said.join(', ') : 'no clear difference'}`));
+    return foldable(heading, index === 0, differences(`${a} minus ${b}: ${title}`, keys.map((key) => of.get(key)), reach, a, b));
+  }));
+}
+
+/** Which of the two is better, as far as the interval tells. */
+function verdict({ metric, difference, interval }, a, b) {
+  if (difference === 0 && (!interval || (interval[0] === 0 && interval[1] === 0))) return ['the same', 'muted'];
+  if (!interval || (interval[0] <= 0 && interval[1] >= 0)) return [interval ? 'no clear difference' : '–', 'muted'];
+  if (metric.isMore === null) return ['differs', ''];
+  return (interval[0] > 0) === metric.isMore ? [`${a} is better`, 'good'] : [`${b} is better`, 'good'];
+}
+
+function differences(caption, rows, reach, a, b) {
   const sign = (value, isShare) => `${value > 0 ? '+' : ''}${inUnit(value, isShare)}`;
-  return table(`${a} minus ${b}`, [`${a} minus ${b}`, 'difference', 'interval', 'around zero', 'so'], rows.map((row) => {
+  return table(caption, [`${a} minus ${b}`, 'difference', 'interval', 'around zero', 'so'], rows.map((row) => {
     const { metric: { title, isShare }, difference, interval, unit } = row;
-    const [text, className] = verdict(row);
-    return [title, element('b', {}, isNumber(difference) ? sign(difference, isShare) : '–'),
+    const [text, className] = verdict(row, a, b);
+    return [title, element('b', {}, isNumber(difference) ? `${sign(difference, isShare)}${isShare ? ' points' : ''}` : '–'),
       interval ? `${sign(interval[0], isShare)} to ${sign(interval[1], isShare)}` : '–',
-      bar(difference, interval, reach[unit], text === 'no clear difference'), element('span', { class: className }, text)];
-  }), { className: 'comparison', left: [4] });
+      bar(difference, interval, reach[unit], className === 'muted'), element('span', { class: className }, text)];
+  }), { className: 'comparison', stacked: true, left: [4] });
 }
 
 /** The interval around zero, with `reach` to both sides. */

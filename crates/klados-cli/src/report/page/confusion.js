@@ -34,19 +34,40 @@ function confusions(page) {
     legend, element('div', { class: 'matrices' }, branches, pairs, siblings));
 }
 
-/** The pairs of labels and decisions below a node that are confused most often. */
+/** The pairs of labels and decisions below a node that are confused most often, at the finest level where any repeat. */
 const MOST_PAIRS = 10;
 function frequent(page, top) {
   const { tree } = page;
   const wrong = page.outcome().pairsBelow(top).filter(([truth, taken]) => !tree.isBelow(truth, taken) && !tree.isBelow(taken, truth));
-  const most = wrong.sort((a, b) => b[2] - a[2]).slice(0, MOST_PAIRS);
-  if (most.length === 0) return '';
+  if (wrong.length === 0) return '';
+  const deepest = Math.max(...wrong.map(([truth]) => tree.depth[truth]));
+  let most = [];
+  for (let depth = deepest; depth > tree.depth[top] && !(most[0]?.[2] > 1); depth -= 1) most = pairsAt(tree, wrong, depth);
+  if (!(most[0]?.[2] > 1)) return '';
   const link = (node) => element('span', {}, element('button', { type: 'button', class: 'link', onclick: () => page.go(node) }, tree.short(node)),
     tree.parent[node] >= 0 && tree.parent[node] !== tree.root ? element('small', {}, tree.path(tree.parent[node])) : null);
   const where = top === tree.root ? 'Most frequent pairs' : `Most frequent pairs below ${tree.short(top)}`;
   return element('figure', { class: 'pairs' }, element('figcaption', {}, element('h3', {}, where)),
-    table(where, ['truth', 'decision', 'rows', 'of the truth'], most.map(([truth, taken, rows]) =>
-      [link(truth), link(taken), integer(rows), percent(rows / page.outcome().rows[truth])]), { left: [1] }));
+    table(where, ['truth', 'decision', 'rows', 'of the truth, %'], most.map(([truth, taken, rows]) =>
+      [link(truth), link(taken), integer(rows), percentage(rows / page.outcome().rows[truth])]), { left: [1] }));
+}
+
+/** Confused pairs with their ends no lower than `depth`, the most frequent first, as many as are listed. */
+function pairsAt(tree, wrong, depth) {
+  const above = (node) => {
+    let at = node;
+    while (tree.depth[at] > depth) at = tree.parent[at];
+    return at;
+  };
+  const counts = new Map();
+  for (const [truth, taken, rows] of wrong) {
+    const [a, b] = [above(truth), above(taken)];
+    if (tree.isBelow(a, b) || tree.isBelow(b, a)) continue;
+    const key = a * tree.size + b;
+    counts.set(key, (counts.get(key) ?? 0) + rows);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, MOST_PAIRS)
+    .map(([key, rows]) => [Math.floor(key / tree.size), key % tree.size, rows]);
 }
 
 /** Counts between the children of `top`; what leaves it or stops at it has a column of its own. */
@@ -103,7 +124,7 @@ function matrix(page, top, title, caption) {
   return element('figure', { class: 'matrix whole' },
     element('figcaption', {}, element('h3', {}, title),
       others.length > 0 ? paragraph(`${shown.length} of ${all} children with rows: those with most mistakes.`, 'muted') : null),
-    element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': title },
+    scroller(title,
       element('table', {}, element('caption', { class: 'unseen' }, `${caption}: rows are the truth, columns the decision`),
         element('thead', {}, element('tr', {}, element('td', { class: 'corner' }, 'truth ↓ decision →'),
           heads.map((name) => element('th', { scope: 'col' }, element('span', {}, name))))),

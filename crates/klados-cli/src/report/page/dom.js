@@ -33,6 +33,8 @@ function intervalOf(metric) {
 const grouped = new Intl.NumberFormat('en-US');
 const integer = (value) => (isNumber(value) ? grouped.format(value) : '–');
 const plural = (count, one, many = `${one}s`) => `${integer(count)} ${count === 1 ? one : many}`;
+/** A name that may go on in the next line after what joins its words. */
+const breakable = (name) => name.replace(/[_,./-](?=.)/g, '$&\u200b');
 const minus = (text) => text.replace('-', '−');
 
 /** `share` in per cent with one digit, without the sign. */
@@ -42,6 +44,8 @@ function percentage(share) {
 }
 
 const percent = (share) => (isNumber(share) ? `${percentage(share)} %` : '–');
+/** A share that somebody chose, as 95 %, with the digits that it has. */
+const chosenShare = (share) => `${Number((100 * share).toPrecision(6))} %`;
 
 /** A number without a unit, with three digits that say something. */
 function plain(value) {
@@ -58,20 +62,56 @@ function plain(value) {
 const inUnit = (value, isShare) => (isShare ? percentage(value) : plain(value));
 const range = ([low, high], isShare) => `${inUnit(low, isShare)} to ${inUnit(high, isShare)}`;
 
+/** Those that scroll sideways say so, and can be reached by the keyboard. */
+const overflows = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const host = target.closest('.scroll');
+    if (!host) continue;
+    const isWide = host.scrollWidth > host.clientWidth + 1;
+    host.parentNode.classList.toggle('wide', isWide);
+    if (isWide || host.scrollHeight > host.clientHeight + 1) host.setAttribute('tabindex', 0); else host.removeAttribute('tabindex');
+  }
+});
+
+/** What is as wide as it has to be, in a frame that scrolls. */
+function scroller(label, child) {
+  const host = element('div', { class: 'scroll', role: 'region', 'aria-label': label }, child);
+  overflows.observe(host);
+  overflows.observe(child);
+  return element('div', { class: 'scroller' }, host, element('p', { class: 'more-sideways', 'aria-hidden': 'true' }, 'More to the right: scroll the table sideways →'));
+}
+
 /**
  * A table that scrolls by itself. `head` are texts; `rows` are of texts or elements; the first column names the row;
- * columns whose indices are in `left` are of text.
+ * columns whose indices are in `left` are of text. One that is `stacked` does not scroll on a phone: each row is a block there,
+ * a line a column; so that it stays a table to those who hear it, its parts say what they are.
  */
-function table(caption, head, rows, { className = '', widthless = false, left = [] } = {}) {
+function table(caption, head, rows, { className = '', widthless = false, stacked = false, left = [] } = {}) {
+  const role = (name) => (stacked ? { role: name } : {});
   const side = (index) => (left.includes(index) ? { class: 'left' } : {});
   const cell = (content, index) => (index === 0
-    ? element('th', { scope: 'row' }, content) : element('td', side(index), content));
-  return element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
-    element('table', { class: `${className}${widthless ? ' widthless' : ''}` },
+    ? element('th', { scope: 'row', ...role('rowheader') }, content)
+    : element('td', { ...side(index), ...role('cell'), 'data-head': stacked ? head[index] : null }, content));
+  return scroller(caption,
+    element('table', { class: [className, widthless ? 'widthless' : '', stacked ? 'stacked' : ''].filter(Boolean).join(' '), ...role('table') },
       element('caption', { class: 'unseen' }, caption),
-      element('thead', {}, element('tr', {}, head.map((text, index) => element('th', { scope: 'col', ...side(index) }, text)))),
-      element('tbody', {}, rows.map((row) => element('tr', {}, row.map(cell))))));
+      element('thead', role('rowgroup'), element('tr', role('row'), head.map((text, index) => element('th', { scope: 'col', ...role('columnheader'), ...side(index) }, text)))),
+      element('tbody', role('rowgroup'), rows.map((row) => element('tr', role('row'), row.map(cell))))));
 }
+
+/** Whether the page is as narrow as a phone, where the style sheet stacks tables. */
+const isNarrow = () => window.matchMedia('(max-width: 600px)').matches;
+
+/** A part of a section that can be closed; paper shows all. */
+function foldable(title, isOpen, ...children) {
+  return element('details', { class: 'folded', open: isOpen }, element('summary', {}, title), ...children);
+}
+let opened = [];
+window.addEventListener('beforeprint', () => {
+  opened = [...document.querySelectorAll('details.folded:not([open])')];
+  for (const details of opened) details.open = true;
+});
+window.addEventListener('afterprint', () => { for (const details of opened) details.open = false; });
 
 /** More rows than this are not put into a table. */
 const MOST_ROWS = 300;

@@ -78,12 +78,18 @@ function icicle(page) {
     const deepest = 1 + (width >= 640 ? 3 : 2);
     // No empty columns: as many as there are levels below the focus.
     const under = depthBelow(page.focus, deepest - 1);
-    const columns = Math.max(under + 1, 2);
+    let columns = Math.max(under + 1, 2);
     const first = 38;
     const outcome = page.outcome();
     const hadFocus = host.contains(document.activeElement);
     const known = new Map(cells.map((cell) => [cell.key, cell.button]));
-    cells = layout(height, columns).map((cell) => {
+    let laid = layout(height, columns);
+    // Nor columns without a name in them: what is there is reached by a click.
+    while (columns > 2 && laid.every((cell) => cell.column < columns - 1 || cell.isAlone)) {
+      columns -= 1;
+      laid = layout(height, columns);
+    }
+    cells = laid.map((cell) => {
       const key = cell.node === undefined ? `${cell.parent}:${cell.before === undefined ? 'more' : 'before'}` : `${cell.node}`;
       const button = known.get(key) ?? element('button', { type: 'button', tabindex: -1 }, element('span'), element('span'));
       known.delete(key);

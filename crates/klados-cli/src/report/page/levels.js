@@ -14,27 +14,36 @@ function accuracies(page) {
   const keyed = (key) => levels.some((name) => models.some((model) => isNumber(valueOf(levelOf(model, name)?.[key] ?? null))));
   const main = ['accuracy', 'auprc_micro', 'auprc'].find(keyed);
   if (!main) return null;
-  const names = models.map(({ name }) => name);
   const isMultiLabel = main !== 'accuracy';
   const { title, isShare } = metricOf(main);
-  const all = ['accuracy', 'accuracy_of_decision', 'balanced_accuracy', 'auprc_micro', 'auprc_macro', 'auprc', 'coverage', 'risk', 'aurc', 'ece', 'brier', 'log_loss'];
-  const head = ['level', 'model', 'rows', ...all.filter(keyed).map((key) => metricOf(key).title)];
-  const rows = levels.flatMap((name) => models.flatMap((model, index) => {
-    const level = levelOf(model, name);
-    const best = (key) => bestOf(models.map((one) => valueOf(levelOf(one, name)?.[key] ?? null)), metricOf(key)).includes(index);
-    return level ? [[index === 0 ? name : element('span', { class: 'unseen' }, name), model.name, integer(level.rows), ...all.filter(keyed).map((key) => cellOf(level[key], metricOf(key).isShare, best(key)))]] : [];
-  }));
+  const owners = distinct(models);
+  const names = owners.map((index) => probabilitiesOf(models[index]));
   return section('levels', isMultiLabel ? 'Level by level' : 'Accuracy at each level',
     intervals({
       title: null,
-      label: `${title} of each model at each level, with intervals; the table below has the numbers`,
+      label: `${title} of each model at each level, with intervals; the tables below have the numbers`,
       read: isMultiLabel
         ? 'How well probabilities put the nodes that hold before those that do not, without a threshold; further right is better.'
         : 'Each mark is the share of rows whose most probable node of the level is right; the bar is its interval. Further right is better; coarse levels, on top, should be easier.',
-      names: levels, series: names, of: (row, index) => levelOf(models[index], levels[row])?.[main] ?? null,
+      names: levels, series: names, indices: owners, of: (row, index) => levelOf(models[owners[index]], levels[row])?.[main] ?? null,
       isShare, axisName: isMultiLabel ? 'average precision, %' : 'right, %',
     }),
-    table(`${title} and more, by level and model`, head, rows, { className: models.length > 1 ? 'levels by-level' : 'levels', left: [1] }));
+    [...levels].reverse().map((name, index) => numbersAt(models, name, index === 0 || !isNarrow())));
+}
+
+/** What the tables of levels list: of probabilities, then of decisions. */
+const OF_LEVELS = ['accuracy', 'accuracy_of_decision', 'balanced_accuracy', 'auprc_micro', 'auprc_macro', 'auprc', 'ece', 'brier', 'log_loss', 'aurc'];
+
+/** The numbers of a level, a line a model. */
+function numbersAt(models, name, isOpen) {
+  const at = models.map((model) => levelOf(model, name));
+  const keys = OF_LEVELS.filter((key) => at.some((level) => isNumber(valueOf(level?.[key] ?? null))));
+  const best = new Map(keys.map((key) => [key, bestOf(at.map((level) => valueOf(level?.[key] ?? null)), metricOf(key))]));
+  const rows = models.flatMap((model, index) => (at[index] ? [[model.name, ...keys.map((key) => cellOf(at[index][key], metricOf(key).isShare, best.get(key).includes(index)))]] : []));
+  const counted = at.find((level) => isNumber(numeric(level?.rows ?? null)))?.rows;
+  const head = keys.map((key) => `${metricOf(key).title} ${DIRECTIONS[metricOf(key).isMore]?.[0] ?? ''}`.trim());
+  return foldable(element('span', {}, name, counted === undefined ? null : element('small', {}, plural(numeric(counted), 'row'))), isOpen,
+    table(`Numbers at ${name}`, ['model', ...head], rows, { className: 'levels', stacked: true }));
 }
 
 /** A diagram for each level of the chosen model. */
@@ -105,7 +114,7 @@ function diagram(level, modelIndex) {
       },
     },
   });
-  const ece = numeric(level.ece ?? null);
+  const ece = valueOf(level.ece ?? null);
   return figure({
     title: level.level, height: 320, width: 'third', option,
     read: isNumber(ece) ? `Calibration error ${percent(ece)} over ${plural(total, 'row')}` : plural(total, 'row'),

@@ -64,10 +64,10 @@ function start() {
     page.selected = page.tree.root;
     page.outcomes = models.map((model) => makeOutcome(page.tree, model));
   }
-  const sections = [summary(page), accuracies(page), comparisons(page), curves(page), reliability(page), hierarchySection(),
+  const sections = [summary(page), accuracies(page), decisions(page), comparisons(page), curves(page), reliability(page), hierarchySection(),
     page.tree ? confusions(page) : null, mistakes(page), training(page), galleries(page)].filter(Boolean);
   document.getElementById('sections').append(...sections);
-  const titles = { summary: 'Summary', levels: 'Levels', comparisons: 'Comparisons', curves: 'Curves', calibration: 'Calibration', hierarchy: 'Hierarchy', confusions: 'Confusions', mistakes: 'Mistakes', training: 'Training', pictures: 'Pictures' };
+  const titles = { summary: 'Summary', levels: 'Levels', decisions: 'Decisions', comparisons: 'Comparisons', curves: 'Curves', calibration: 'Calibration', hierarchy: 'Hierarchy', confusions: 'Confusions', mistakes: 'Mistakes', training: 'Training', pictures: 'Pictures' };
   const contents = document.getElementById('contents');
   contents.append(...sections.map(({ id }) => element('a', { href: `#${id}` }, titles[id])));
   if (models.length > 1) {

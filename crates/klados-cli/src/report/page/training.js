@@ -41,7 +41,8 @@ function training(page) {
     rows: () => [['run', 'epoch', 'training loss', 'held-out loss'], runs.flatMap(({ name, epochs: list }) => (list ?? []).map((epoch) =>
       [name, String(epoch.epoch), plain(numeric(epoch.train_loss ?? null)), plain(numeric(epoch.validation_loss ?? null))]))],
   }));
-  return section('training', 'While training', legendOf(names), element('div', { class: 'figures small' }, figures));
+  const read = `${what === 'accuracy' ? 'The share of rows that are right' : 'Average precision'} at each level after each epoch, on the rows held out to follow training, which are not those of the numbers above.`;
+  return section('training', 'While training', paragraph(read), legendOf(names), element('div', { class: 'figures small' }, figures));
 }
 
 function galleries(page) {
@@ -51,7 +52,7 @@ function galleries(page) {
     element('img', { src: source, alt: truth[truth.length - 1] ?? '' }), element('div', {}, truth.join(' › ')),
     element('img', { src: drawing, alt: '' }), element('div', {}, predicted.flatMap(({ name, percent: sure, right }, index) => [
       index > 0 ? ' › ' : '', element('span', { class: right ? 'right' : 'wrong' }, `${right ? '' : '✗ '}${name} ${sure} %`)])));
-  return section('pictures', 'The most confident mistakes',
+  return section('pictures', 'Pictures of confident mistakes',
     paragraph('Above, the picture and what it shows; below, what it was taken for, as another artist draws it, with the probability of each step. ✗ marks the steps that are wrong.'),
     shown.map(({ run, pictures }, index) => element('details', { open: index === 0 }, element('summary', {}, run), element('ul', { class: 'mistakes' }, pictures.map(picture)))));
 }
