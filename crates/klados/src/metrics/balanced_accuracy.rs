@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contributions::Part;
 use super::precision_recall::{Counts, macro_average, micro};
 use super::{
-    Fingerprint, Levels, Metric, NodeScore, PrecisionRecall, Says, Truths, check_weights, other_shape, weight,
+    Contributions, Fingerprint, Levels, Metric, NodeScore, PrecisionRecall, Says, Truths, check_weights, other_shape,
+    weight,
 };
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
@@ -138,6 +140,33 @@ impl BalancedAccuracy {
             }
         }
         Ok(())
+    }
+}
+
+impl BalancedAccuracy {
+    /// What each row adds to the balanced accuracy of each level: for a [`RowBootstrap`](super::RowBootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn contributions(
+        truths: &Truths<'_>,
+        predictions: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<Contributions, InputError> {
+        let judged = truths.levels();
+        truths.check_predictions(judged.fingerprint(), predictions)?;
+        check_weights(truths.len(), weights)?;
+        let mut all = Contributions::new(vec![Part::Shares; judged.all().len()]);
+        for (row, prediction) in predictions.iter().enumerate() {
+            for (at, level) in judged.all().iter().enumerate() {
+                let answers = level.at(judged.lowest(*prediction));
+                let nodes = truths.true_nodes(row, at).map(|node| (node, answers.contains(&node)));
+                all.push_shares(nodes, weight(weights, row));
+            }
+            all.end_row();
+        }
+        Ok(all)
     }
 }
 

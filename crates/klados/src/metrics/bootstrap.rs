@@ -1,11 +1,12 @@
 //! Confidence intervals by the bootstrap.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::poisson::Poisson;
-use super::{ExactSum, Metric, Ratio, other_shape};
+use super::distinct_rows::DistinctRows;
+use super::draws::Draws;
+use super::{ExactSum, Interval, Metric, Ratio, Replicates, other_shape};
 use crate::criterion::{InputError, InputErrorKind, check_length};
 
 /// How often and from which seed is drawn, and how sure intervals are.
@@ -25,6 +26,30 @@ impl Default for Resampling {
         Self { replicates: 1000, seed: 0, confidence: 0.95 }
     }
 }
+
+impl Resampling {
+    /// An error where it cannot be drawn, or not of so many numbers.
+    pub(super) fn check(&self, numbers: usize) -> Result<(), InputError> {
+        let error = |message: String| Err(InputError::new(InputErrorKind::OutOfRange, message));
+        if !(1..=10_000_000).contains(&self.replicates) {
+            return error(format!("the number of replicates is {}, expected 1 to 10000000", self.replicates));
+        }
+        if !(self.confidence > 0.0 && self.confidence < 1.0) {
+            return error(format!("the confidence is {}, expected a number above 0 and below 1", self.confidence));
+        }
+        if self.replicates.checked_mul(numbers).is_none_or(|all| all > MOST_NUMBERS) {
+            let message = format!(
+                "{} replicates of {numbers} metrics are more than {MOST_NUMBERS} numbers; take fewer replicates",
+                self.replicates
+            );
+            return error(message);
+        }
+        Ok(())
+    }
+}
+
+/// So many numbers the replicates are at most: 4 GB of sums.
+const MOST_NUMBERS: usize = 1 << 28;
 
 /// Confidence intervals of metrics that are a ratio of two sums over rows, and of differences of such: how far a number would
 /// move had other samples been drawn (Efron & Tibshirani 1993).
@@ -80,38 +105,44 @@ impl Default for Resampling {
 /// # Ok::<(), klados::InputError>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "Stored", into = "Stored")]
+#[serde(try_from = "Stored")]
 pub struct Bootstrap {
     metrics: usize,
     resampling: Resampling,
-    /// Whether the rows have groups; not known of none.
-    is_grouped: Option<bool>,
-    /// How often each row occurs: its group, or 0, and the bits of its numbers.
-    rows: HashMap<Box<[u64]>, u64>,
+    #[serde(flatten)]
+    rows: DistinctRows,
 }
 
-/// The serialized form: rows sorted, so that equal accumulators are equal text.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Stored {
     metrics: usize,
     resampling: Resampling,
-    is_grouped: Option<bool>,
-    rows: Vec<(Box<[u64]>, u64)>,
+    #[serde(flatten)]
+    rows: DistinctRows,
 }
 
-impl From<Stored> for Bootstrap {
-    fn from(stored: Stored) -> Self {
-        let Stored { metrics, resampling, is_grouped, rows } = stored;
-        Self { metrics, resampling, is_grouped, rows: rows.into_iter().collect() }
-    }
-}
+/// Refuses what no bootstrap can be: it may come from anywhere.
+impl TryFrom<Stored> for Bootstrap {
+    type Error = String;
 
-impl From<Bootstrap> for Stored {
-    fn from(bootstrap: Bootstrap) -> Self {
-        let Bootstrap { metrics, resampling, is_grouped, rows } = bootstrap;
-        let mut rows: Vec<_> = rows.into_iter().collect();
-        rows.sort_unstable();
-        Self { metrics, resampling, is_grouped, rows }
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        let Stored { metrics, resampling, rows } = stored;
+        let fresh = Self::new(metrics, resampling).map_err(|error| error.to_string())?;
+        rows.check(|row| {
+            if row.len() != 2 * metrics {
+                return Err(format!(
+                    "a row of a bootstrap has {} numbers, expected two for each of {metrics} metrics",
+                    row.len()
+                ));
+            }
+            let numbers: Vec<f64> = row.iter().map(|bits| f64::from_bits(*bits)).collect();
+            let is_bad = |pair: &[f64]| has_no_mean(&Ratio { numerator: pair[0], denominator: pair[1] });
+            match numbers.chunks_exact(2).any(is_bad) {
+                true => Err("a row of a bootstrap has numbers without a mean".to_owned()),
+                false => Ok(()),
+            }
+        })?;
+        Ok(Self { rows, ..fresh })
     }
 }
 
@@ -120,22 +151,14 @@ impl Bootstrap {
     ///
     /// # Errors
     ///
-    /// No metric, no replicates, a confidence that is not above 0 and below 1.
+    /// No metric, no replicates, more than 10,000,000 or than 2^28 numbers in all, a confidence that is not above 0 and below 1.
     pub fn new(metrics: usize, resampling: Resampling) -> Result<Self, InputError> {
-        let error = |message: String| Err(InputError::new(InputErrorKind::OutOfRange, message));
         if metrics == 0 {
-            return error("a bootstrap of no metrics has nothing to draw".to_owned());
+            let message = "a bootstrap of no metrics has nothing to draw";
+            return Err(InputError::new(InputErrorKind::OutOfRange, message));
         }
-        if !(1..=10_000_000).contains(&resampling.replicates) {
-            return error(format!("the number of replicates is {}, expected 1 to 10000000", resampling.replicates));
-        }
-        if !(resampling.confidence > 0.0 && resampling.confidence < 1.0) {
-            return error(format!(
-                "the confidence is {}, expected a number above 0 and below 1",
-                resampling.confidence
-            ));
-        }
-        Ok(Self { metrics, resampling, is_grouped: None, rows: HashMap::new() })
+        resampling.check(metrics)?;
+        Ok(Self { metrics, resampling, rows: DistinctRows::default() })
     }
 
     /// Adds rows, `[batch, metrics]`, with the group of each where they have groups, `[batch]`.
@@ -150,11 +173,7 @@ impl Bootstrap {
         if let Some(groups) = groups {
             check_length("the groups", groups.len(), rows, "rows")?;
         }
-        let is_bad = |ratio: &Ratio| {
-            let Ratio { numerator, denominator } = *ratio;
-            numerator.is_nan() || numerator == f64::NEG_INFINITY || !(0.0..f64::INFINITY).contains(&denominator)
-        };
-        if let Some(at) = ratios.iter().position(is_bad) {
+        if let Some(at) = ratios.iter().position(has_no_mean) {
             let Ratio { numerator, denominator } = ratios[at];
             let message =
                 format!("metric {} adds {numerator} over {denominator}, which has no mean", at % self.metrics);
@@ -163,7 +182,7 @@ impl Bootstrap {
         if rows == 0 {
             return Ok(());
         }
-        self.group(Some(groups.is_some()))?;
+        self.rows.group(Some(groups.is_some()))?;
         let mut key: Vec<u64> = Vec::with_capacity(1 + 2 * self.metrics);
         for (row, ratios) in ratios.chunks_exact(self.metrics).enumerate() {
             key.clear();
@@ -172,23 +191,7 @@ impl Bootstrap {
             key.extend(
                 ratios.iter().flat_map(|ratio| [ratio.numerator, ratio.denominator]).map(|x| (x + 0.0).to_bits()),
             );
-            match self.rows.get_mut(&key[..]) {
-                Some(count) => *count += 1,
-                None => _ = self.rows.insert(key.clone().into_boxed_slice(), 1),
-            }
-        }
-        Ok(())
-    }
-
-    fn group(&mut self, is_grouped: Option<bool>) -> Result<(), InputError> {
-        match (self.is_grouped, is_grouped) {
-            (_, None) => {}
-            (None, _) => self.is_grouped = is_grouped,
-            (Some(known), Some(new)) if known == new => {}
-            _ => {
-                let message = "some rows have groups and some have not; give all or none a group";
-                return Err(InputError::new(InputErrorKind::Shape, message));
-            }
+            self.rows.add(&key);
         }
         Ok(())
     }
@@ -196,21 +199,25 @@ impl Bootstrap {
     /// Draws the replicates, from which come all intervals.
     pub fn replicates(&self) -> Replicates {
         let columns = 2 * self.metrics;
-        let mut rows: Vec<(&[u64], u64)> = self.rows.iter().map(|(row, count)| (&row[..], *count)).collect();
-        rows.sort_unstable();
+        let rows = self.rows.sorted();
         let mut sums = vec![ExactSum::new(); columns];
         for (row, count) in &rows {
             for (sum, number) in sums.iter_mut().zip(numbers(row)) {
                 add_times(sum, number, *count as f64);
             }
         }
-        let units =
-            if self.is_grouped == Some(true) { Units::of_groups(&rows, columns) } else { Units::of(&rows, columns) };
+        let units = if self.rows.is_grouped() { Units::of_groups(&rows, columns) } else { Units::of(&rows, columns) };
         let point = sums.chunks_exact(2).map(|sums| ratio(sums[0].value(), sums[1].value())).collect();
         let drawn = draw(&units, self.resampling);
         let values = drawn.chunks_exact(2).map(|sums| ratio(sums[0], sums[1])).collect();
         Replicates { metrics: self.metrics, confidence: self.resampling.confidence, point, values }
     }
+}
+
+/// Whether a row cannot be part of a ratio.
+fn has_no_mean(ratio: &Ratio) -> bool {
+    let Ratio { numerator, denominator } = *ratio;
+    numerator.is_nan() || numerator == f64::NEG_INFINITY || !(0.0..f64::INFINITY).contains(&denominator)
 }
 
 /// The numbers of a row.
@@ -230,19 +237,6 @@ fn add_times(sum: &mut ExactSum, number: f64, count: f64) {
 /// NaN where there is no value.
 fn ratio(numerator: f64, denominator: f64) -> f64 {
     if denominator > 0.0 { numerator / denominator } else { f64::NAN }
-}
-
-/// The finalizer of SplitMix64.
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
-/// As in the draw of random cuts (docs/definitions.md).
-#[inline(always)]
-fn next(hash: u64, value: u64) -> u64 {
-    mix((hash ^ value).wrapping_add(0x9e37_79b9_7f4a_7c15))
 }
 
 /// So many units are drawn for some replicates before the next: they stay in the cache.
@@ -347,30 +341,13 @@ impl Columns {
 fn draw(units: &Units, resampling: Resampling) -> Vec<f64> {
     let (table, columns) = (Columns::new(units), units.columns);
     let width = table.width;
-    // One table a count; most units occur once.
-    let mut places: HashMap<u64, u32> = HashMap::new();
-    let mut tables: Vec<Poisson> = Vec::new();
-    let table_of: Vec<u32> = units
-        .counts
-        .iter()
-        .map(|count| {
-            *places.entry(*count).or_insert_with(|| {
-                tables.push(Poisson::new(*count));
-                tables.len() as u32 - 1
-            })
-        })
-        .collect();
-    let seed = next(0, resampling.seed);
+    let draws = Draws::new(units.counts.iter().copied(), resampling);
     let some = |first: usize, out: &mut [f64]| {
         let mut sums = vec![0.0; out.len() / columns * width];
         let mut weights = [0.0; TILE];
-        let tiles = table.numbers.chunks(TILE * width).zip(table_of.chunks(TILE)).enumerate();
-        for (tile, (numbers, table_of)) in tiles {
+        for (tile, numbers) in table.numbers.chunks(TILE * width).enumerate() {
             for (replicate, sums) in sums.chunks_exact_mut(width).enumerate() {
-                let key = next(seed, (first + replicate) as u64);
-                for (unit, (weight, at)) in weights.iter_mut().zip(table_of).enumerate() {
-                    *weight = tables[*at as usize].count(next(key, (tile * TILE + unit) as u64)) as f64;
-                }
+                draws.weights(first + replicate, tile * TILE, &mut weights);
                 add_weighted(numbers, &weights, sums);
             }
         }
@@ -400,14 +377,7 @@ impl Metric for Bootstrap {
         if (self.metrics, self.resampling) != (other.metrics, other.resampling) {
             return Err(other_shape("the bootstrap"));
         }
-        self.group(other.is_grouped)?;
-        for (row, count) in &other.rows {
-            match self.rows.get_mut(row) {
-                Some(sum) => *sum += count,
-                None => _ = self.rows.insert(row.clone(), *count),
-            }
-        }
-        Ok(())
+        self.rows.merge(&other.rows)
     }
 
     fn compute(&self) -> Vec<Interval> {
@@ -416,107 +386,9 @@ impl Metric for Bootstrap {
     }
 }
 
-/// The metrics of every replicate of a [`Bootstrap`], from which intervals are read.
-#[derive(Clone, Debug)]
-pub struct Replicates {
-    metrics: usize,
-    confidence: f64,
-    /// By metric; NaN where it has no value.
-    point: Vec<f64>,
-    /// `[replicates, metrics]`.
-    values: Vec<f64>,
-}
-
-/// A number with its confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// Of the rows themselves; none where no row takes part.
-    pub value: Option<f64>,
-    /// The lower end: the quantile `(1 - confidence) / 2` of the replicates that have a value (the percentile interval).
-    pub low: Option<f64>,
-    /// The upper end.
-    pub high: Option<f64>,
-    /// The standard deviation of the replicates.
-    pub standard_error: Option<f64>,
-    /// The replicates that have a value.
-    pub replicates: usize,
-}
-
-impl Replicates {
-    /// The number of metrics.
-    pub fn metrics(&self) -> usize {
-        self.metrics
-    }
-
-    /// The metrics of a replicate; NaN where one has no value. None where there is no such replicate.
-    pub fn get(&self, replicate: usize) -> Option<&[f64]> {
-        self.values.chunks_exact(self.metrics).nth(replicate)
-    }
-
-    /// The interval of a metric, counted from 0. Of a metric that is not there it is empty.
-    pub fn interval(&self, metric: usize) -> Interval {
-        self.interval_of(|values| values.get(metric).copied().unwrap_or(f64::NAN))
-    }
-
-    /// The interval of the difference of two metrics, the first less the second: of the same metric of two models, the paired
-    /// bootstrap.
-    pub fn difference(&self, metric: usize, less: usize) -> Interval {
-        self.interval_of(|values| match (values.get(metric), values.get(less)) {
-            (Some(value), Some(less)) => value - less,
-            _ => f64::NAN,
-        })
-    }
-
-    /// The interval of any function of the metrics, in their order. Where it is NaN it has no value.
-    ///
-    /// ```
-    /// use klados::metrics::{Bootstrap, Ratio, Resampling};
-    ///
-    /// let mut bootstrap = Bootstrap::new(2, Resampling::default())?;
-    /// let of = |numerator| Ratio { numerator, denominator: 1.0 };
-    /// bootstrap.update(&[of(3.0), of(1.0), of(4.0), of(2.0)], None)?;
-    /// let relative = bootstrap.replicates().interval_of(|metrics| metrics[0] / metrics[1] - 1.0);
-    /// assert!((relative.value.unwrap() - (3.5 / 1.5 - 1.0)).abs() < 1e-15);
-    /// # Ok::<(), klados::InputError>(())
-    /// ```
-    pub fn interval_of(&self, function: impl Fn(&[f64]) -> f64) -> Interval {
-        let point = function(&self.point);
-        let mut values: Vec<f64> = self.values.chunks_exact(self.metrics).map(function).collect();
-        values.retain(|value| !value.is_nan());
-        values.sort_unstable_by(f64::total_cmp);
-        let tail = (1.0 - self.confidence) / 2.0;
-        Interval {
-            value: (!point.is_nan()).then_some(point),
-            low: quantile(&values, tail),
-            high: quantile(&values, 1.0 - tail),
-            standard_error: standard_deviation(&values),
-            replicates: values.len(),
-        }
-    }
-}
-
-/// The quantile of sorted numbers, interpolated between neighbours (type 7 of Hyndman & Fan 1996, NumPy's default).
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    let place = share * last as f64;
-    let (below, part) = (place.floor() as usize, place.fract());
-    let (low, high) = (sorted[below.min(last)], sorted[(below + 1).min(last)]);
-    Some(if part == 0.0 || low == high { low } else { low + part * (high - low) })
-}
-
-fn standard_deviation(values: &[f64]) -> Option<f64> {
-    if values.len() < 2 {
-        return None;
-    }
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-    let deviation = (squares / (count - 1.0)).sqrt();
-    (!deviation.is_nan()).then_some(deviation)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::draws::next;
     use super::*;
 
     fn over_one(numerator: f64) -> Ratio {

@@ -120,10 +120,7 @@ impl Calibration {
     ///
     /// No bins, or more than a million.
     pub fn new(levels: &Levels, bins: usize) -> Result<Self, InputError> {
-        if !(1..=1_000_000).contains(&bins) {
-            let message = format!("the number of bins is {bins}, expected 1 to 1000000");
-            return Err(InputError::new(InputErrorKind::OutOfRange, message));
-        }
+        check_bins(bins)?;
         let of = |name: &str| Bins { level: name.to_owned(), bins: vec![Bin::default(); bins] };
         Ok(Self { of: levels.fingerprint(), levels: levels.all().iter().map(|level| of(level.name())).collect() })
     }
@@ -158,8 +155,17 @@ impl Calibration {
     }
 }
 
+/// An error where there are no bins, or too many.
+pub(super) fn check_bins(bins: usize) -> Result<(), InputError> {
+    if (1..=1_000_000).contains(&bins) {
+        return Ok(());
+    }
+    let message = format!("the number of bins is {bins}, expected 1 to 1000000");
+    Err(InputError::new(InputErrorKind::OutOfRange, message))
+}
+
 /// The bin of a confidence: it is above `bin / bins`, and up to `(bin + 1) / bins`.
-fn bin_of(confidence: f64, bins: usize) -> usize {
+pub(super) fn bin_of(confidence: f64, bins: usize) -> usize {
     let guess = (confidence * bins as f64) as usize;
     // The product is rounded; the edges decide.
     let edge = |bin: usize| bin as f64 / bins as f64;

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contributions::Part;
 use super::log_probs::LogProbs;
 use super::trajectory::Trajectories;
-use super::{ExactSum, Fingerprint, Levels, Metric, Says, Truths, ValuedBy, other_shape, thinned, weight};
+use super::{
+    Contributions, ExactSum, Fingerprint, Levels, Metric, Says, Truths, ValuedBy, other_shape, thinned, weight,
+};
 use crate::criterion::InputError;
 use crate::numeric::{Float, Sum, scalar};
 use crate::{Label, NodeId};
@@ -137,33 +140,69 @@ impl OperatingCurve {
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
         truths.check_hierarchy(self.of)?;
-        truths.check_single()?;
-        let log_probs = LogProbs::new(truths, log_probs, weights)?;
-        let trajectories = Trajectories::new(truths.levels().hierarchy());
-        let mut answers = Vec::new();
-        for row in (0..truths.len()).filter(|row| truths.takes_part(*row)) {
-            let weight = weight(weights, row);
-            if weight == 0.0 {
-                continue;
-            }
+        each_trajectory(self.valued_by, truths, log_probs, weights, |entries| {
+            let Some(([weight, start @ ..], changes)) = entries.split_first() else { return };
+            self.rows.add(*weight);
+            self.start.iter_mut().zip(start).for_each(|(sum, value)| sum.add(*value));
+            self.changes.extend(changes.iter().map(|[log_p, change @ ..]| (*log_p, *change)));
+        })
+    }
+
+    /// What each row adds to the three areas, `average_correct`, `average_precision` and `average_correct_exact`: for a
+    /// [`RowBootstrap`](super::RowBootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update).
+    pub fn contributions<F: Float>(
+        &self,
+        truths: &Truths<'_>,
+        log_probs: &[F],
+        weights: Option<&[f64]>,
+    ) -> Result<Contributions, InputError> {
+        truths.check_hierarchy(self.of)?;
+        let mut all = Contributions::new(vec![Part::Operating]);
+        each_trajectory(self.valued_by, truths, log_probs, weights, |entries| {
+            all.push_operating(entries);
+            all.end_row();
+        })?;
+        Ok(all)
+    }
+}
+
+/// Calls for each row with its weight and what is measured of the root, then with each log-probability at which that changes,
+/// from the highest, and by how much, times the weight: with nothing for rows that take no part or have no weight.
+fn each_trajectory<F: Float>(
+    valued_by: ValuedBy,
+    truths: &Truths<'_>,
+    log_probs: &[F],
+    weights: Option<&[f64]>,
+    mut visit: impl FnMut(&[[f64; 5]]),
+) -> Result<(), InputError> {
+    truths.check_single()?;
+    let log_probs = LogProbs::new(truths, log_probs, weights)?;
+    let trajectories = Trajectories::new(truths.levels().hierarchy());
+    let (mut answers, mut entries) = (Vec::new(), Vec::new());
+    for row in 0..truths.len() {
+        let weight = weight(weights, row);
+        entries.clear();
+        if truths.takes_part(row) && weight > 0.0 {
             trajectories.of_row(log_probs.row(row), &mut answers);
-            let valued_by = self.valued_by;
             let of = |answer: NodeId| measured(valued_by, truths, row, answer).map(|value| weight * value);
             let mut before = of(NodeId::ROOT);
-            self.rows.add(weight);
-            self.start.iter_mut().zip(before).for_each(|(sum, value)| sum.add(value));
+            entries.push([weight, before[0], before[1], before[2], before[3]]);
             for (log_p, answer) in &answers {
                 let now = of(*answer);
                 if now != before {
-                    let mut change = [0.0; 4];
-                    change.iter_mut().zip(now).zip(before).for_each(|((change, now), before)| *change = now - before);
-                    self.changes.push((*log_p, change));
+                    let by = |at: usize| now[at] - before[at];
+                    entries.push([*log_p, by(0), by(1), by(2), by(3)]);
                     before = now;
                 }
             }
         }
-        Ok(())
+        visit(&entries);
     }
+    Ok(())
 }
 
 /// Recall, precision, whether it is right, whether it is the truth.
@@ -220,19 +259,19 @@ impl Metric for OperatingCurve {
             }
             points.push(point(scalar::exp(same[0].0), &sums));
         }
+        let over = |of: fn(&OperatingPoint) -> (f64, f64)| area(points.iter().map(of).collect());
         OperatingCurveValue {
             rows,
-            average_correct: area(&points, |point| (point.recall, point.correct)),
-            average_precision: area(&points, |point| (point.recall, point.precision)),
-            average_correct_exact: area(&points, |point| (point.exact, point.correct)),
+            average_correct: over(|point| (point.recall, point.correct)),
+            average_precision: over(|point| (point.recall, point.precision)),
+            average_correct_exact: over(|point| (point.exact, point.correct)),
             points,
         }
     }
 }
 
-/// The area below the best of the second that is possible with at least the first.
-fn area(points: &[OperatingPoint], of: impl Fn(&OperatingPoint) -> (f64, f64)) -> Option<f64> {
-    let mut points: Vec<(f64, f64)> = points.iter().map(of).collect();
+/// The area below the best of the second that is possible with at least the first, of points of both.
+pub(super) fn area(mut points: Vec<(f64, f64)>) -> Option<f64> {
     points.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
     let mut area = Sum::default();
     let mut best = f64::NEG_INFINITY;

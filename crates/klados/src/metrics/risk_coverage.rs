@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::check_bins;
+use super::contributions::Part;
 use super::log_probs::LogProbs;
 use super::ranking::{Ranking, Step};
-use super::{Fingerprint, Levels, Metric, Truths, other_shape, thinned, weight};
+use super::{Contributions, Fingerprint, Levels, Metric, Truths, other_shape, thinned, weight};
 use crate::criterion::InputError;
 use crate::numeric::{Float, Sum, scalar};
 use crate::{Label, NodeId};
@@ -117,20 +119,59 @@ impl RiskCoverage {
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
         truths.check_hierarchy(self.of)?;
-        truths.check_single()?;
-        let log_probs = LogProbs::new(truths, log_probs, weights)?;
-        let mut best = vec![NodeId::ROOT; self.levels.len()];
-        for row in (0..truths.len()).filter(|row| truths.takes_part(*row)) {
-            truths.levels().most_probable(log_probs.row(row), &mut best)?;
-            for (level, ((_, ranking), best)) in self.levels.iter_mut().zip(&best).enumerate() {
-                if truths.reaches(row, level) {
-                    let is_right = truths.is_right_at(row, level, *best);
-                    ranking.add(log_probs.log_p(row, *best), is_right, weight(weights, row));
-                }
+        each_answer(truths, log_probs, weights, |row, level, answer| {
+            if let Some((log_p, is_right)) = answer {
+                self.levels[level].1.add(log_p, is_right, weight(weights, row));
             }
-        }
-        Ok(())
+        })
     }
+
+    /// What each row adds to three numbers of each level, `aurc`, `excess_aurc` and the `ece` of
+    /// [`Calibration`](super::Calibration) with so many bins, `[batch, levels, 3]`: for a [`RowBootstrap`](super::RowBootstrap).
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update); no bins, or more than a million.
+    pub fn contributions<F: Float>(
+        truths: &Truths<'_>,
+        log_probs: &[F],
+        weights: Option<&[f64]>,
+        bins: usize,
+    ) -> Result<Contributions, InputError> {
+        check_bins(bins)?;
+        let levels = truths.levels().all().len();
+        let mut all = Contributions::new(vec![Part::Confidence { bins }; levels]);
+        each_answer(truths, log_probs, weights, |row, level, answer| {
+            all.push_confidence(answer, weight(weights, row));
+            if level + 1 == levels {
+                all.end_row();
+            }
+        })?;
+        Ok(all)
+    }
+}
+
+/// Calls for each row and level with the log-probability of the answer and whether it is right; with nothing where the row
+/// takes no part in the level.
+fn each_answer<F: Float>(
+    truths: &Truths<'_>,
+    log_probs: &[F],
+    weights: Option<&[f64]>,
+    mut visit: impl FnMut(usize, usize, Option<(f64, bool)>),
+) -> Result<(), InputError> {
+    truths.check_single()?;
+    let log_probs = LogProbs::new(truths, log_probs, weights)?;
+    let mut best = vec![NodeId::ROOT; truths.levels().all().len()];
+    for row in 0..truths.len() {
+        if truths.takes_part(row) {
+            truths.levels().most_probable(log_probs.row(row), &mut best)?;
+        }
+        for (level, best) in best.iter().enumerate() {
+            let answer = || (log_probs.log_p(row, *best), truths.is_right_at(row, level, *best));
+            visit(row, level, truths.reaches(row, level).then(answer));
+        }
+    }
+    Ok(())
 }
 
 impl Metric for RiskCoverage {
@@ -150,6 +191,11 @@ impl Metric for RiskCoverage {
     }
 }
 
+/// The area under the curve of the best order of answers of which such a share is wrong.
+pub(super) fn least_risk(risk: f64) -> f64 {
+    if risk < 1.0 { risk + (1.0 - risk) * scalar::ln_1p(-risk) } else { 1.0 }
+}
+
 impl LevelRiskCoverage {
     fn new(level: &str, steps: &[Step]) -> Self {
         let rows = steps.last().map_or(0.0, |last| last.right + last.wrong);
@@ -166,8 +212,7 @@ impl LevelRiskCoverage {
             before = point.coverage;
         }
         let aurc = curve.last().map(|_| area.value());
-        let best = |risk: f64| if risk < 1.0 { risk + (1.0 - risk) * scalar::ln_1p(-risk) } else { 1.0 };
-        let excess_aurc = curve.last().zip(aurc).map(|(last, aurc)| aurc - best(last.risk));
+        let excess_aurc = curve.last().zip(aurc).map(|(last, aurc)| aurc - least_risk(last.risk));
         Self { level: level.to_owned(), rows, aurc, excess_aurc, curve }
     }
 
