@@ -156,6 +156,115 @@ def test_a_collection() -> None:
     assert same(collection(logits, target)["top"], of_torch.Accuracy(HIERARCHY, level=1)(logits, target))
 
 
+def test_a_state_is_written_only_where_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = 0
+    state = klados.metrics.Metric.state
+
+    def counted(metric: klados.metrics.Metric) -> bytes:
+        nonlocal written
+        written += 1
+        return state(metric)
+
+    monkeypatch.setattr(klados.metrics.Metric, "state", counted)
+    logits, target, _ = batch()
+    for make in METRICS.values():
+        metric = make()
+        for _ in range(3):
+            metric.update(logits, target)
+            metric(logits, target)
+            assert list(nn.ModuleList([metric]).modules())[1] is metric
+            metric.state_dict()
+            metric.compute()
+        metric.merged()
+        copy.deepcopy(metric).update(logits, target)
+        assert written == 0
+        metric.persistent(True)
+        metric.state_dict()
+        pickle.dumps(metric)
+        assert written == 1
+        metric(logits, target)
+        pickle.dumps(metric)
+        assert written == 2
+        written = 0
+    # A collection compares the states of the first batch, to find its groups.
+    areas = {level: of_torch.RiskCoverage(HIERARCHY, level=level) for level in ("depth 1", "class")}
+    collection = torchmetrics.MetricCollection(areas)
+    collection.update(logits, target)
+    assert len(collection.compute_groups) == 1
+    written = 0
+    for _ in range(3):
+        collection.update(logits, target)
+        collection.compute()
+    assert written == 0
+
+
+def test_what_torchmetrics_does_to_a_state() -> None:
+    logits, target, _ = batch()
+    metric, nothing = of_torch.RiskCoverage(HIERARCHY), of_torch.RiskCoverage(HIERARCHY)
+    metric.update(logits, target)
+    [state] = metric.rows
+    assert isinstance(state, Tensor) and state.dtype == torch.uint8
+    assert torch.equal(metric.rows[0], state) and torch.equal(torch.cat([*metric.rows]), state)
+    twice = of_torch.RiskCoverage(HIERARCHY)
+    twice.update(torch.cat([logits, logits]), torch.cat([target, target]))
+    for rows in (metric.rows + [state], [state] + metric.rows, [*metric.rows, state], torch.cat([state, state])):
+        read = of_torch.RiskCoverage(HIERARCHY)
+        read.load_state_dict({"rows": rows}, strict=False)
+        assert same(read.merged().compute(), twice.merged().compute())
+    for rows in (metric.rows + nothing.rows, nothing.rows + metric.rows):
+        assert [torch.equal(part, state) for part in rows] == [True]
+    # What was read stays what it was.
+    before = state.clone()
+    metric.update(logits, target)
+    assert torch.equal(state, before) and not torch.equal(metric.rows[0][: len(state)], state)
+    assert same(metric.compute(), twice.compute())
+    copied = metric.clone()
+    metric.reset()
+    assert metric.rows == [] and not metric.update_called and same(copied.compute(), twice.compute())
+    assert len({metric, copied, metric}) == 2
+
+
+def test_an_error_in_forward_adds_nothing() -> None:
+    logits, target, _ = batch()
+    metric = of_torch.LogLoss(HIERARCHY)
+    metric(logits, target)
+    before = metric.merged().state()
+    with pytest.raises(ValueError, match="the logits have shape"):
+        metric(logits[:, :2], target)
+    assert metric.merged().state() == before
+    metric(logits, target)
+    twice = of_torch.LogLoss(HIERARCHY)
+    twice.update(torch.cat([logits, logits]), torch.cat([target, target]))
+    assert same(metric.compute(), twice.compute())
+
+
+def test_a_group_is_updated_forwarded_and_reset_in_turn() -> None:
+    logits, target, _ = batch()
+    made = {name: lambda name=name: of_torch.RiskCoverage(HIERARCHY, level=name) for name in ("class", "depth 1")}
+    collection = torchmetrics.MetricCollection({name: make() for name, make in made.items()})
+    singles = {name: make() for name, make in made.items()}
+    for step, part in enumerate(torch.arange(ROWS).split(9)):
+        if step % 3 == 0:
+            collection.update(logits[part], target[part])
+            [metric.update(logits[part], target[part]) for metric in singles.values()]
+        else:
+            found = collection(logits[part], target[part])
+            assert same(found, {name: metric(logits[part], target[part]) for name, metric in singles.items()})
+        assert same(collection.compute(), {name: metric.compute() for name, metric in singles.items()})
+    assert len(collection.compute_groups) == 1
+    # One by one, from a copy of the states.
+    collection["class"].update(logits, target)
+    singles["class"].update(logits, target)
+    assert same(collection["class"].compute(), singles["class"].compute())
+    assert same(collection["depth 1"].compute(), singles["depth 1"].compute())
+    copied = collection.clone()
+    collection.reset()
+    collection.update(logits, target)
+    fresh = {name: make() for name, make in made.items()}
+    assert same(collection.compute(), {name: metric(logits, target) for name, metric in fresh.items()})
+    assert same(copied.compute(), {name: metric.compute() for name, metric in singles.items()})
+
+
 def test_several_labels() -> None:
     logits = torch.randn(8, NODES - 1)
     target = (torch.randn(8, NODES - 1) > 0).int()

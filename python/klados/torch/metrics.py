@@ -21,11 +21,11 @@ Example::
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,6 +35,7 @@ from klados.arrays import Form, as_array
 from klados.decisions import AnyDecision, decide, decision_of
 from klados.metrics._metric import ScoreMetric
 from klados.metrics._precision_recall import Average, Value
+from klados.torch._rows import Rows, states
 
 try:
     import torchmetrics
@@ -66,9 +67,6 @@ __all__ = [
     "Violations",
     "Wasserstein",
 ]
-
-# Of the length before each part of a state.
-_LENGTH = np.dtype("<u8")
 
 
 class HierarchicalMetric(torchmetrics.Metric):
@@ -102,7 +100,6 @@ class HierarchicalMetric(torchmetrics.Metric):
 
     is_differentiable = False
     full_state_update = False
-    rows: list[Tensor] | Tensor
 
     def __init__(
         self,
@@ -119,9 +116,22 @@ class HierarchicalMetric(torchmetrics.Metric):
         # Two metrics may have the same rows by chance; torchmetrics would take them for one.
         which = [type(metric).__name__, metric._options, metric.ignore_index, self._decision.to_json(), form]
         self._header = json.dumps(which, default=str).encode() + b"\n"
+        self._rows: list[Tensor] | Tensor
         self.add_state("rows", default=[], dist_reduce_fx="cat")
-        # What the state is of, while it is that.
-        self._live: tuple[Tensor, metrics.Metric] | None = None
+
+    @property
+    def rows(self) -> list[Tensor] | Tensor:
+        """What it has seen, as torchmetrics keeps it: bytes, that are written where something looks at them."""
+        return self._rows
+
+    @rows.setter
+    def rows(self, rows: list[Tensor] | Tensor) -> None:
+        before = self.__dict__.get("_rows")
+        if isinstance(before, Rows):
+            before.holders -= 1
+        if isinstance(rows, Rows):
+            rows.holders += 1
+        self._rows = rows
 
     def update(self, preds: Any, target: Any, sample_weight: Any = None) -> None:
         """Adds a batch.
@@ -133,65 +143,80 @@ class HierarchicalMetric(torchmetrics.Metric):
         preds, target, sample_weight = _flat(preds, target, sample_weight)
         if not self._of_scores and _is_float(preds):
             preds = decide(preds, self._empty.hierarchy, self._decision, form=self._form)
-        metric = self._all_rows()
-        metric.update(target, preds, sample_weight)  # type: ignore[attr-defined]
-        self._keep(metric)
+        # In a compute group for all metrics that hold the rows.
+        self._own_rows().changing().update(target, preds, sample_weight)  # type: ignore[attr-defined]
 
     def compute(self) -> Any:
         """The metric of all rows so far, those of the other processes too: a number, or a dict of numbers by level."""
-        value = self._all_rows().compute()  # type: ignore[attr-defined]
+        value = self._seen().compute()  # type: ignore[attr-defined]
         if isinstance(value, dict):
             return {name: self._tensor(number) for name, number in value.items()}
         return self._tensor(value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Adds a batch and gives the metric of the batch alone."""
-        value = super().forward(*args, **kwargs)
-        # The batch's state is beside what was there before.
-        self._keep(self._all_rows())
+        """Adds a batch and gives the metric of the batch alone.
+
+        Raises:
+            ValueError: as :meth:`update`; nothing is added then.
+        """
+        # torchmetrics would copy what was there before.
+        before, self.rows = self.rows, []
+        try:
+            value = super().forward(*args, **kwargs)
+        except BaseException:
+            self.rows = before
+            raise
+        if len(before) > 0:
+            batch, self.rows = self._own_rows(), before
+            own = self._own_rows()
+            if own.holders > 1:
+                # The others of a compute group add the batch themselves.
+                self.rows = own = own.copied()
+            own.changing().merge(batch.metric)
         return value
 
-    def sync(self, *args: Any, **kwargs: Any) -> None:
-        """Gathers the rows of the other processes; torchmetrics calls it."""
-        if isinstance(self.rows, list) and not self.rows:
-            # A process without rows has something to send too, of the same type.
-            self._keep(self._all_rows())
-        super().sync(*args, **kwargs)
+    def reset(self) -> None:
+        """Forgets all rows."""
+        # torchmetrics clears the list, which others of a compute group may hold.
+        self.rows = []
+        super().reset()
 
     def merged(self) -> metrics.Metric:
         """What it has seen, as a metric of :mod:`klados.metrics`: for its ``details()``."""
-        return self._empty.copy_without_rows().merge(self._all_rows())
+        return self._empty.copy_without_rows().merge(self._seen())
+
+    def __hash__(self) -> int:
+        # That of torchmetrics looks at the rows too, as often as something goes over the modules of a model.
+        return hash((type(self).__name__, id(self)))
+
+    def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
+        # torchmetrics makes a list of the same type of what it gathers. A process without rows has something to send too.
+        self.rows = [*self._own_rows()]
+        super()._sync_dist(*args, **kwargs)
+
+    def _move_list_states_to_cpu(self) -> None:
+        """Rows are nowhere else until they are written."""
 
     def _tensor(self, value: float) -> Tensor:
         return torch.tensor(value, dtype=torch.get_default_dtype(), device=self.device)
 
-    def _all_rows(self) -> metrics.Metric:
-        parts = [self.rows] if isinstance(self.rows, Tensor) else self.rows
-        if self._live is not None and len(parts) == 1 and parts[0] is self._live[0]:
-            return self._live[1]
-        metric = self._empty.copy_without_rows()
-        for part in parts:
-            for state in _states(part, self._header):
-                metric.merge(self._empty.copy_without_rows().load_state(state))
+    def _seen(self) -> metrics.Metric:
+        metric = copy.copy(self._empty)
+        # Of a compute group the rows may be in the metric of another level.
+        metric._accumulator = self._own_rows().metric._accumulator
         return metric
 
-    def _keep(self, metric: metrics.Metric) -> None:
-        payload = self._header + metric.state()
-        data = np.array([len(payload)], dtype=_LENGTH).tobytes() + payload
-        state = torch.frombuffer(bytearray(data), dtype=torch.uint8).to(self.device)
-        self.rows = [state]
-        self._live = (state, metric)
-
-
-def _states(part: Tensor, header: bytes) -> Iterator[bytes]:
-    """The states in a tensor of bytes, one behind the other."""
-    data = part.to(torch.uint8).cpu().numpy().tobytes()
-    while data:
-        length = int(np.frombuffer(data, dtype=_LENGTH, count=1)[0])
-        payload, data = data[_LENGTH.itemsize :][:length], data[_LENGTH.itemsize + length :]
-        if not payload.startswith(header):
-            raise ValueError("the state is that of another metric, or of one with other options")
-        yield payload[len(header) :]
+    def _own_rows(self) -> Rows:
+        """What it has seen, read where others wrote it."""
+        rows = self._rows
+        if isinstance(rows, Rows):
+            return rows
+        metric = self._empty.copy_without_rows()
+        for part in [rows] if isinstance(rows, Tensor) else rows:
+            for state in states(part, self._header):
+                metric.merge(self._empty.copy_without_rows().load_state(state))
+        self.rows = read = Rows(metric, self._header, self.device)
+        return read
 
 
 def _is_float(values: Any) -> bool:
