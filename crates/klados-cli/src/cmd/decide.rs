@@ -11,10 +11,10 @@ use super::decision::{self, RULES};
 use super::models::{FILES, Given, Reading, ReadingOptions};
 use super::{Usage, warnings};
 use crate::data::hierarchy::unique_name;
-use crate::data::labels::LabelReader;
 use crate::data::matrix::{Batch, MatrixReader};
 use crate::data::probability;
 use crate::data::replace::replace_by;
+use crate::data::texts::Texts;
 use crate::evaluate::probabilities::{BadRow, Probabilities};
 
 const HELP: &str = r#"
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &DecideArgs, out: &mut dyn Write) -> Result<()> {
             return Err(Usage(message).into());
         }
         (Some(matrix), Some(labels)) => {
-            let labels = LabelReader::open(labels, args.label_column.as_deref(), "label")?;
+            let labels = Texts::read(labels, args.label_column.as_deref(), "label")?;
             let matrix = reading.open(matrix, given)?;
             decision = decision::calibrated(&decision, &probabilities, matrix, labels, hierarchy)?;
         }

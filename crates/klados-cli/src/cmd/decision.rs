@@ -8,9 +8,10 @@ use klados::{Decider, Decision, Hierarchy, Label};
 
 use super::{Usage, warnings};
 use crate::data;
-use crate::data::labels::{LabelParser, LabelReader};
+use crate::data::labels::LabelParser;
 use crate::data::matrix::MatrixReader;
 use crate::data::replace::replace;
+use crate::data::texts::Texts;
 use crate::evaluate::probabilities::Probabilities;
 use crate::evaluate::rows::RowReader;
 
@@ -74,7 +75,7 @@ pub(crate) fn calibrated(
     decision: &Decision,
     probabilities: &Probabilities,
     matrix: MatrixReader,
-    labels: LabelReader,
+    labels: Texts,
     hierarchy: &Hierarchy,
 ) -> Result<Decision> {
     let limit = crate::evaluate::rows_a_batch(hierarchy);

@@ -27,8 +27,6 @@ pub(crate) struct LabelRow {
 /// A file of labels, or of other texts with one a row, that is read some rows at a time.
 pub(crate) struct LabelReader {
     path: PathBuf,
-    column: Option<String>,
-    usual: &'static str,
     source: Source,
 }
 
@@ -80,26 +78,7 @@ impl LabelReader {
         } else {
             Source::Lines(BufReader::new(opened(path)?), 0)
         };
-        Ok(Self { path: path.to_owned(), column: column.map(str::to_owned), usual, source })
-    }
-
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// How many labels the file has, in a pass over it.
-    ///
-    /// # Errors
-    ///
-    /// As [`next`](Self::next).
-    pub(crate) fn count(&self) -> Result<usize> {
-        let mut reader = Self::open(&self.path, self.column.as_deref(), self.usual)?;
-        let mut count = 0;
-        while reader.next()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
+        Ok(Self { path: path.to_owned(), source })
     }
 
     /// The next label; none at the end.
@@ -245,7 +224,7 @@ impl RecordColumn {
 /// When the file cannot be read or is not UTF-8 (the line is named).
 pub(crate) fn read_lines(path: &Path) -> Result<Vec<LabelRow>> {
     let source = Source::Lines(BufReader::new(opened(path)?), 0);
-    LabelReader { path: path.to_owned(), column: None, usual: "", source }.next_batch(usize::MAX)
+    LabelReader { path: path.to_owned(), source }.next_batch(usize::MAX)
 }
 
 /// Reads all labels of a file: see [`LabelReader::open`].

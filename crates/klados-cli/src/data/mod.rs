@@ -24,4 +24,5 @@ pub(crate) mod record_file;
 pub(crate) mod replace;
 #[cfg(feature = "train")]
 pub(crate) mod table;
+pub(crate) mod texts;
 pub(crate) mod values;

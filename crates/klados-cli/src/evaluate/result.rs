@@ -87,15 +87,15 @@ pub(crate) struct Level {
     pub(crate) accuracy: Option<Estimate>,
     /// Of the answer; none at the level is wrong.
     pub(crate) accuracy_of_decision: Option<Estimate>,
-    pub(crate) balanced_accuracy: Value,
-    pub(crate) coverage: Value,
-    pub(crate) risk: Value,
-    pub(crate) ece: Value,
-    pub(crate) brier: Value,
-    pub(crate) log_loss: Value,
-    pub(crate) aurc: Value,
-    pub(crate) auprc_micro: Value,
-    pub(crate) auprc_macro: Value,
+    pub(crate) balanced_accuracy: Option<Estimate>,
+    pub(crate) coverage: Option<Estimate>,
+    pub(crate) risk: Option<Estimate>,
+    pub(crate) ece: Option<Estimate>,
+    pub(crate) brier: Option<Estimate>,
+    pub(crate) log_loss: Option<Estimate>,
+    pub(crate) aurc: Option<Estimate>,
+    pub(crate) auprc_micro: Option<Estimate>,
+    pub(crate) auprc_macro: Option<Estimate>,
     pub(crate) reliability: Vec<Bin>,
     pub(crate) risk_coverage: Option<RiskCoverage>,
 }
@@ -187,21 +187,32 @@ impl Estimate {
 impl Model {
     /// What a metric that is compared has; of a level it is `NAME@LEVEL`.
     pub(crate) fn value(&self, name: &str) -> Option<f64> {
-        let of = |estimate: &Estimate| estimate.value;
-        let value = match name.split_once('@') {
-            None => self.metrics.get(name).and_then(of),
-            Some((name, level)) => {
-                let level = self.levels.iter().find(|found| found.level == level)?;
-                match name {
-                    "accuracy" => level.accuracy.as_ref().and_then(of),
-                    "accuracy_of_decision" => level.accuracy_of_decision.as_ref().and_then(of),
-                    "coverage" => level.coverage,
-                    "risk" => level.risk,
-                    _ => None,
-                }
-            }
+        let estimate = match name.split_once('@') {
+            None => self.metrics.get(name),
+            Some((name, level)) => self.levels.iter().find(|found| found.level == level)?.estimate(name),
         };
-        value.map(|Number(value)| value)
+        estimate?.value.map(|Number(value)| value)
+    }
+}
+
+impl Level {
+    /// A metric by its name.
+    pub(crate) fn estimate(&self, name: &str) -> Option<&Estimate> {
+        let found = match name {
+            "accuracy" => &self.accuracy,
+            "accuracy_of_decision" => &self.accuracy_of_decision,
+            "balanced_accuracy" => &self.balanced_accuracy,
+            "coverage" => &self.coverage,
+            "risk" => &self.risk,
+            "ece" => &self.ece,
+            "brier" => &self.brier,
+            "log_loss" => &self.log_loss,
+            "aurc" => &self.aurc,
+            "auprc_micro" => &self.auprc_micro,
+            "auprc_macro" => &self.auprc_macro,
+            _ => return None,
+        };
+        found.as_ref()
     }
 }
 

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::data::labels::{LabelReader, LabelRow};
+use crate::data::labels::LabelRow;
 use crate::data::matrix::{Batch, MatrixReader};
+use crate::data::texts::Texts;
 
 /// Rows of all models.
 pub(crate) struct RowBatch {
@@ -27,7 +28,7 @@ pub(crate) struct RowBatch {
 pub(crate) struct RowReader {
     models: Vec<Model>,
     /// Labels, groups and weights, those that there are.
-    texts: [Option<LabelReader>; 3],
+    texts: [Option<Texts>; 3],
     /// At most so many rows a batch.
     limit: usize,
     next: usize,
@@ -50,7 +51,7 @@ impl RowReader {
     /// # Errors
     ///
     /// Files that say beforehand that they have other numbers of rows.
-    pub(crate) fn new(matrices: Vec<MatrixReader>, texts: [Option<LabelReader>; 3], limit: usize) -> Result<Self> {
+    pub(crate) fn new(matrices: Vec<MatrixReader>, texts: [Option<Texts>; 3], limit: usize) -> Result<Self> {
         let mut known: Option<(&Path, usize)> = None;
         for reader in &matrices {
             let Some(rows) = reader.rows() else { continue };
@@ -66,15 +67,15 @@ impl RowReader {
             }
         }
         let mut rows = known.map(|(_, rows)| rows);
-        // What is found at the end of the files otherwise: before a long computation it is one that is spared.
+        // What is found at the end of the files otherwise, after a long computation.
         for (reader, what) in texts.iter().zip(TEXTS) {
             let Some(reader) = reader else { continue };
             match known {
                 // An Arrow file does not say how many rows it has.
-                None if rows.is_none() => rows = Some(reader.count()?),
+                None if rows.is_none() => rows = Some(reader.count()),
                 None => {}
                 Some((file, rows)) => {
-                    let found = reader.count()?;
+                    let found = reader.count();
                     if found == rows {
                         continue;
                     }
@@ -87,7 +88,7 @@ impl RowReader {
         Ok(Self { models, texts, limit: limit.max(1), next: 0, rows })
     }
 
-    /// How many rows there are, where that is known beforehand: a matrix says it, or a file of labels has been counted.
+    /// How many rows there are, where that is known beforehand: a matrix says it, or the labels do.
     pub(crate) fn rows(&self) -> Option<usize> {
         self.rows
     }
@@ -118,7 +119,7 @@ impl RowReader {
         for ((reader, texts), what) in self.texts.iter_mut().zip(&mut texts).zip(TEXTS) {
             let (Some(reader), Some(model)) = (reader, self.models.first()) else { continue };
             // At the end of the matrices: is there one more?
-            *texts = reader.next_batch(rows.max(1))?;
+            *texts = reader.next_batch(rows.max(1));
             if texts.len() != rows {
                 let (shown, file) = (reader.path().display(), model.reader.path().display());
                 match rows {

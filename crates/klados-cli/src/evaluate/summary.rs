@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use klados::metrics::{Average, Interval, LevelAuprc, LevelValue, Metric, Replicates};
+use klados::metrics::{Average, Interval, LevelAuprc, Metric, Replicates};
 
 use super::answers::{Answers, Far};
 use super::result::{
@@ -169,41 +169,42 @@ fn levels(
     let (log_loss, brier) = (single.log_loss.compute(), single.brier.compute());
     let calibration = single.calibration.compute();
     let names = evaluator.level_names();
-    let of = |values: &[LevelValue], place: usize| value(values[place].value);
-    let level = |(place, name): (usize, &String)| Level {
-        level: name.clone(),
-        rows: value(Some(most_probable[place].rows)),
-        accuracy: Some(resampled.estimate(&format!("accuracy@{name}"), most_probable[place].value)),
-        accuracy_of_decision: Some(
-            resampled.estimate(&format!("accuracy_of_decision@{name}"), of_decision[place].value),
-        ),
-        balanced_accuracy: value(balanced[place].balanced_accuracy),
-        coverage: value(coverage.levels[place].coverage),
-        risk: value(coverage.levels[place].risk),
-        ece: value(calibration[place].ece),
-        brier: of(&brier, place),
-        log_loss: of(&log_loss, place),
-        aurc: value(curves.as_ref().and_then(|curves| curves[place].aurc)),
-        reliability: calibration[place]
-            .bins
-            .iter()
-            .filter(|bin| bin.rows > 0.0)
-            .map(|bin| Bin {
-                low: bin.above,
-                high: bin.up_to,
-                rows: value(Some(bin.rows)),
-                confidence: value(bin.confidence),
-                accuracy: value(bin.accuracy),
-            })
-            .collect(),
-        risk_coverage: curves.as_ref().map(|curves| {
-            let points = curves[place].thinned(POINTS);
-            RiskCoverage {
-                coverage: points.iter().map(|point| point.coverage).collect(),
-                risk: points.iter().map(|point| point.risk).collect(),
-            }
-        }),
-        ..Level::default()
+    let level = |(place, name): (usize, &String)| {
+        let estimate = |metric: &str, number| Some(resampled.estimate(&format!("{metric}@{name}"), number));
+        let aurc = curves.as_ref().map(|curves| curves[place].aurc);
+        Level {
+            level: name.clone(),
+            rows: value(Some(most_probable[place].rows)),
+            accuracy: estimate("accuracy", most_probable[place].value),
+            accuracy_of_decision: estimate("accuracy_of_decision", of_decision[place].value),
+            balanced_accuracy: estimate("balanced_accuracy", balanced[place].balanced_accuracy),
+            coverage: estimate("coverage", coverage.levels[place].coverage),
+            risk: estimate("risk", coverage.levels[place].risk),
+            ece: estimate("ece", calibration[place].ece),
+            brier: estimate("brier", brier[place].value),
+            log_loss: estimate("log_loss", log_loss[place].value),
+            aurc: aurc.and_then(|aurc| estimate("aurc", aurc)),
+            reliability: calibration[place]
+                .bins
+                .iter()
+                .filter(|bin| bin.rows > 0.0)
+                .map(|bin| Bin {
+                    low: bin.above,
+                    high: bin.up_to,
+                    rows: value(Some(bin.rows)),
+                    confidence: value(bin.confidence),
+                    accuracy: value(bin.accuracy),
+                })
+                .collect(),
+            risk_coverage: curves.as_ref().map(|curves| {
+                let points = curves[place].thinned(POINTS);
+                RiskCoverage {
+                    coverage: points.iter().map(|point| point.coverage).collect(),
+                    risk: points.iter().map(|point| point.risk).collect(),
+                }
+            }),
+            ..Level::default()
+        }
     };
     names.iter().enumerate().map(level).collect()
 }
@@ -212,8 +213,8 @@ fn levels(
 fn of_sets(level: LevelAuprc) -> Level {
     Level {
         level: level.level,
-        auprc_micro: value(level.micro),
-        auprc_macro: value(level.macro_average),
+        auprc_micro: Some(Estimate::with(level.micro, None)),
+        auprc_macro: Some(Estimate::with(level.macro_average, None)),
         ..Level::default()
     }
 }

@@ -69,10 +69,12 @@ fn by_hand() {
     assert_close(&class["rows"], 2.0);
     assert_close(&class["accuracy"]["value"], 0.5);
     assert_close(&class["accuracy_of_decision"]["value"], 0.5);
-    assert_close(&class["balanced_accuracy"], 0.5);
+    assert_close(&class["balanced_accuracy"]["value"], 0.5);
     // -ln 0.55 = 0.597837..., -ln 0.45 = 0.798507..., -ln 0.4 = 0.916290..., -ln 0.2 = 1.609437...
-    assert_close(&top["log_loss"], (0.597_837_000_755_620_5 + 0.0 + 0.798_507_696_217_771_6) / 3.0);
-    assert_close(&class["log_loss"], (0.916_290_731_874_155 + 1.609_437_912_434_100_3) / 2.0);
+    assert_close(&top["log_loss"]["value"], (0.597_837_000_755_620_5 + 0.0 + 0.798_507_696_217_771_6) / 3.0);
+    assert_close(&class["log_loss"]["value"], (0.916_290_731_874_155 + 1.609_437_912_434_100_3) / 2.0);
+    // The crow first, of which nothing is wrong; then two bats that are as sure, one of them wrong: 1 / 3, twice.
+    assert_close(&top["aurc"]["value"], 2.0 / 9.0);
     let metrics = &model["metrics"];
     assert_close(&metrics["lca_height"]["value"], 2.0 / 3.0);
     assert_close(&metrics["mistake_severity"]["value"], 2.0);
@@ -109,14 +111,75 @@ fn by_hand() {
 #[test]
 fn text_is_for_people() {
     let text = of_probabilities(&animals(), &["--replicates", "0"]).success();
-    let expected = "3 rows, 1 ignored\n
-depth 1 (3 rows)  accuracy  of the decision  balanced  answered   wrong     ece   brier  log loss
-p                   0.6667           0.6667    0.7500    1.0000  0.3333  0.0333  0.3367    0.4654\n
-class (2 rows)  accuracy  of the decision  balanced  answered   wrong     ece   brier  log loss
-p                 0.5000           0.5000    0.5000    1.0000  0.5000  0.1000  0.6550    1.2629\n";
+    let expected = "3 rows, 1 ignored; ↑ more is better, ↓ less
+
+depth 1, 3 rows      p
+  accuracy ↑         0.6667
+  of the decision ↑  0.6667
+  balanced ↑         0.7500
+  ece ↓              0.0333
+  brier ↓            0.3367
+  log loss ↓         0.4654
+  aurc ↓             0.2222
+
+class, 2 rows        p
+  accuracy ↑         0.5000
+  of the decision ↑  0.5000
+  balanced ↑         0.5000
+  ece ↓              0.1000
+  brier ↓            0.6550
+  log loss ↓         1.2629
+  aurc ↓             0.5000
+";
     assert!(text.starts_with(expected), "{text}");
     let text = of_probabilities(&animals(), &[]).success();
-    assert!(text.starts_with("3 rows, 1 ignored; in brackets: 95 % intervals\n"), "{text}");
+    assert!(text.starts_with("3 rows, 1 ignored; in brackets: 95 % intervals; ↑ more is better, ↓ less\n"), "{text}");
+}
+
+#[test]
+fn text_fits_a_terminal_whatever_the_number_of_models() {
+    let folder = Folder::new();
+    many(&folder, 500);
+    let models = ["--logits", "first=z.npy", "--logits", "second=z.npy", "--logits", "third=z.npy"];
+    let rules = ["--decision", "argmax_leaf", "--decision", "threshold", "--labels", "y.txt", "--replicates", "20"];
+    let text = evaluate(&folder, &[&models[..], &rules].concat()).success();
+    let widest = text.lines().max_by_key(|line| line.chars().count()).expect("lines");
+    assert!(widest.chars().count() <= 80, "{widest}");
+    // All six have a column in the tables of each level; those that back off say how much they answer.
+    for model in ["first, argmax_leaf", "first, threshold", "third, threshold"] {
+        let tables = text.lines().filter(|line| line.contains(" rows ") && line.contains(model)).count();
+        assert_eq!(tables, 2, "{text}");
+    }
+    assert!(text.contains("\n  answered") && text.contains("\n  wrong of these ↓"), "{text}");
+    // What does not differ is named, not listed.
+    assert!(
+        text.contains("\nfirst, argmax_leaf less second, argmax_leaf, on the same rows\n  the same: accuracy@"),
+        "{text}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn labels_are_read_once_so_that_a_pipe_will_do() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let folder = animals();
+    let files = ["evaluate", "--hierarchy", "animals.csv", "--probabilities", "p.npy", "--replicates", "0"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_klados"))
+        .args(files)
+        .args(["--labels", "/dev/stdin"])
+        .current_dir(folder.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let labels = std::fs::read(folder.path("y.txt")).expect("the labels");
+    child.stdin.take().expect("a pipe").write_all(&labels).expect("written");
+    let piped = child.wait_with_output().expect("it ends");
+    assert!(piped.status.success(), "{}", String::from_utf8_lossy(&piped.stderr));
+    let from_file = of_probabilities(&folder, &["--replicates", "0"]).success();
+    assert_eq!(String::from_utf8(piped.stdout).expect("UTF-8"), from_file);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn identities_hold(metrics: &Value) {
             }
         }
         // Who tells less of more pictures is seldomer wrong, on the way down the levels.
-        let coverage: Vec<f64> = levels.iter().filter_map(|level| level["coverage"].as_f64()).collect();
+        let coverage: Vec<f64> = levels.iter().filter_map(|level| level["coverage"]["value"].as_f64()).collect();
         assert!(coverage.len() == 3 && coverage.is_sorted_by(|above, below| above >= below), "{coverage:?}");
         let numbers = |curve: &Value, key: &str| -> Vec<f64> {
             curve[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()

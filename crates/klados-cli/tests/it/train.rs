@@ -472,7 +472,7 @@ fn multi_label_rows_are_learnt_and_ranked() {
     let data = report_data(&report);
     assert_eq!(data["training"]["measure"], "average precision");
     assert!(
-        data["models"][0]["levels"][0]["auprc_micro"].is_number()
+        data["models"][0]["levels"][0]["auprc_micro"]["value"].is_number()
             && data["models"][0]["levels"][0]["accuracy"].is_null()
     );
 

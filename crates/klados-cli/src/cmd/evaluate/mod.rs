@@ -14,8 +14,9 @@ use super::decision::{self, RULES};
 use super::format::Format;
 use super::models::{FILES, Given, Reading, ReadingOptions};
 use super::{Usage, warnings};
-use crate::data::labels::{LabelParser, LabelReader};
+use crate::data::labels::LabelParser;
 use crate::data::replace::replace_by;
+use crate::data::texts::Texts;
 use crate::evaluate::probabilities::Probabilities;
 use crate::evaluate::rows::RowReader;
 use crate::evaluate::threads::{self, Source};
@@ -46,9 +47,9 @@ JSON (--format json), one object; docs/metrics.md has the formulas:
                            null where there is none. lca_precision, _recall and
                            _f1 are valued by depth; information_precision,
                            _recall and _f1 are the same valued by information
-    levels[]               level, rows, accuracy (of the level's own most
-                           probable node) and accuracy_of_decision as
-                           {value, low, high}; balanced_accuracy, coverage,
+    levels[]               level, rows; as {value, low, high} accuracy (of the
+                           level's own most probable node),
+                           accuracy_of_decision, balanced_accuracy, coverage,
                            risk, ece, brier, log_loss, aurc, auprc_micro,
                            auprc_macro; reliability[]: low, high, rows,
                            confidence, accuracy; risk_coverage: coverage, risk
@@ -64,6 +65,7 @@ JSON (--format json), one object; docs/metrics.md has the formulas:
   "nan", "inf" and "-inf".
 
 Memory does not grow with the rows, but for
+  labels, groups, weights  12 bytes a row each, and every spelling once
   curves                   some numbers a row; --no-curves does without
   intervals                rows that add the same are kept as one. With --weights
                            or --groups nearly none are: 8 (1 + 2 metrics) bytes
@@ -175,7 +177,8 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let reading = Reading::new(&args.hierarchy, &args.reading, &given)?;
     let hierarchy = &reading.hierarchy;
     let column = args.label_column.as_deref();
-    let is_multi_label = is_multi_label(&args.labels, column, hierarchy)?;
+    let labels = Texts::read(&args.labels, column, "label")?;
+    let is_multi_label = is_multi_label(&labels, hierarchy);
     if is_multi_label {
         args.check_multi_label()?;
     }
@@ -188,7 +191,6 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let resampling = Resampling { replicates, seed: args.seed, confidence: args.confidence };
     let resampling = (replicates > 0).then_some(resampling);
     let matrices = models.iter().map(|model| reading.open(&model.file, model.given)).collect::<Result<Vec<_>>>()?;
-    let labels = LabelReader::open(&args.labels, column, "label")?;
     let groups = args.groups.as_deref().map(|groups| args.texts(groups, "group")).transpose()?;
     let weights = args.weights.as_deref().map(|weights| args.texts(weights, "weight")).transpose()?;
     let weights_file = weights.as_ref().map(|weights| weights.path().to_owned());
@@ -330,7 +332,7 @@ impl EvaluateArgs {
                         return Err(Usage(message).into());
                     };
                     let matrix = reading.open(&named(text).1, model.given)?;
-                    let labels = LabelReader::open(labels, self.label_column.as_deref(), "label")?;
+                    let labels = Texts::read(labels, self.label_column.as_deref(), "label")?;
                     decision = decision::calibrated(&decision, probabilities, matrix, labels, &reading.hierarchy)?;
                 }
                 if !decision.is_calibrated() {
@@ -359,10 +361,10 @@ impl EvaluateArgs {
     }
 
     /// Texts by row: lines of a file, or a column of the labels' table.
-    fn texts(&self, written: &str, usual: &'static str) -> Result<LabelReader> {
+    fn texts(&self, written: &str, usual: &'static str) -> Result<Texts> {
         match Path::new(written).is_file() {
-            true => LabelReader::open(Path::new(written), None, usual),
-            false => LabelReader::open(&self.labels, Some(written), usual)
+            true => Texts::read(Path::new(written), None, usual),
+            false => Texts::read(&self.labels, Some(written), usual)
                 .with_context(|| format!("there is no file \"{written}\", nor such a column")),
         }
     }
@@ -416,16 +418,11 @@ fn named(text: &str) -> (String, PathBuf) {
     }
 }
 
-/// Whether any label is a set. In a pass over the file, as rows are read in one way or the other.
-fn is_multi_label(path: &Path, column: Option<&str>, hierarchy: &Hierarchy) -> Result<bool> {
-    let mut labels = LabelReader::open(path, column, "label")?;
+/// Whether any label is a set: rows are read in one way or the other.
+fn is_multi_label(labels: &Texts, hierarchy: &Hierarchy) -> bool {
     let mut parser = LabelParser::new(hierarchy);
-    while let Some(row) = labels.next()? {
-        if row.text.contains(';') && matches!(parser.parse(&row.text), Ok(Label::Set { .. })) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let mut texts = labels.spellings().iter().filter(|text| text.contains(';'));
+    texts.any(|text| matches!(parser.parse(text), Ok(Label::Set { .. })))
 }
 
 /// A line that moves, on standard error and only on a terminal.

@@ -219,7 +219,9 @@ fn backing_off(out: &mut dyn Write, evaluation: &Evaluation) -> Result<()> {
     for model in evaluation.models.iter().filter(|model| model.decision == "hedge") {
         let name = model.name.split(',').next().unwrap_or_default();
         let right = model.metrics.get("right").and_then(|right| right.value);
-        let cells = [right].into_iter().chain(model.levels.iter().rev().map(|level| level.coverage));
+        let cells = [right]
+            .into_iter()
+            .chain(model.levels.iter().rev().map(|level| level.coverage.and_then(|share| share.value)));
         let cells: Vec<String> =
             cells.zip(&header).map(|(cell, header)| format!("{:>1$}", share(cell), header.len())).collect();
         writeln!(out, "{name:width$}  {}", cells.join("  "))?;
