@@ -83,13 +83,14 @@ fn identities_hold(metrics: &Value) {
             curve[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
         };
         for curve in levels.iter().map(|level| &level["risk_coverage"]) {
-            assert!(numbers(curve, "coverage").is_sorted());
+            let coverage = numbers(curve, "coverage");
+            assert!(coverage.len() > 1 && coverage.is_sorted(), "{coverage:?}");
         }
         let curve = &model["operating_curve"];
         let by_tau: Vec<(f64, f64)> = numbers(curve, "tau").into_iter().zip(numbers(curve, "recall")).collect();
         // A larger threshold never finds more.
         let is_monotone = |pair: &[(f64, f64)]| (pair[1].0 - pair[0].0) * (pair[1].1 - pair[0].1) <= 0.0;
-        assert!(by_tau.windows(2).all(is_monotone));
+        assert!(by_tau.len() > 1 && by_tau.windows(2).all(is_monotone), "{by_tau:?}");
     }
 }
 

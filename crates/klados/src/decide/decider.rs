@@ -4,7 +4,7 @@ use super::Decision;
 use super::rule::{Rule, Scratch};
 use crate::criterion::{InputError, InputErrorKind, check_length};
 use crate::kernels::batch::for_each_row;
-use crate::numeric::Float;
+use crate::numeric::{Float, scalar};
 use crate::{Hierarchy, NodeId};
 
 /// A [`Decision`] compiled for a hierarchy: turns rows of log-probabilities into answers. Immutable, `Send + Sync`, cheap to
@@ -15,10 +15,6 @@ pub struct Decider {
     decision: Decision,
     rule: Rule,
 }
-
-/// Rounding may leave a log-probability this much above 0, which counts as 0; what is above is not one. The same as in
-/// `metrics`.
-const MOST: f64 = 1e-4;
 
 impl Decider {
     pub(super) fn new(hierarchy: &Hierarchy, decision: Decision, rule: Rule) -> Self {
@@ -117,7 +113,7 @@ pub(super) fn check_log_probs<F: Float>(
     log_probs: &[F],
     counts: impl Fn(usize) -> bool,
 ) -> Result<(), InputError> {
-    let is_fine = |log_p: &F| log_p.to_f64() <= MOST;
+    let is_fine = |log_p: &F| log_p.to_f64() <= scalar::ABOVE_ZERO;
     for (row, log_p) in log_probs.chunks_exact(hierarchy.node_count()).enumerate() {
         if log_p.iter().fold(true, |all, log_p| all & is_fine(log_p)) || !counts(row) {
             continue;

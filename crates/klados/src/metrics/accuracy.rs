@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Truths, check_weights, other_shape, share, weight};
+use super::state::{Origin, State, check_names, check_part, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Ratio, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::{InputError, check_length};
 use crate::{Label, NodeId};
 
@@ -23,7 +24,7 @@ use crate::{Label, NodeId};
 /// See [the module](super).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Accuracy {
-    of: Fingerprint,
+    of: Origin,
     levels: Vec<Counts>,
 }
 
@@ -66,7 +67,7 @@ impl Accuracy {
     /// Of no rows yet.
     pub fn new(levels: &Levels) -> Self {
         let of = |name: &str| Counts { level: name.to_owned(), rows: ExactSum::new(), right: ExactSum::new() };
-        Self { of: levels.fingerprint(), levels: levels.all().iter().map(|level| of(level.name())).collect() }
+        Self { of: Origin::new(levels), levels: levels.all().iter().map(|level| of(level.name())).collect() }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -80,7 +81,8 @@ impl Accuracy {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_predictions(self.of, predictions)?;
+        meet_rows(self, truths)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         for (row, prediction) in predictions.iter().enumerate() {
             for (level, counts) in self.levels.iter_mut().enumerate() {
@@ -103,7 +105,7 @@ impl Accuracy {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<Vec<Ratio>, InputError> {
-        truths.check_predictions(truths.levels().fingerprint(), predictions)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let levels = truths.levels().all().len();
         let of = |at: usize| {
@@ -127,7 +129,7 @@ impl Accuracy {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         let width = self.levels.len();
         check_length("the predictions", predictions.len(), truths.len() * width, "rows times levels")?;
         truths.check_nodes(predictions)?;
@@ -153,12 +155,30 @@ impl Counts {
     }
 }
 
+impl State for Accuracy {
+    const NAME: &'static str = "accuracy";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter().map(|counts| &counts.level), levels)?;
+        self.levels.iter().try_for_each(|counts| check_part(&counts.right, &counts.rows))
+    }
+}
+
 impl Metric for Accuracy {
     /// From the top.
     type Value = Vec<LevelValue>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of || self.levels.len() != other.levels.len() {
+        meet(self, other)?;
+        if self.levels.len() != other.levels.len() {
             return Err(other_shape("accuracy"));
         }
         for (counts, more) in self.levels.iter_mut().zip(&other.levels) {
@@ -226,7 +246,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| Accuracy::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.predictions, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.predictions, part.weights),
         );
     }
 

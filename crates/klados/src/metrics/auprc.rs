@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::log_probs::{LogProbs, Probabilities};
 use super::ranking::{Ranking, Step, average_precision};
-use super::{ExactSum, Fingerprint, Levels, Metric, Says, Truths, other_shape, weight};
+use super::state::{Origin, State, check_count, check_names, check_sums, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Says, Truths, other_shape, weight};
 use crate::criterion::{InputError, InputErrorKind};
 use crate::numeric::{Float, scalar};
 use crate::{Label, NodeId};
@@ -62,14 +63,14 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Auprc {
-    of: Fingerprint,
+    of: Origin,
     levels: Vec<(String, Vec<NodeId>)>,
     nodes: Nodes,
 }
 
 /// By node, the root too.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "StoredNodes")]
 enum Nodes {
     Exact(Vec<Ranking>),
     /// `[nodes, thresholds]`: the positives and the negatives from one threshold up to the next.
@@ -80,6 +81,38 @@ enum Nodes {
         #[serde(default)]
         weights: BTreeMap<usize, [ExactSum; 2]>,
     },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredNodes {
+    Exact(Vec<Ranking>),
+    Binned {
+        thresholds: usize,
+        counts: Vec<[u64; 2]>,
+        #[serde(default)]
+        weights: BTreeMap<usize, [ExactSum; 2]>,
+    },
+}
+
+/// Refuses what no counts can be: they may come from anywhere.
+impl TryFrom<StoredNodes> for Nodes {
+    type Error = String;
+
+    fn try_from(stored: StoredNodes) -> Result<Self, String> {
+        let (thresholds, counts, weights) = match stored {
+            StoredNodes::Exact(rankings) => return Ok(Self::Exact(rankings)),
+            StoredNodes::Binned { thresholds, counts, weights } => (thresholds, counts, weights),
+        };
+        check_thresholds(thresholds).map_err(|error| error.to_string())?;
+        if !counts.len().is_multiple_of(thresholds) {
+            return Err(format!("auprc has {} counts, expected {thresholds} for each node", counts.len()));
+        }
+        if let Some(place) = weights.keys().find(|place| **place >= counts.len()) {
+            return Err(format!("auprc has weights at {place}, expected below {}", counts.len()));
+        }
+        Ok(Self::Binned { thresholds, counts, weights })
+    }
 }
 
 /// What [`Auprc`] computes.
@@ -145,17 +178,14 @@ impl Auprc {
     ///
     /// Fewer than 2 thresholds, or more than a million.
     pub fn with_thresholds(levels: &Levels, thresholds: usize) -> Result<Self, InputError> {
-        if !(2..=1_000_000).contains(&thresholds) {
-            let message = format!("the number of thresholds is {thresholds}, expected 2 to 1000000");
-            return Err(InputError::new(InputErrorKind::OutOfRange, message));
-        }
+        check_thresholds(thresholds)?;
         let counts = vec![[0; 2]; thresholds * levels.hierarchy().node_count()];
         Ok(Self::of(levels, Nodes::Binned { thresholds, counts, weights: BTreeMap::new() }))
     }
 
     fn of(levels: &Levels, nodes: Nodes) -> Self {
         let of = |level: &super::JudgedLevel| (level.name().to_owned(), level.candidates().to_vec());
-        Self { of: levels.fingerprint(), levels: levels.all().iter().map(of).collect(), nodes }
+        Self { of: Origin::new(levels), levels: levels.all().iter().map(of).collect(), nodes }
     }
 
     /// Adds rows of the log-probabilities of all nodes, `[batch, nodes]`.
@@ -170,7 +200,7 @@ impl Auprc {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         let log_probs = LogProbs::new(truths, log_probs, weights)?;
         let (mut probabilities, mut says) = (Probabilities::default(), Vec::new());
         for row in (0..truths.len()).filter(|row| truths.takes_part(*row)) {
@@ -195,7 +225,7 @@ impl Auprc {
                         let (at, fails) =
                             (node * *thresholds + threshold_of(*p, *thresholds), usize::from(*says == Says::Fails));
                         match is_count {
-                            true => counts[at][fails] += weight as u64,
+                            true => counts[at][fails] = counts[at][fails].saturating_add(weight as u64),
                             false => weights.entry(at).or_default()[fails].add(weight),
                         }
                     }
@@ -208,28 +238,30 @@ impl Auprc {
     /// The curve of some nodes together.
     fn steps(&self, some: &mut dyn Iterator<Item = usize>) -> Vec<Step> {
         match &self.nodes {
-            Nodes::Exact(rankings) => Ranking::steps_of_all(some.map(|node| &rankings[node])),
+            Nodes::Exact(rankings) => Ranking::steps_of_all(some.filter_map(|node| rankings.get(node))),
             Nodes::Binned { thresholds, counts, weights } => {
-                let mut sums = vec![[0u64; 2]; *thresholds];
+                // Wide enough for the sum of any counts.
+                let mut sums = vec![[0u128; 2]; *thresholds];
                 let mut of_weights: BTreeMap<usize, [ExactSum; 2]> = BTreeMap::new();
                 for node in some {
+                    // Of a state that has not met its hierarchy a node may not be there.
+                    let Some(node) = Some(node).filter(|node| *node < counts.len() / thresholds) else { continue };
                     let places = node * thresholds..(node + 1) * thresholds;
-                    for (sum, count) in sums.iter_mut().zip(&counts[places.clone()]) {
-                        *sum = [sum[0] + count[0], sum[1] + count[1]];
+                    for (sum, count) in sums.iter_mut().zip(counts.get(places.clone()).unwrap_or_default()) {
+                        *sum = [sum[0] + u128::from(count[0]), sum[1] + u128::from(count[1])];
                     }
                     for (place, more) in weights.range(places) {
                         merge_sums(of_weights.entry(place % thresholds).or_default(), more);
                     }
                 }
-                // Wide enough for the sum of any counts.
                 let mut reached = [0u128; 2];
                 let mut weight_reached: [ExactSum; 2] = Default::default();
-                let step = |(at, count): (usize, &[u64; 2])| {
+                let step = |(at, count): (usize, &[u128; 2])| {
                     let weights = of_weights.get(&at);
                     if *count == [0, 0] && weights.is_none() {
                         return None;
                     }
-                    reached = [reached[0] + u128::from(count[0]), reached[1] + u128::from(count[1])];
+                    reached = [reached[0] + count[0], reached[1] + count[1]];
                     let mut values = reached.map(|count| count as f64);
                     if let Some(weights) = weights {
                         merge_sums(&mut weight_reached, weights);
@@ -257,6 +289,14 @@ impl Auprc {
     }
 }
 
+fn check_thresholds(thresholds: usize) -> Result<(), InputError> {
+    if (2..=1_000_000).contains(&thresholds) {
+        return Ok(());
+    }
+    let message = format!("the number of thresholds is {thresholds}, expected 2 to 1000000");
+    Err(InputError::new(InputErrorKind::OutOfRange, message))
+}
+
 /// Weights up to here are counted where they are whole.
 const LARGEST_COUNT: f64 = 1_048_576.0;
 
@@ -279,22 +319,47 @@ fn threshold_of(p: f64, thresholds: usize) -> usize {
     }
 }
 
+impl State for Auprc {
+    const NAME: &'static str = "auprc";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter().map(|(name, _)| name), levels)?;
+        for ((name, candidates), judged) in self.levels.iter().zip(levels.all()) {
+            if candidates != judged.candidates() {
+                return Err(format!("has other nodes at {name} than its hierarchy"));
+            }
+        }
+        check_count("nodes", self.node_count(), levels.hierarchy().node_count())?;
+        match &self.nodes {
+            Nodes::Exact(rankings) => rankings.iter().try_for_each(Ranking::check),
+            Nodes::Binned { weights, .. } => check_sums(weights.values().flatten()),
+        }
+    }
+}
+
 impl Metric for Auprc {
     type Value = AuprcValue;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of {
-            return Err(other_shape("auprc"));
-        }
+        meet(self, other)?;
         match (&mut self.nodes, &other.nodes) {
             (Nodes::Exact(nodes), Nodes::Exact(more)) if nodes.len() == more.len() => {
                 nodes.iter_mut().zip(more).for_each(|(node, more)| node.merge(more));
             }
-            (Nodes::Binned { counts, weights, .. }, Nodes::Binned { counts: more, weights: more_weights, .. })
-                if counts.len() == more.len() =>
-            {
+            (
+                Nodes::Binned { thresholds, counts, weights },
+                Nodes::Binned { thresholds: others, counts: more, weights: more_weights },
+            ) if thresholds == others && counts.len() == more.len() => {
                 for (count, more) in counts.iter_mut().zip(more) {
-                    *count = [count[0] + more[0], count[1] + more[1]];
+                    *count = [count[0].saturating_add(more[0]), count[1].saturating_add(more[1])];
                 }
                 for (place, more) in more_weights {
                     merge_sums(weights.entry(*place).or_default(), more);
@@ -340,11 +405,11 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| Auprc::new(&batch.levels),
-            |metric, part| metric.update(part.set_truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.set_truths, part.log_probs, part.weights),
         );
         testing::merging(
             |batch| Auprc::with_thresholds(&batch.levels, 9).unwrap(),
-            |metric, part| metric.update(part.set_truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.set_truths, part.log_probs, part.weights),
         );
     }
 

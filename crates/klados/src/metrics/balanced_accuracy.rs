@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::contributions::Part;
 use super::precision_recall::{Counts, macro_average, micro};
+use super::state::{Origin, State, check_count, check_names, meet, meet_rows};
 use super::{
-    Contributions, Fingerprint, Levels, Metric, NodeScore, PrecisionRecall, Says, Truths, check_weights, other_shape,
-    weight,
+    Contributions, Levels, Metric, NodeScore, PrecisionRecall, Says, Truths, check_weights, other_shape, weight,
 };
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
@@ -47,7 +47,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BalancedAccuracy {
-    of: Fingerprint,
+    of: Origin,
     levels: Vec<Level>,
 }
 
@@ -99,7 +99,7 @@ impl BalancedAccuracy {
             candidates: level.candidates().to_vec(),
             counts: vec![Counts::default(); level.candidates().len()],
         };
-        Self { of: levels.fingerprint(), levels: levels.all().iter().map(of).collect() }
+        Self { of: Origin::new(levels), levels: levels.all().iter().map(of).collect() }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -114,7 +114,8 @@ impl BalancedAccuracy {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_predictions(self.of, predictions)?;
+        meet_rows(self, truths)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let judged = truths.levels();
         for (row, prediction) in predictions.iter().enumerate() {
@@ -155,7 +156,7 @@ impl BalancedAccuracy {
         weights: Option<&[f64]>,
     ) -> Result<Contributions, InputError> {
         let judged = truths.levels();
-        truths.check_predictions(judged.fingerprint(), predictions)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let mut all = Contributions::new(vec![Part::Shares; judged.all().len()]);
         for (row, prediction) in predictions.iter().enumerate() {
@@ -170,13 +171,38 @@ impl BalancedAccuracy {
     }
 }
 
+impl State for BalancedAccuracy {
+    const NAME: &'static str = "balanced_accuracy";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter().map(|level| &level.name), levels)?;
+        for (level, judged) in self.levels.iter().zip(levels.all()) {
+            if level.candidates != judged.candidates() {
+                return Err(format!("has other nodes at {} than its hierarchy", level.name));
+            }
+            check_count("nodes with counts", level.counts.len(), level.candidates.len())?;
+            level.counts.iter().try_for_each(Counts::check)?;
+        }
+        Ok(())
+    }
+}
+
 impl Metric for BalancedAccuracy {
     /// From the top.
     type Value = Vec<BalancedLevel>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
         let sizes = |metric: &Self| metric.levels.iter().map(|level| level.counts.len()).collect::<Vec<_>>();
-        if self.of != other.of || sizes(self) != sizes(other) {
+        meet(self, other)?;
+        if sizes(self) != sizes(other) {
             return Err(other_shape("balanced_accuracy"));
         }
         for (level, more) in self.levels.iter_mut().zip(&other.levels) {
@@ -305,7 +331,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| BalancedAccuracy::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.predictions, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.predictions, part.weights),
         );
     }
 }

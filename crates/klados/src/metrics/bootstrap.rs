@@ -54,6 +54,8 @@ const MOST_NUMBERS: usize = 1 << 28;
 /// Confidence intervals of metrics that are a ratio of two sums over rows, and of differences of such: how far a number would
 /// move had other samples been drawn (Efron & Tibshirani 1993).
 ///
+/// Other metrics, areas of curves and means over nodes, have theirs by [`RowBootstrap`](super::RowBootstrap).
+///
 /// Rows come with what they add to each metric, [`Ratio`]s `[batch, metrics]`, which the metrics' `ratios` give. Several models
 /// stand side by side ([`Ratio::side_by_side`]): every replicate draws the same rows for all, so that a difference has the
 /// interval of the **paired** bootstrap, which is narrower than the two intervals suggest.
@@ -389,6 +391,7 @@ impl Metric for Bootstrap {
 #[cfg(test)]
 mod tests {
     use super::super::draws::next;
+    use super::super::testing;
     use super::*;
 
     fn over_one(numerator: f64) -> Ratio {
@@ -559,5 +562,37 @@ mod tests {
         bootstrap.update(&[over_one(1.0); 2], None).unwrap();
         assert!(bootstrap.update(&[over_one(1.0); 2], Some(&[1])).is_err());
         assert!(bootstrap.merge(&of(&[over_one(1.0)], 1, None)).is_err());
+    }
+
+    #[test]
+    fn altered_states_are_refused_or_drawn() {
+        let options = Resampling { replicates: 20, ..Resampling::default() };
+        for groups in [None, Some(&[7, 7, 8, 9][..])] {
+            let mut bootstrap = Bootstrap::new(2, options).unwrap();
+            let rows: Vec<Ratio> = (0..8).map(|row| over_one(f64::from(row % 3))).collect();
+            bootstrap.update(&rows, groups).unwrap();
+            let stored = serde_json::to_value(&bootstrap).unwrap();
+            let mut refused = 0;
+            for changed in testing::changes(&stored, &mut testing::Random::new(2), 600) {
+                let Ok(mut read) = serde_json::from_value::<Bootstrap>(changed) else {
+                    refused += 1;
+                    continue;
+                };
+                read.compute();
+                _ = read.merge(&bootstrap);
+                _ = read.update(&rows, groups);
+                read.compute();
+            }
+            assert!(refused > 100);
+        }
+    }
+
+    #[test]
+    fn a_row_that_occurs_too_often_is_refused() {
+        let stored =
+            |count: u64| format!(r#"{{"metrics":1,"resampling":{{}},"is_grouped":false,"rows":[[[0,0,0],{count}]]}}"#);
+        assert!(serde_json::from_str::<Bootstrap>(&stored(1 << 35)).unwrap().compute()[0].value.is_none());
+        let error = serde_json::from_str::<Bootstrap>(&stored(1 << 36)).unwrap_err().to_string();
+        assert!(error.contains("occurs 68719476736 times, expected 1 to 68719476735"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::log_probs::{LogProbs, Probabilities};
 use super::ratio::LevelRatios;
+use super::state::{Origin, State, meet, meet_rows};
 use super::{LevelValue, Levels, Metric, Ratio, Says, Truths, weight};
 use crate::Label;
 use crate::criterion::InputError;
@@ -78,7 +79,7 @@ impl Brier {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        self.sums.check(truths)?;
+        meet_rows(self, truths)?;
         self.sums.add(&Self::ratios(truths, log_probs, weights)?);
         Ok(())
     }
@@ -126,12 +127,30 @@ impl Brier {
     }
 }
 
+impl State for Brier {
+    const NAME: &'static str = "brier";
+
+    fn origin(&self) -> &Origin {
+        &self.sums.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.sums.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        self.sums.check(levels)
+    }
+}
+
 impl Metric for Brier {
     /// From the top.
     type Value = Vec<LevelValue>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        self.sums.merge(&other.sums, "brier")
+        meet(self, other)?;
+        self.sums.merge(&other.sums);
+        Ok(())
     }
 
     fn compute(&self) -> Vec<LevelValue> {
@@ -186,7 +205,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| Brier::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights),
         );
     }
 

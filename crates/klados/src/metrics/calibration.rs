@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::log_probs::LogProbs;
-use super::{ExactSum, Fingerprint, Levels, Metric, Truths, other_shape, share, weight};
+use super::state::{Origin, State, check_count, check_names, check_part, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Truths, other_shape, share, weight};
 use crate::criterion::{InputError, InputErrorKind};
 use crate::numeric::{Float, scalar};
 use crate::{Label, NodeId};
@@ -48,7 +49,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Calibration {
-    of: Fingerprint,
+    of: Origin,
     levels: Vec<Bins>,
 }
 
@@ -122,7 +123,7 @@ impl Calibration {
     pub fn new(levels: &Levels, bins: usize) -> Result<Self, InputError> {
         check_bins(bins)?;
         let of = |name: &str| Bins { level: name.to_owned(), bins: vec![Bin::default(); bins] };
-        Ok(Self { of: levels.fingerprint(), levels: levels.all().iter().map(|level| of(level.name())).collect() })
+        Ok(Self { of: Origin::new(levels), levels: levels.all().iter().map(|level| of(level.name())).collect() })
     }
 
     /// Adds rows of the log-probabilities of all nodes, `[batch, nodes]`.
@@ -137,7 +138,7 @@ impl Calibration {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         truths.check_single()?;
         let log_probs = LogProbs::new(truths, log_probs, weights)?;
         let mut best = vec![NodeId::ROOT; self.levels.len()];
@@ -189,13 +190,39 @@ impl Bin {
     }
 }
 
+impl State for Calibration {
+    const NAME: &'static str = "ece";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter().map(|level| &level.level), levels)?;
+        for level in &self.levels {
+            check_bins(level.bins.len()).map_err(|error| format!("has a level without bins: {error}"))?;
+            check_count("bins", level.bins.len(), self.levels[0].bins.len())?;
+            for bin in &level.bins {
+                check_part(&bin.right, &bin.rows)?;
+                check_part(&bin.confidence, &bin.rows)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Metric for Calibration {
     /// From the top.
     type Value = Vec<LevelCalibration>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
         let shape = |metric: &Self| metric.levels.iter().map(|level| level.bins.len()).collect::<Vec<_>>();
-        if self.of != other.of || shape(self) != shape(other) {
+        meet(self, other)?;
+        if shape(self) != shape(other) {
             return Err(other_shape("ece"));
         }
         for (level, more) in self.levels.iter_mut().zip(&other.levels) {
@@ -267,7 +294,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| Calibration::new(&batch.levels, 5).unwrap(),
-            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights),
         );
     }
 

@@ -5,7 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ExactSum, Fingerprint, Levels, Metric, Says, Truths, check_weights, other_shape, weight};
+use super::state::{Origin, State, check_names, check_sums, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Says, Truths, check_weights, other_shape, weight};
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
 
@@ -38,7 +39,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Confusion {
-    of: Fingerprint,
+    of: Origin,
     levels: Vec<Level>,
 }
 
@@ -156,7 +157,7 @@ impl Confusion {
     /// Of no rows yet.
     pub fn new(levels: &Levels) -> Self {
         let of = |level: &super::JudgedLevel| Level { name: level.name().to_owned(), pairs: Pairs::default() };
-        Self { of: levels.fingerprint(), levels: levels.all().iter().map(of).collect() }
+        Self { of: Origin::new(levels), levels: levels.all().iter().map(of).collect() }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -171,7 +172,8 @@ impl Confusion {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_predictions(self.of, predictions)?;
+        meet_rows(self, truths)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let judged = truths.levels();
         for (row, prediction) in predictions.iter().enumerate() {
@@ -195,12 +197,40 @@ impl Confusion {
     }
 }
 
+impl State for Confusion {
+    const NAME: &'static str = "confusion";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter().map(|level| &level.name), levels)?;
+        for (level, judged) in self.levels.iter().zip(levels.all()) {
+            check_sums(level.pairs.values())?;
+            let is_there =
+                |node: NodeId| node.index() < levels.hierarchy().node_count() && judged.place(node).is_some();
+            let other = level.pairs.keys().find(|(truth, answer)| !is_there(*truth) || !answer.is_none_or(is_there));
+            if let Some((truth, answer)) = other {
+                let answer = answer.unwrap_or(*truth);
+                return Err(format!("has the nodes {} and {} at {}", truth.index(), answer.index(), level.name));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Metric for Confusion {
     /// From the top.
     type Value = Vec<LevelConfusion>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of || self.levels.len() != other.levels.len() {
+        meet(self, other)?;
+        if self.levels.len() != other.levels.len() {
             return Err(other_shape("confusion"));
         }
         for (level, more) in self.levels.iter_mut().zip(&other.levels) {
@@ -327,7 +357,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| Confusion::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.predictions, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.predictions, part.weights),
         );
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Says, Truths, check_weights, other_shape, share, weight};
+use super::state::{Origin, State, check_names, check_part, check_sums, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Ratio, Says, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
 
@@ -40,7 +41,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Coverage {
-    of: Fingerprint,
+    of: Origin,
     rows: ExactSum,
     right: ExactSum,
     depth: ExactSum,
@@ -109,7 +110,7 @@ impl Coverage {
         };
         let [rows, right, depth, information] = [(); 4].map(|()| ExactSum::new());
         let by_level = levels.all().iter().map(of).collect();
-        Self { of: levels.fingerprint(), rows, right, depth, information, levels: by_level }
+        Self { of: Origin::new(levels), rows, right, depth, information, levels: by_level }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -124,7 +125,7 @@ impl Coverage {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         let width = 3 + 2 * self.levels.len();
         for ratios in Self::ratios(truths, predictions, weights)?.chunks_exact(width) {
             self.rows.add(ratios[0].denominator);
@@ -151,7 +152,7 @@ impl Coverage {
         weights: Option<&[f64]>,
     ) -> Result<Vec<Ratio>, InputError> {
         let judged = truths.levels();
-        truths.check_predictions(judged.fingerprint(), predictions)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let width = 3 + 2 * judged.all().len();
         let mut ratios = vec![Ratio::default(); width * truths.len()];
@@ -179,11 +180,35 @@ impl Coverage {
     }
 }
 
+impl State for Coverage {
+    const NAME: &'static str = "coverage";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter().map(|level| &level.name), levels)?;
+        check_part(&self.right, &self.rows)?;
+        check_sums([&self.depth, &self.information])?;
+        for level in &self.levels {
+            check_part(&level.answered, &level.rows)?;
+            check_part(&level.wrong, &level.answered)?;
+        }
+        Ok(())
+    }
+}
+
 impl Metric for Coverage {
     type Value = Answers;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of || self.levels.len() != other.levels.len() {
+        meet(self, other)?;
+        if self.levels.len() != other.levels.len() {
             return Err(other_shape("coverage"));
         }
         self.rows.merge(&other.rows);
@@ -310,7 +335,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| Coverage::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.predictions, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.predictions, part.weights),
         );
     }
 }

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::lca_height::sums;
 use super::log_probs::LogProbs;
-use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Truths, other_shape, share, weight};
+use super::state::{Origin, State, check_count, check_rows, check_sums, meet};
+use super::{ExactSum, Levels, Metric, Ratio, Truths, other_shape, share, weight};
 use crate::criterion::{InputError, InputErrorKind};
 use crate::numeric::Float;
-use crate::{Label, NodeId};
+use crate::{Hierarchy, Label, NodeId};
 
 /// Hierarchical distance at `k` (Bertinetto et al. 2020): the mean height of the lowest common ancestor of the label's node and
 /// each of the `k` most probable classes. In `[0, H]`, `H` the height of the root; low is good, and for `k` above 1 it is not
@@ -42,7 +43,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DistanceAtK {
-    of: Fingerprint,
+    of: Origin,
     distances: Vec<Distance>,
 }
 
@@ -89,13 +90,10 @@ impl DistanceAtK {
     /// A `k` that is 0 or above the number of classes.
     pub fn new(levels: &Levels, ks: &[usize]) -> Result<Self, InputError> {
         let hierarchy = levels.hierarchy();
-        let (classes, tallest) = (hierarchy.class_count(), hierarchy.height(NodeId::ROOT));
-        if let Some(k) = ks.iter().find(|k| !(1..=classes).contains(*k)) {
-            let message = format!("the distance at {k} is of {k} classes, expected from 1 to {classes}");
-            return Err(InputError::new(InputErrorKind::OutOfRange, message));
-        }
+        ks.iter().try_for_each(|k| check_k(*k, hierarchy))?;
+        let tallest = hierarchy.height(NodeId::ROOT);
         let of = |k: &usize| Distance { k: *k, heights: vec![ExactSum::new(); k * tallest + 1] };
-        Ok(Self { of: levels.fingerprint(), distances: ks.iter().map(of).collect() })
+        Ok(Self { of: Origin::new(levels), distances: ks.iter().map(of).collect() })
     }
 
     /// Adds rows by the log-probabilities of all nodes, `[batch, nodes]`: see [`NodeLogProbs`](crate::NodeLogProbs). Those of
@@ -151,7 +149,7 @@ impl DistanceAtK {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<Vec<usize>, InputError> {
-        truths.check_hierarchy(self.of)?;
+        check_rows(self, truths)?;
         truths.check_single()?;
         let log_probs = LogProbs::new(truths, log_probs, weights)?;
         let (width, most) = (self.distances.len(), self.distances.iter().map(|distance| distance.k).max().unwrap_or(0));
@@ -183,6 +181,37 @@ fn most_probable<F: Float>(log_p: &[F], nodes: &[NodeId], most: usize, best: &mu
     }
 }
 
+fn check_k(k: usize, hierarchy: &Hierarchy) -> Result<(), InputError> {
+    let classes = hierarchy.class_count();
+    if (1..=classes).contains(&k) {
+        return Ok(());
+    }
+    let message = format!("the distance at {k} is of {k} classes, expected from 1 to {classes}");
+    Err(InputError::new(InputErrorKind::OutOfRange, message))
+}
+
+impl State for DistanceAtK {
+    const NAME: &'static str = "distance_at_k";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        let hierarchy = levels.hierarchy();
+        for distance in &self.distances {
+            check_k(distance.k, hierarchy).map_err(|error| format!("is wrong: {error}"))?;
+            check_count("sums of heights", distance.heights.len(), distance.k * hierarchy.height(NodeId::ROOT) + 1)?;
+            check_sums(&distance.heights)?;
+        }
+        Ok(())
+    }
+}
+
 impl Metric for DistanceAtK {
     /// In the order of the `k` that were asked for.
     type Value = Vec<DistanceValue>;
@@ -191,7 +220,8 @@ impl Metric for DistanceAtK {
         let shape = |metric: &Self| {
             metric.distances.iter().map(|distance| (distance.k, distance.heights.len())).collect::<Vec<_>>()
         };
-        if self.of != other.of || shape(self) != shape(other) {
+        meet(self, other)?;
+        if shape(self) != shape(other) {
             return Err(other_shape("distance_at_k"));
         }
         for (distance, more) in self.distances.iter_mut().zip(&other.distances) {
@@ -214,7 +244,6 @@ impl Metric for DistanceAtK {
 mod tests {
     use super::super::{lca_height, testing};
     use super::*;
-    use crate::Hierarchy;
 
     /// root; bird: crow, robin; mammal: bat, dog.
     fn hierarchy() -> Hierarchy {
@@ -305,7 +334,7 @@ mod tests {
                 let classes = batch.hierarchy().class_count();
                 DistanceAtK::new(&batch.levels, &[1, classes.div_ceil(2), classes]).unwrap()
             },
-            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights),
         );
     }
 }

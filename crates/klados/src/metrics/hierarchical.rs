@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::precision_recall::{Counts, macro_average, micro};
+use super::state::{Origin, State, check_count, check_sums, meet, meet_rows};
 use super::{
-    ExactSum, Fingerprint, Levels, Metric, NodeScore, PrecisionRecall, Ratio, Says, Truths, check_weights, other_shape,
-    share, weight,
+    ExactSum, Levels, Metric, NodeScore, PrecisionRecall, Ratio, Says, Truths, check_weights, other_shape, share,
+    weight,
 };
 use crate::criterion::{InputError, check_length};
 use crate::{Label, NodeId};
@@ -49,7 +50,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hierarchical {
-    of: Fingerprint,
+    of: Origin,
     /// By node.
     nodes: Vec<Counts>,
     rows: ExactSum,
@@ -135,7 +136,7 @@ impl Hierarchical {
     pub fn new(levels: &Levels) -> Self {
         let [rows, precision, recall, f1] = [(); 4].map(|()| ExactSum::new());
         let nodes = vec![Counts::default(); levels.hierarchy().node_count()];
-        Self { of: levels.fingerprint(), nodes, rows, precision, recall, f1 }
+        Self { of: Origin::new(levels), nodes, rows, precision, recall, f1 }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -150,7 +151,8 @@ impl Hierarchical {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_predictions(self.of, predictions)?;
+        meet_rows(self, truths)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         for (row, prediction) in predictions.iter().enumerate() {
             if truths.takes_part(row) {
@@ -173,7 +175,7 @@ impl Hierarchical {
         predicted: &[bool],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         check_sets(truths, predicted, weights)?;
         let nodes = truths.levels().hierarchy().node_count();
         let mut set = Vec::with_capacity(nodes);
@@ -197,7 +199,7 @@ impl Hierarchical {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<Vec<Ratio>, InputError> {
-        truths.check_predictions(truths.levels().fingerprint(), predictions)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let mut ratios = vec![Ratio::default(); 6 * truths.len()];
         for (row, ratios) in ratios.chunks_exact_mut(6).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
@@ -334,11 +336,30 @@ impl RowCounts {
     }
 }
 
+impl State for Hierarchical {
+    const NAME: &'static str = "hierarchical precision and recall";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_count("nodes", self.nodes.len(), levels.hierarchy().node_count())?;
+        self.nodes.iter().try_for_each(Counts::check)?;
+        check_sums([&self.rows, &self.precision, &self.recall, &self.f1])
+    }
+}
+
 impl Metric for Hierarchical {
     type Value = HierarchicalScores;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of || self.nodes.len() != other.nodes.len() {
+        meet(self, other)?;
+        if self.nodes.len() != other.nodes.len() {
             return Err(other_shape("hierarchical precision and recall"));
         }
         self.nodes.iter_mut().zip(&other.nodes).for_each(|(counts, more)| counts.merge(more));
@@ -605,8 +626,8 @@ mod tests {
         testing::merging(
             |batch| Hierarchical::new(&batch.levels),
             |metric, part| {
-                metric.update(part.truths, part.predictions, part.weights).unwrap();
-                metric.update_sets(part.set_truths, part.predicted_sets, part.weights).unwrap();
+                metric.update(part.truths, part.predictions, part.weights)?;
+                metric.update_sets(part.set_truths, part.predicted_sets, part.weights)
             },
         );
     }

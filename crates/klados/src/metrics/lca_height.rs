@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Truths, check_weights, other_shape, share, weight};
+use super::state::{Origin, State, check_count, check_sums, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Ratio, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
 
@@ -46,7 +47,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LcaHeight {
-    of: Fingerprint,
+    of: Origin,
     /// By height: the rows, or their weights.
     heights: Vec<ExactSum>,
 }
@@ -109,7 +110,7 @@ impl LcaHeight {
     /// Of no rows yet.
     pub fn new(levels: &Levels) -> Self {
         let tallest = levels.hierarchy().height(NodeId::ROOT);
-        Self { of: levels.fingerprint(), heights: vec![ExactSum::new(); tallest + 1] }
+        Self { of: Origin::new(levels), heights: vec![ExactSum::new(); tallest + 1] }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -124,7 +125,8 @@ impl LcaHeight {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_predictions(self.of, predictions)?;
+        meet_rows(self, truths)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         for (row, prediction) in predictions.iter().enumerate() {
             if truths.takes_part(row) {
@@ -144,7 +146,7 @@ impl LcaHeight {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<Vec<Ratio>, InputError> {
-        truths.check_predictions(truths.levels().fingerprint(), predictions)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let mut ratios = vec![Ratio::default(); 3 * truths.len()];
         for (row, ratios) in ratios.chunks_exact_mut(3).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
@@ -170,11 +172,29 @@ pub(super) fn sums(heights: &[ExactSum]) -> (ExactSum, ExactSum) {
     (rows, total)
 }
 
+impl State for LcaHeight {
+    const NAME: &'static str = "lca_height";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_count("heights", self.heights.len(), levels.hierarchy().height(NodeId::ROOT) + 1)?;
+        check_sums(&self.heights)
+    }
+}
+
 impl Metric for LcaHeight {
     type Value = LcaHeights;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of || self.heights.len() != other.heights.len() {
+        meet(self, other)?;
+        if self.heights.len() != other.heights.len() {
             return Err(other_shape("lca_height"));
         }
         self.heights.iter_mut().zip(&other.heights).for_each(|(sum, more)| sum.merge(more));
@@ -183,7 +203,7 @@ impl Metric for LcaHeight {
 
     fn compute(&self) -> LcaHeights {
         let (rows, total) = sums(&self.heights);
-        let (wrong, _) = sums(&self.heights[1..]);
+        let (wrong, _) = sums(self.heights.get(1..).unwrap_or_default());
         LcaHeights {
             rows: rows.value(),
             lca_height: share(&total, &rows),
@@ -343,7 +363,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| LcaHeight::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.predictions, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.predictions, part.weights),
         );
     }
 }

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ExactSum, Fingerprint, Levels, Metric, PrecisionRecall, Ratio, Truths, check_weights, other_shape, share, weight,
-};
+use super::state::{Origin, State, check_rows, check_sums, meet};
+use super::{ExactSum, Levels, Metric, PrecisionRecall, Ratio, Truths, check_weights, other_shape, share, weight};
 use crate::criterion::InputError;
 use crate::{Label, NodeId};
 
@@ -52,7 +51,7 @@ use crate::{Label, NodeId};
 /// [`Hierarchical`]: super::Hierarchical
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LcaScores {
-    of: Fingerprint,
+    of: Origin,
     valued_by: ValuedBy,
     rows: ExactSum,
     precision: ExactSum,
@@ -115,7 +114,7 @@ impl LcaScores {
     /// Of no rows yet.
     pub fn new(levels: &Levels, valued_by: ValuedBy) -> Self {
         let [rows, precision, recall, f1] = [(); 4].map(|()| ExactSum::new());
-        Self { of: levels.fingerprint(), valued_by, rows, precision, recall, f1 }
+        Self { of: Origin::new(levels), valued_by, rows, precision, recall, f1 }
     }
 
     /// Adds rows with one prediction each, `[batch]`: a class, or an internal node.
@@ -150,7 +149,8 @@ impl LcaScores {
         predictions: &[NodeId],
         weights: Option<&[f64]>,
     ) -> Result<Vec<Ratio>, InputError> {
-        truths.check_predictions(self.of, predictions)?;
+        check_rows(self, truths)?;
+        truths.check_predictions(predictions)?;
         check_weights(truths.len(), weights)?;
         let levels = truths.levels();
         let hierarchy = levels.hierarchy();
@@ -172,11 +172,28 @@ impl LcaScores {
     }
 }
 
+impl State for LcaScores {
+    const NAME: &'static str = "lca precision and recall";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, _: &Levels) -> Result<(), String> {
+        check_sums([&self.rows, &self.precision, &self.recall, &self.f1])
+    }
+}
+
 impl Metric for LcaScores {
     type Value = LcaValue;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if (self.of, self.valued_by) != (other.of, other.valued_by) {
+        meet(self, other)?;
+        if self.valued_by != other.valued_by {
             return Err(other_shape("lca precision and recall"));
         }
         self.rows.merge(&other.rows);
@@ -331,7 +348,7 @@ mod tests {
         for valued_by in [ValuedBy::Depth, ValuedBy::Information] {
             testing::merging(
                 |batch| LcaScores::new(&batch.levels, valued_by),
-                |metric, part| metric.update(part.truths, part.predictions, part.weights).unwrap(),
+                |metric, part| metric.update(part.truths, part.predictions, part.weights),
             );
         }
     }

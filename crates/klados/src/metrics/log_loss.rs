@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::log_probs::LogProbs;
 use super::ratio::LevelRatios;
+use super::state::{Origin, State, meet, meet_rows};
 use super::{LevelValue, Levels, Metric, Ratio, Truths, weight};
 use crate::Label;
 use crate::criterion::InputError;
@@ -78,7 +79,7 @@ impl LogLoss {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        self.sums.check(truths)?;
+        meet_rows(self, truths)?;
         self.sums.add(&Self::ratios(truths, log_probs, weights)?);
         Ok(())
     }
@@ -112,12 +113,30 @@ impl LogLoss {
     }
 }
 
+impl State for LogLoss {
+    const NAME: &'static str = "log_loss";
+
+    fn origin(&self) -> &Origin {
+        &self.sums.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.sums.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        self.sums.check(levels)
+    }
+}
+
 impl Metric for LogLoss {
     /// From the top.
     type Value = Vec<LevelValue>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        self.sums.merge(&other.sums, "log_loss")
+        meet(self, other)?;
+        self.sums.merge(&other.sums);
+        Ok(())
     }
 
     fn compute(&self) -> Vec<LevelValue> {
@@ -217,7 +236,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| LogLoss::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights),
         );
     }
 

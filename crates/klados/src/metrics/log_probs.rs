@@ -3,10 +3,7 @@
 use super::{Truths, check_weights};
 use crate::NodeId;
 use crate::criterion::{InputError, InputErrorKind, check_length};
-use crate::numeric::{Float, doubles};
-
-/// A log-probability may be so much above 0 by rounding; it counts as 0.
-const ABOVE_ZERO: f64 = 1e-4;
+use crate::numeric::{Float, doubles, scalar};
 
 /// Log-probabilities of all nodes, `[batch, nodes]`, that fit a batch of labels: in rows that take part none is NaN, and none
 /// above 0 but for rounding.
@@ -29,7 +26,7 @@ impl<'a, F: Float> LogProbs<'a, F> {
         let nodes = hierarchy.node_count();
         check_length("the log-probabilities", values.len(), truths.len() * nodes, "rows times nodes")?;
         check_weights(truths.len(), weights)?;
-        let most = F::from_f64(ABOVE_ZERO);
+        let most = F::from_f64(scalar::ABOVE_ZERO);
         for (row, values) in values.chunks_exact(nodes).enumerate().filter(|(row, _)| truths.takes_part(*row)) {
             // Without a way out of the loop the compiler takes many at a time. What is not below is above, or NaN.
             if values.iter().fold(true, |fits, value| fits & (*value <= most)) {

@@ -2,7 +2,9 @@
 //!
 //! Every metric is an accumulator: `update` with a batch, [`merge`](Metric::merge) with what another thread, process or
 //! machine has seen, [`compute`](Metric::compute). Counts are integers and sums are [exact](ExactSum), so any split of the
-//! rows, merged in any order, gives the same bits; accumulators are serialized with serde to travel.
+//! rows, merged in any order, gives the same bits; accumulators are serialized with serde to travel. One that was read is
+//! checked, every length, index and range of it, where it meets its hierarchy: when rows are added, or when it is merged with an
+//! accumulator that was made of [`Levels`]. So merge what comes from elsewhere into a new one before it is computed.
 //!
 //! # What a label says
 //!
@@ -61,6 +63,7 @@ mod replicates;
 mod resampled;
 mod risk_coverage;
 mod row_bootstrap;
+mod state;
 #[cfg(test)]
 mod testing;
 mod thinned;

@@ -4,10 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::contributions::Part;
 use super::log_probs::LogProbs;
+use super::state::{Origin, State, check_log_p, check_rows, check_sums, meet, meet_rows};
 use super::trajectory::Trajectories;
-use super::{
-    Contributions, ExactSum, Fingerprint, Levels, Metric, Says, Truths, ValuedBy, other_shape, thinned, weight,
-};
+use super::{Contributions, ExactSum, Levels, Metric, Says, Truths, ValuedBy, other_shape, thinned, weight};
 use crate::criterion::InputError;
 use crate::numeric::{Float, Sum, scalar};
 use crate::{Label, NodeId};
@@ -64,7 +63,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OperatingCurve {
-    of: Fingerprint,
+    of: Origin,
     valued_by: ValuedBy,
     rows: ExactSum,
     /// Where every row is answered with the root: recall, precision, right, exact.
@@ -124,7 +123,7 @@ impl OperatingCurve {
     /// Of no rows yet.
     pub fn new(levels: &Levels, valued_by: ValuedBy) -> Self {
         let (rows, start) = Default::default();
-        Self { of: levels.fingerprint(), valued_by, rows, start, changes: Vec::new() }
+        Self { of: Origin::new(levels), valued_by, rows, start, changes: Vec::new() }
     }
 
     /// Adds rows of the log-probabilities of all nodes, `[batch, nodes]`.
@@ -139,7 +138,7 @@ impl OperatingCurve {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         each_trajectory(self.valued_by, truths, log_probs, weights, |entries| {
             let Some(([weight, start @ ..], changes)) = entries.split_first() else { return };
             self.rows.add(*weight);
@@ -160,7 +159,7 @@ impl OperatingCurve {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<Contributions, InputError> {
-        truths.check_hierarchy(self.of)?;
+        check_rows(self, truths)?;
         let mut all = Contributions::new(vec![Part::Operating]);
         each_trajectory(self.valued_by, truths, log_probs, weights, |entries| {
             all.push_operating(entries);
@@ -222,11 +221,35 @@ fn measured(valued_by: ValuedBy, truths: &Truths<'_>, row: usize, answer: NodeId
     [of(common, value(truth)), of(common, value(answer)), f64::from(is_right), f64::from(is_exact)]
 }
 
+impl State for OperatingCurve {
+    const NAME: &'static str = "operating_curve";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, _: &Levels) -> Result<(), String> {
+        check_sums(std::iter::once(&self.rows).chain(&self.start))?;
+        for (log_p, change) in &self.changes {
+            check_log_p(*log_p)?;
+            if let Some(by) = change.iter().find(|by| !by.is_finite()) {
+                return Err(format!("has a change by {by}"));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Metric for OperatingCurve {
     type Value = OperatingCurveValue;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if (self.of, self.valued_by) != (other.of, other.valued_by) {
+        meet(self, other)?;
+        if self.valued_by != other.valued_by {
             return Err(other_shape("operating_curve"));
         }
         self.rows.merge(&other.rows);
@@ -326,7 +349,7 @@ mod tests {
         for valued_by in [ValuedBy::Depth, ValuedBy::Information] {
             testing::merging(
                 |batch| OperatingCurve::new(&batch.levels, valued_by),
-                |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+                |metric, part| metric.update(part.truths, part.log_probs, part.weights),
             );
         }
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::state::check_part;
 use super::{ExactSum, share};
 use crate::NodeId;
 
@@ -40,6 +41,12 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// What is wrong with them.
+    pub(super) fn check(&self) -> Result<(), String> {
+        check_part(&self.right, &self.support)?;
+        check_part(&self.right, &self.predicted)
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         self.support.merge(&other.support);
         self.predicted.merge(&other.predicted);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::state::check_log_p;
 use crate::numeric::Sum;
 
 /// Right and wrong answers with scores: what curves over all thresholds are made of.
@@ -27,6 +28,17 @@ impl Ranking {
             // JSON has no infinities.
             self.answers.push((log_p.max(f64::MIN), if is_right { weight } else { -weight }));
         }
+    }
+
+    /// What is wrong with it.
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (log_p, weight) in &self.answers {
+            check_log_p(*log_p)?;
+            if !weight.is_finite() || *weight == 0.0 {
+                return Err(format!("has an answer of weight {weight}"));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExactSum, Fingerprint, LevelValue, Levels, Truths, other_shape, share};
+use super::state::{Origin, check_count, check_names, check_sums};
+use super::{ExactSum, LevelValue, Levels, share};
 use crate::criterion::{InputError, InputErrorKind};
 
 /// What a row adds to a metric that is a ratio of two sums over rows: to the one above and to the one below the line. Both
@@ -68,7 +69,7 @@ impl Ratio {
 /// The sums of [`Ratio`]s of each level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LevelRatios {
-    of: Fingerprint,
+    pub(super) of: Origin,
     levels: Vec<String>,
     sums: Vec<[ExactSum; 2]>,
 }
@@ -76,17 +77,19 @@ pub(super) struct LevelRatios {
 impl LevelRatios {
     pub(super) fn new(levels: &Levels) -> Self {
         let names: Vec<String> = levels.all().iter().map(|level| level.name().to_owned()).collect();
-        Self { of: levels.fingerprint(), sums: vec![Default::default(); names.len()], levels: names }
+        Self { of: Origin::new(levels), sums: vec![Default::default(); names.len()], levels: names }
     }
 
-    /// An error where labels are of another hierarchy.
-    pub(super) fn check(&self, truths: &Truths<'_>) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)
+    /// What is wrong with them as sums of these levels.
+    pub(super) fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter(), levels)?;
+        check_count("sums", self.sums.len(), self.levels.len())?;
+        check_sums(self.sums.iter().flatten())
     }
 
     /// Adds rows, `[batch, levels]`.
     pub(super) fn add(&mut self, ratios: &[Ratio]) {
-        for ratios in ratios.chunks_exact(self.sums.len()) {
+        for ratios in ratios.chunks_exact(self.sums.len().max(1)) {
             for ([numerator, denominator], ratio) in self.sums.iter_mut().zip(ratios) {
                 numerator.add(ratio.numerator);
                 denominator.add(ratio.denominator);
@@ -94,14 +97,11 @@ impl LevelRatios {
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self, name: &str) -> Result<(), InputError> {
-        if self.of != other.of || self.sums.len() != other.sums.len() {
-            return Err(other_shape(name));
-        }
+    /// Of the same levels.
+    pub(super) fn merge(&mut self, other: &Self) {
         for (sums, more) in self.sums.iter_mut().zip(&other.sums) {
             sums.iter_mut().zip(more).for_each(|(sum, more)| sum.merge(more));
         }
-        Ok(())
     }
 
     pub(super) fn compute(&self) -> Vec<LevelValue> {

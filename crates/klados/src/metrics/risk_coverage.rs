@@ -6,7 +6,8 @@ use super::calibration::check_bins;
 use super::contributions::Part;
 use super::log_probs::LogProbs;
 use super::ranking::{Ranking, Step};
-use super::{Contributions, Fingerprint, Levels, Metric, Truths, other_shape, thinned, weight};
+use super::state::{Origin, State, check_names, meet, meet_rows};
+use super::{Contributions, Levels, Metric, Truths, other_shape, thinned, weight};
 use crate::criterion::InputError;
 use crate::numeric::{Float, Sum, scalar};
 use crate::{Label, NodeId};
@@ -53,7 +54,7 @@ use crate::{Label, NodeId};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RiskCoverage {
-    of: Fingerprint,
+    of: Origin,
     levels: Vec<(String, Ranking)>,
 }
 
@@ -103,7 +104,7 @@ impl RiskCoverage {
     /// Of no rows yet.
     pub fn new(levels: &Levels) -> Self {
         let of = |name: &str| (name.to_owned(), Ranking::default());
-        Self { of: levels.fingerprint(), levels: levels.all().iter().map(|level| of(level.name())).collect() }
+        Self { of: Origin::new(levels), levels: levels.all().iter().map(|level| of(level.name())).collect() }
     }
 
     /// Adds rows of the log-probabilities of all nodes, `[batch, nodes]`.
@@ -118,7 +119,7 @@ impl RiskCoverage {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         each_answer(truths, log_probs, weights, |row, level, answer| {
             if let Some((log_p, is_right)) = answer {
                 self.levels[level].1.add(log_p, is_right, weight(weights, row));
@@ -174,12 +175,30 @@ fn each_answer<F: Float>(
     Ok(())
 }
 
+impl State for RiskCoverage {
+    const NAME: &'static str = "risk_coverage";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, levels: &Levels) -> Result<(), String> {
+        check_names(self.levels.iter().map(|(name, _)| name), levels)?;
+        self.levels.iter().try_for_each(|(_, ranking)| ranking.check())
+    }
+}
+
 impl Metric for RiskCoverage {
     /// From the top.
     type Value = Vec<LevelRiskCoverage>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of || self.levels.len() != other.levels.len() {
+        meet(self, other)?;
+        if self.levels.len() != other.levels.len() {
             return Err(other_shape("risk_coverage"));
         }
         self.levels.iter_mut().zip(&other.levels).for_each(|((_, ranking), (_, more))| ranking.merge(more));
@@ -238,7 +257,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| RiskCoverage::new(&batch.levels),
-            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights),
         );
     }
 

@@ -374,4 +374,29 @@ mod tests {
         assert!(Contributions::side_by_side(&[&one, &other]).is_err());
         assert_eq!(Contributions::side_by_side(&[&one, &one]).unwrap().numbers(), 6);
     }
+
+    #[test]
+    fn altered_states_are_refused_or_drawn() {
+        let batch = (0..).map(Batch::random).find(|batch| batch.labels.len() > 10).unwrap();
+        let truths = batch.levels.truths(&batch.labels).unwrap();
+        let all = contributions(&batch, &truths, None);
+        let groups: Vec<u64> = (0..truths.len() as u64).map(|row| row / 3).collect();
+        for groups in [None, Some(&groups[..])] {
+            let mut bootstrap = RowBootstrap::new(Resampling { replicates: 5, ..Resampling::default() }).unwrap();
+            bootstrap.update(&all, groups).unwrap();
+            let stored = serde_json::to_value(&bootstrap).unwrap();
+            let mut refused = 0;
+            for changed in testing::changes(&stored, &mut testing::Random::new(3), 600) {
+                let Ok(mut read) = serde_json::from_value::<RowBootstrap>(changed) else {
+                    refused += 1;
+                    continue;
+                };
+                read.compute();
+                _ = read.merge(&bootstrap);
+                _ = read.update(&all, groups);
+                read.compute();
+            }
+            assert!(refused > 100);
+        }
+    }
 }

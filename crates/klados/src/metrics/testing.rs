@@ -6,8 +6,10 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::{ExactSum, Levels, Metric, Ratio, Truths};
+use crate::criterion::InputError;
 use crate::numeric::scalar::ln;
 use crate::{Hierarchy, Label, NodeId};
 
@@ -225,7 +227,7 @@ pub(super) fn assert_ratios(ratios: &[Ratio], values: &[Option<f64>]) {
 /// Asserts that any split of the rows, merged in any order, serialized between or not, gives the same bits, with sample
 /// weights and without; that weights of 1 are no weights; that an empty part changes nothing; and that an accumulator of
 /// another hierarchy is refused.
-pub(super) fn merging<M>(new: impl Fn(&Batch) -> M, update: impl Fn(&mut M, &Part<'_>))
+pub(super) fn merging<M>(new: impl Fn(&Batch) -> M, update: impl Fn(&mut M, &Part<'_>) -> Result<(), InputError>)
 where
     M: Metric + Serialize + DeserializeOwned,
     M::Value: Debug,
@@ -237,7 +239,7 @@ where
 pub(super) fn merging_where<M>(
     is_defined: impl Fn(&Batch) -> bool,
     new: impl Fn(&Batch) -> M,
-    update: impl Fn(&mut M, &Part<'_>),
+    update: impl Fn(&mut M, &Part<'_>) -> Result<(), InputError>,
 ) where
     M: Metric + Serialize + DeserializeOwned,
     M::Value: Debug,
@@ -268,7 +270,7 @@ pub(super) fn merging_where<M>(
                 log_probs: &log_probs,
                 weights: weights.as_deref(),
             };
-            update(&mut metric, &part);
+            update(&mut metric, &part).unwrap();
             metric
         };
         let mut rows: Vec<usize> = (0..batch.labels.len()).collect();
@@ -296,7 +298,102 @@ pub(super) fn merging_where<M>(
             assert_eq!(print(&parts[0]), whole, "of seed {seed}");
         }
     }
+    let batches = (0..).map(Batch::random).filter(|batch| is_defined(batch) && batch.labels.len() > 5);
+    for batch in batches.take(4) {
+        altered(&batch, &new, &update);
+    }
     let mut defined = (0..).map(Batch::random).filter(|batch| is_defined(batch)).map(|batch| new(&batch));
     let (Some(mut one), Some(other)) = (defined.next(), defined.next()) else { unreachable!() };
     assert!(one.merge(&other).is_err());
+}
+
+/// Whatever is changed in a stored accumulator: it is refused, or it is read and takes part in all that accumulators do.
+fn altered<M>(batch: &Batch, new: &impl Fn(&Batch) -> M, update: &impl Fn(&mut M, &Part<'_>) -> Result<(), InputError>)
+where
+    M: Metric + Serialize + DeserializeOwned,
+    M::Value: Debug,
+{
+    let part = Part {
+        truths: &batch.levels.truths(&batch.labels).unwrap(),
+        set_truths: &batch.levels.truths(&batch.sets).unwrap(),
+        predictions: &batch.predictions,
+        predicted_sets: &batch.predicted_sets,
+        log_probs: &batch.log_probs,
+        weights: Some(&batch.weights),
+    };
+    let mut whole = new(batch);
+    update(&mut whole, &part).unwrap();
+    let stored = serde_json::to_value(&whole).unwrap();
+    let mut refused = [0; 2];
+    for changed in changes(&stored, &mut Random::new(1), 400) {
+        let Ok(read) = serde_json::from_value::<M>(changed) else {
+            refused[0] += 1;
+            continue;
+        };
+        read.compute();
+        for (mut one, other) in [(read.clone(), &whole), (read.clone(), &read), (new(batch), &read)] {
+            match one.merge(other) {
+                Ok(()) => _ = serde_json::to_string(&one).unwrap(),
+                Err(_) => refused[1] += 1,
+            }
+            one.compute();
+        }
+        let mut one = read;
+        if update(&mut one, &part).is_err() {
+            refused[1] += 1;
+        }
+        one.compute();
+    }
+    assert!(refused.iter().all(|refused| *refused > 10), "{refused:?}");
+}
+
+/// Some of the changes that can be made to JSON: an element or a field less, an element twice, an empty array, a number that
+/// is huge, negative or not whole, a value of another type.
+pub(super) fn changes(stored: &Value, random: &mut Random, count: usize) -> Vec<Value> {
+    let mut places = Vec::new();
+    pointers(stored, String::new(), &mut places);
+    let of = |_| {
+        let mut changed = stored.clone();
+        // Half of them near the root, where there are fewer.
+        let near: Vec<&String> = places.iter().filter(|place| place.matches('/').count() < 4).collect();
+        let place =
+            if random.below(2) == 0 { near[random.below(near.len())] } else { &places[random.below(places.len())] };
+        let value = changed.pointer_mut(place).unwrap();
+        match value {
+            Value::Array(items) if random.below(4) > 0 => match (random.below(3), items.len()) {
+                (0, 1..) => _ = items.remove(random.below(items.len())),
+                (1, 1..) => items.push(items[random.below(items.len())].clone()),
+                _ => items.clear(),
+            },
+            Value::Object(fields) if random.below(4) > 0 && !fields.is_empty() => {
+                let field = fields.keys().nth(random.below(fields.len())).unwrap().clone();
+                fields.remove(&field);
+            }
+            Value::Number(_) if random.below(4) > 0 => {
+                let numbers =
+                    [json!(u64::MAX), json!(1u64 << 40), json!(-1), json!(0), json!(1), json!(1e300), json!(-0.5)];
+                *value = numbers[random.below(numbers.len())].clone();
+            }
+            _ => {
+                *value =
+                    [json!("text"), json!(null), json!([]), json!({}), json!(3), json!(true)][random.below(6)].clone();
+            }
+        }
+        changed
+    };
+    (0..count).map(of).collect()
+}
+
+/// The places of all values.
+fn pointers(value: &Value, place: String, out: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| pointers(item, format!("{place}/{at}"), out));
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| pointers(field, format!("{place}/{name}"), out));
+        }
+        _ => {}
+    }
+    out.push(place);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Fingerprint, Levels};
+use super::Levels;
 use crate::criterion::{InputError, InputErrorKind, check_label, check_length};
 use crate::{Label, NodeId};
 
@@ -317,18 +317,8 @@ impl<'a> Truths<'a> {
         !hierarchy.is_tree() && classes.all(|class| self.says(row, hierarchy.class_node(class)) != Says::Fails)
     }
 
-    /// An error where an accumulator is of another hierarchy.
-    pub(super) fn check_hierarchy(&self, of: Fingerprint) -> Result<(), InputError> {
-        if self.levels.fingerprint() == of {
-            return Ok(());
-        }
-        Err(InputError::new(InputErrorKind::Shape, "the labels were read for another hierarchy than the metric is of"))
-    }
-
-    /// An error where an accumulator is of another hierarchy, where predictions are not a node for each row, or where a row
-    /// is multi-label.
-    pub(super) fn check_predictions(&self, of: Fingerprint, predictions: &[NodeId]) -> Result<(), InputError> {
-        self.check_hierarchy(of)?;
+    /// An error where predictions are not a node for each row, or where a row is multi-label.
+    pub(super) fn check_predictions(&self, predictions: &[NodeId]) -> Result<(), InputError> {
         check_length("the predictions", predictions.len(), self.len(), "rows")?;
         self.check_nodes(predictions)?;
         self.check_single()

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::log_probs::LogProbs;
-use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Truths, other_shape, share, weight};
+use super::state::{Origin, State, check_part, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Ratio, Truths, share, weight};
 use crate::Label;
 use crate::criterion::InputError;
 use crate::numeric::Float;
@@ -36,7 +37,7 @@ use crate::numeric::Float;
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Violations {
-    of: Fingerprint,
+    of: Origin,
     violated: ExactSum,
     edges: ExactSum,
 }
@@ -60,7 +61,7 @@ pub fn violations<F: Float>(
 impl Violations {
     /// Of no rows yet.
     pub fn new(levels: &Levels) -> Self {
-        Self { of: levels.fingerprint(), violated: ExactSum::new(), edges: ExactSum::new() }
+        Self { of: Origin::new(levels), violated: ExactSum::new(), edges: ExactSum::new() }
     }
 
     /// Adds rows of the log-probabilities of all nodes, `[batch, nodes]`.
@@ -75,7 +76,7 @@ impl Violations {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         for ratio in Self::ratios(truths, log_probs, weights)? {
             self.violated.add(ratio.numerator);
             self.edges.add(ratio.denominator);
@@ -114,14 +115,28 @@ impl Violations {
     }
 }
 
+impl State for Violations {
+    const NAME: &'static str = "violations";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, _: &Levels) -> Result<(), String> {
+        check_part(&self.violated, &self.edges)
+    }
+}
+
 impl Metric for Violations {
     /// None where no row takes part.
     type Value = Option<f64>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of {
-            return Err(other_shape("violations"));
-        }
+        meet(self, other)?;
         self.violated.merge(&other.violated);
         self.edges.merge(&other.edges);
         Ok(())
@@ -142,7 +157,7 @@ mod tests {
     fn any_split_gives_the_same_bits() {
         testing::merging(
             |batch| Violations::new(&batch.levels),
-            |metric, part| metric.update(part.set_truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.set_truths, part.log_probs, part.weights),
         );
     }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::log_probs::{LogProbs, Probabilities};
-use super::{ExactSum, Fingerprint, Levels, Metric, Ratio, Says, Truths, other_shape, share, weight};
+use super::state::{Origin, State, check_sums, meet, meet_rows};
+use super::{ExactSum, Levels, Metric, Ratio, Says, Truths, share, weight};
 use crate::Label;
 use crate::criterion::{InputError, InputErrorKind};
 use crate::numeric::{Float, scalar};
@@ -48,7 +49,7 @@ use crate::numeric::{Float, scalar};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Wasserstein {
-    of: Fingerprint,
+    of: Origin,
     distance: ExactSum,
     rows: ExactSum,
 }
@@ -77,7 +78,7 @@ impl Wasserstein {
     /// A DAG: the distance is that of a tree.
     pub fn new(levels: &Levels) -> Result<Self, InputError> {
         check_tree(levels)?;
-        Ok(Self { of: levels.fingerprint(), distance: ExactSum::new(), rows: ExactSum::new() })
+        Ok(Self { of: Origin::new(levels), distance: ExactSum::new(), rows: ExactSum::new() })
     }
 
     /// Adds rows of the log-probabilities of all nodes, `[batch, nodes]`.
@@ -92,7 +93,7 @@ impl Wasserstein {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
-        truths.check_hierarchy(self.of)?;
+        meet_rows(self, truths)?;
         for ratio in Self::ratios(truths, log_probs, weights)? {
             self.distance.add(ratio.numerator);
             self.rows.add(ratio.denominator);
@@ -137,14 +138,28 @@ fn check_tree(levels: &Levels) -> Result<(), InputError> {
     Err(InputError::new(InputErrorKind::NotATree, message))
 }
 
+impl State for Wasserstein {
+    const NAME: &'static str = "wasserstein";
+
+    fn origin(&self) -> &Origin {
+        &self.of
+    }
+
+    fn origin_mut(&mut self) -> &mut Origin {
+        &mut self.of
+    }
+
+    fn check(&self, _: &Levels) -> Result<(), String> {
+        check_sums([&self.distance, &self.rows])
+    }
+}
+
 impl Metric for Wasserstein {
     /// None where no row takes part.
     type Value = Option<f64>;
 
     fn merge(&mut self, other: &Self) -> Result<(), InputError> {
-        if self.of != other.of {
-            return Err(other_shape("wasserstein"));
-        }
+        meet(self, other)?;
         self.distance.merge(&other.distance);
         self.rows.merge(&other.rows);
         Ok(())
@@ -167,7 +182,7 @@ mod tests {
         testing::merging_where(
             |batch| batch.hierarchy().is_tree(),
             |batch| Wasserstein::new(&batch.levels).unwrap(),
-            |metric, part| metric.update(part.truths, part.log_probs, part.weights).unwrap(),
+            |metric, part| metric.update(part.truths, part.log_probs, part.weights),
         );
     }
 

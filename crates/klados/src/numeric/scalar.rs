@@ -2,6 +2,9 @@
 //! (below 1 ULP on every platform in use), plus the roundings that the bodies show.
 #![allow(clippy::disallowed_methods, reason = "this is the module that the ban points to")]
 
+/// Rounding may leave a log-probability this much above 0, which counts as 0; what is above is not one.
+pub(crate) const ABOVE_ZERO: f64 = 1e-4;
+
 /// `e^x`.
 pub(crate) fn exp(x: f64) -> f64 {
     x.exp()
