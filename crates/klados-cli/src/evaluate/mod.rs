@@ -5,7 +5,9 @@
 //! which is the JSON of `klados evaluate` and what a report is drawn from.
 
 mod answers;
+mod drawn;
 pub(crate) mod probabilities;
+pub(crate) mod probability_intervals;
 mod resampled;
 pub(crate) mod result;
 pub(crate) mod rows;
@@ -18,6 +20,7 @@ use klados::metrics::{Bootstrap, Levels, Metric, Ratio, Resampling};
 use klados::{Decider, Hierarchy, Label, NodeId};
 
 use self::answers::{Answered, Answers};
+use self::probability_intervals::ProbabilityIntervals;
 pub(crate) use self::result::Evaluation;
 use self::scores::Scores;
 
@@ -60,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) thresholds: Option<usize>,
     /// None where no intervals are asked for.
     pub(crate) resampling: Option<Resampling>,
+    /// Of metrics that differ from row to row; none without curves, and where there are too many rows.
+    pub(crate) row_resampling: Option<Resampling>,
 }
 
 /// Rows that have probabilities in all models and a label.
@@ -82,6 +87,7 @@ pub(crate) struct Part {
     /// By model with a rule.
     answers: Vec<Answers>,
     bootstrap: Option<Bootstrap>,
+    intervals: Option<ProbabilityIntervals>,
 }
 
 impl Evaluator {
@@ -122,6 +128,9 @@ impl Evaluator {
     pub(crate) fn part(&self) -> Result<Part> {
         let scores = || Scores::new(&self.levels, self.is_multi_label, self.options);
         let metrics = self.judged.len() * self.resampled_names().len();
+        let bins = self.options.bins;
+        let intervals = |resampling| ProbabilityIntervals::new(&self.levels, self.sources, bins, resampling);
+        let row_resampling = self.options.row_resampling.filter(|_| !self.is_multi_label && self.options.curves);
         Ok(Part {
             rows: 0,
             ignored: 0,
@@ -129,6 +138,7 @@ impl Evaluator {
             scores: (0..self.sources).map(|_| scores()).collect::<Result<_>>()?,
             answers: self.judged.iter().map(|_| Answers::new(&self.levels)).collect(),
             bootstrap: self.options.resampling.map(|resampling| Bootstrap::new(metrics, resampling)).transpose()?,
+            intervals: row_resampling.map(intervals).transpose()?,
         })
     }
 
@@ -163,6 +173,9 @@ impl Evaluator {
             let ratios: Vec<Vec<Ratio>> = of.collect::<Result<_>>()?;
             let ratios: Vec<&[Ratio]> = ratios.iter().map(Vec::as_slice).collect();
             bootstrap.update(&Ratio::side_by_side(count, &ratios)?, rows.groups)?;
+        }
+        if let Some(intervals) = &mut part.intervals {
+            intervals.update(rows, &truths, log_probs, &part.scores, &answered)?;
         }
         // Labels of all classes, as the root is, say nothing.
         let taking_part = (0..count).filter(|row| truths.takes_part(*row)).count();
@@ -223,6 +236,9 @@ impl Part {
         }
         if let (Some(bootstrap), Some(other)) = (&mut self.bootstrap, &other.bootstrap) {
             bootstrap.merge(other)?;
+        }
+        if let (Some(intervals), Some(other)) = (&mut self.intervals, &other.intervals) {
+            intervals.merge(other)?;
         }
         Ok(())
     }

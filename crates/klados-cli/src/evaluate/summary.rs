@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use klados::metrics::{Average, Interval, LevelAuprc, Metric, Replicates};
+use klados::metrics::{Average, Interval, LevelAuprc, Metric};
 
 use super::answers::{Answers, Far};
+use super::drawn::Drawn;
 use super::result::{
     Bin, Comparison, Difference, Estimate, Evaluation, Level, Model, NodeCounts, Nodes, OperatingCurve, RiskCoverage,
     Worst, value,
@@ -19,18 +20,14 @@ const PAIRS: usize = 200_000;
 const POINTS: usize = 1000;
 
 pub(super) fn evaluation(evaluator: &Evaluator, part: &Part, title: &str, mut notes: Vec<String>) -> Evaluation {
-    let replicates = part.bootstrap.as_ref().map(klados::metrics::Bootstrap::replicates);
-    let names = evaluator.resampled_names();
+    let drawn = Drawn::new(evaluator, part);
     let models: Vec<Model> = (0..evaluator.judged.len())
-        .map(|place| {
-            let resampled = Resampled { replicates: replicates.as_ref(), names: &names, place };
-            model(evaluator, part, &resampled, &mut notes)
-        })
+        .map(|place| model(evaluator, part, &Resampled { drawn: &drawn, place }, &mut notes))
         .collect();
     let mut comparisons = Vec::new();
     for a in 0..models.len() {
         for b in a + 1..models.len() {
-            comparisons.push(comparison(replicates.as_ref(), &names, (a, &models[a]), (b, &models[b])));
+            comparisons.push(comparison(&drawn, (a, &models[a]), (b, &models[b])));
         }
     }
     Evaluation {
@@ -54,20 +51,14 @@ pub(super) fn evaluation(evaluator: &Evaluator, part: &Part, title: &str, mut no
 
 /// The intervals of one model.
 struct Resampled<'a> {
-    replicates: Option<&'a Replicates>,
-    names: &'a [String],
+    drawn: &'a Drawn,
     /// Its place among the models.
     place: usize,
 }
 
 impl Resampled<'_> {
-    fn interval(&self, name: &str) -> Option<Interval> {
-        let metric = self.names.iter().position(|found| found == name)?;
-        Some(self.replicates?.interval(self.place * self.names.len() + metric))
-    }
-
     fn estimate(&self, name: &str, number: Option<f64>) -> Estimate {
-        Estimate::with(number, self.interval(name).as_ref())
+        Estimate::with(number, self.drawn.interval(name, self.place).as_ref())
     }
 }
 
@@ -261,27 +252,20 @@ fn probability(log_p: f64) -> f64 {
     log_p.exp().min(1.0)
 }
 
-/// The difference of two models; without replicates it has no interval.
-fn comparison(
-    replicates: Option<&Replicates>,
-    names: &[String],
-    (a, a_model): (usize, &Model),
-    (b, b_model): (usize, &Model),
-) -> Comparison {
-    let difference = |(metric, name): (usize, &String)| {
-        let difference = match replicates {
-            Some(replicates) => {
-                let interval = replicates.difference(a * names.len() + metric, b * names.len() + metric);
-                Difference { difference: value(interval.value), low: value(interval.low), high: value(interval.high) }
-            }
-            None => {
-                let values = a_model.value(name).zip(b_model.value(name));
-                Difference { difference: value(values.map(|(a, b)| a - b)), low: None, high: None }
-            }
+/// The differences of two models; without replicates they have no interval.
+fn comparison(drawn: &Drawn, (a, a_model): (usize, &Model), (b, b_model): (usize, &Model)) -> Comparison {
+    let difference = |name: &String| {
+        let values = a_model.value(name).zip(b_model.value(name));
+        let interval = drawn.difference(name, a, b);
+        let difference = match &interval {
+            Some(interval) => interval.value,
+            None => values.map(|(a, b)| a - b),
         };
-        (name.clone(), difference)
+        let end = |end: fn(&Interval) -> Option<f64>| value(interval.as_ref().and_then(end));
+        let ends = (end(|interval| interval.low), end(|interval| interval.high));
+        (name.clone(), Difference { difference: value(difference), low: ends.0, high: ends.1 })
     };
-    let metrics = names.iter().enumerate().map(difference).collect();
+    let metrics = drawn.names.iter().map(difference).collect();
     Comparison { a: a_model.name.clone(), b: b_model.name.clone(), metrics }
 }
 

@@ -7,6 +7,7 @@ use klados::{Decision, Label};
 use super::network::Model;
 use super::reading::Reading;
 use super::run::EvaluationSet;
+use crate::evaluate::probability_intervals::limited;
 use crate::evaluate::{Evaluation, Evaluator, Judged, Options, Rows, rows_a_batch};
 
 /// Bins of the calibration error.
@@ -70,6 +71,7 @@ pub(crate) fn evaluate(
         curves: true,
         thresholds: (kept > MOST_KEPT).then_some(THRESHOLDS),
         resampling: Some(resampling),
+        row_resampling: limited(resampling, rows),
     };
     let evaluator = Evaluator::new(hierarchy, judged, candidates.len(), is_multi_label, options);
     let mut part = evaluator.part()?;

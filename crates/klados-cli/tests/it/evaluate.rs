@@ -398,6 +398,48 @@ fn intervals_of_answers_hold_their_values() {
 }
 
 #[test]
+fn intervals_of_probabilities_hold_their_values() {
+    let folder = Folder::new();
+    many(&folder, 700);
+    let other: Vec<[f64; 6]> = (0..700)
+        .map(|row| std::array::from_fn(|column| ((row * 5 + column * 13 + row / 3) % 29) as f64 / 16.0))
+        .collect();
+    let other: Vec<&[f64]> = other.iter().map(|row| &row[..]).collect();
+    folder.write("other.npy", npy::f8(&other));
+    let files = ["--logits", "a=z.npy", "--logits", "b=other.npy", "--labels", "y.txt", "--format", "json"];
+    let result = json(evaluate(&folder, &[&files[..], &["--replicates", "300"]].concat()));
+    assert_intervals_hold_values(&result);
+    // The replicates are of the metrics that the values are of: computed in another way, for each model.
+    assert_differences_are_of_values(&result);
+    let is_interval = |estimate: &Value| {
+        let [low, value, high] = ["low", "value", "high"].map(|end| estimate[end].as_f64().expect("a number"));
+        // Percentiles of an error of calibration lie too high: docs/metrics.md.
+        assert!(low < high && value < high && high - low < 0.5, "{estimate}");
+    };
+    for model in result["models"].as_array().expect("models") {
+        for level in model["levels"].as_array().expect("levels") {
+            for name in ["balanced_accuracy", "ece", "brier", "log_loss", "aurc", "risk"] {
+                is_interval(&level[name]);
+            }
+            assert_eq!(level["coverage"], json!({ "value": 1.0, "low": 1.0, "high": 1.0 }));
+        }
+        is_interval(&model["metrics"]["average_precision"]);
+    }
+    // As wide as the formula says: that of a mean of n rows is 2 * 1.96 times its standard error. The Brier score of a row is
+    // within 0 and 2.
+    let (brier, rows) = (&result["models"][0]["levels"][0]["brier"], 500.0_f64);
+    let width = brier["high"].as_f64().expect("an end") - brier["low"].as_f64().expect("an end");
+    assert!(width < 4.0 / rows.sqrt(), "{width}");
+    // Without curves nothing is kept of a row, and there are none.
+    let result = json(evaluate(&folder, &[&files[..], &["--no-curves", "--replicates", "50"]].concat()));
+    let level = &result["models"][0]["levels"][0];
+    assert!(level["brier"]["value"].is_number() && level["brier"]["low"].is_null() && level["aurc"].is_null());
+    assert!(level["accuracy"]["low"].is_number());
+    assert!(result["comparisons"][0]["metrics"].get("average_precision").is_none());
+    assert_differences_are_of_values(&result);
+}
+
+#[test]
 fn options_that_cannot_be_are_refused() {
     let folder = animals();
     for (option, wrong) in [

@@ -18,6 +18,7 @@ use crate::data::labels::LabelParser;
 use crate::data::replace::replace_by;
 use crate::data::texts::Texts;
 use crate::evaluate::probabilities::Probabilities;
+use crate::evaluate::probability_intervals::{MOST_ROWS, limited};
 use crate::evaluate::rows::RowReader;
 use crate::evaluate::threads::{self, Source};
 use crate::evaluate::{Evaluator, Judged, Options, rows_a_batch};
@@ -66,7 +67,10 @@ JSON (--format json), one object; docs/metrics.md has the formulas:
 
 Memory does not grow with the rows, but for
   labels, groups, weights  12 bytes a row each, and every spelling once
-  curves                   some numbers a row; --no-curves does without
+  curves                   some numbers a row; --no-curves does without, and
+                           without intervals of what differs from row to row:
+                           balanced accuracy, ece, brier, log loss, aurc and
+                           average precision, up to 50,000 rows
   intervals                rows that add the same are kept as one. With --weights
                            or --groups nearly none are: 8 (1 + 2 metrics) bytes
                            a row, of all models' metrics with intervals;
@@ -196,12 +200,14 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let weights_file = weights.as_ref().map(|weights| weights.path().to_owned());
     let has_groups = groups.is_some();
     let rows = RowReader::new(matrices, [Some(labels), groups, weights], rows_a_batch(hierarchy))?;
-    let probabilities_kept = rows.rows().map_or(usize::MAX, |rows| rows.saturating_mul(hierarchy.node_count()));
+    let rows_count = rows.rows().unwrap_or(usize::MAX);
+    let probabilities_kept = rows_count.saturating_mul(hierarchy.node_count());
     let options = Options {
         bins: args.bins.unwrap_or(BINS) as usize,
         curves: !args.no_curves,
         thresholds: (probabilities_kept > MOST_KEPT).then_some(THRESHOLDS),
         resampling,
+        row_resampling: resampling.and_then(|resampling| limited(resampling, rows_count)),
     };
     let evaluator = Evaluator::new(hierarchy, judged, models.len(), is_multi_label, options);
     let bar = progress(rows.rows());
@@ -222,6 +228,12 @@ pub(crate) fn run(args: &EvaluateArgs, out: &mut dyn Write) -> Result<()> {
     let mut notes = part.notes();
     if is_multi_label && options.thresholds.is_some() {
         notes.push(format!("the areas under precision-recall curves are by {THRESHOLDS} thresholds"));
+    }
+    if options.resampling.is_some() && !is_multi_label && options.curves && options.row_resampling.is_none() {
+        notes.push(format!(
+            "more than {MOST_ROWS} rows: there are no intervals of balanced accuracy, calibration error, Brier score, log \
+             loss, and areas below curves"
+        ));
     }
     // Intervals are drawn by as many threads as rows are read.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;

@@ -29,7 +29,7 @@ function verdictOn(promise, right) {
 
 /** A level's rows: answered right, answered wrong, and not answered there. */
 function answersAt(level) {
-  const [coverage, risk] = [numeric(level?.coverage?.value ?? level?.coverage ?? null), numeric(level?.risk?.value ?? level?.risk ?? null)];
+  const [coverage, risk] = [valueOf(level?.coverage ?? null), valueOf(level?.risk ?? null)];
   if (!isNumber(coverage)) return '–';
   const wrong = isNumber(risk) ? coverage * risk : 0;
   const width = (share) => `width: ${(100 * share).toFixed(2)}%`;
