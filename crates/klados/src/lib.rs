@@ -74,4 +74,6 @@ pub use hierarchy::{
 pub use kernels::batch::{PARALLEL_ELEMENTS, on_one_thread};
 pub use loss::Loss;
 pub use node_log_probs::{NodeForm, NodeLogProbs};
+#[doc(hidden)]
+pub use numeric::on_each_instruction_set;
 pub use numeric::{Element, Float};

@@ -1,5 +1,6 @@
 //! Losses of yes and no at the nodes: from a label to what weighs on each.
 
+use super::ordinary::OrdinaryRows;
 use super::path_sum::column_by_node;
 use super::row_loss::no_meaning;
 use super::{Events, Form, InputError, LogProb, Pick, RowLoss, Sample, Superclasses, Term, TermSet};
@@ -58,6 +59,8 @@ pub(crate) struct BernoulliRows {
     pub(crate) counts_terms: bool,
     /// By node.
     pub(crate) column: Vec<u32>,
+    /// By column, where there is one a node: the weight of its node.
+    pub(super) weight_by_column: Vec<f64>,
 }
 
 /// What is known of a node.
@@ -94,7 +97,11 @@ impl BernoulliRows {
         let pos_weight = vec![1.0; weights.len()];
         let asked = Asked::All { incomplete: false };
         let column = column_by_node(hierarchy);
-        Self { loss, events, asked, weights, pos_weight, gamma: 0.0, counts_terms: false, column }
+        let mut weight_by_column = Vec::new();
+        if !matches!(events, BernoulliEvents::Weighted { .. }) {
+            weight_by_column.extend(hierarchy.node_columns().iter().map(|node| weights[node.index()]));
+        }
+        Self { loss, events, asked, weights, pos_weight, gamma: 0.0, counts_terms: false, column, weight_by_column }
     }
 
     /// What is known of each node, by a label that is no distribution; masks apart.
@@ -387,6 +394,10 @@ impl RowLoss for BernoulliRows {
             loss += self.part((pulls, is_positive), scores, grad.as_deref_mut(), pool);
         });
         loss
+    }
+
+    fn ordinary(&self) -> Option<OrdinaryRows<'_>> {
+        Some(OrdinaryRows::Bernoulli(self))
     }
 
     fn form(&self) -> Form<'_> {

@@ -1,11 +1,15 @@
 //! Random cut: from a label to the node of the cut that is at or above it.
 
 use super::descendants::parents;
+use super::ordinary::OrdinaryRows;
 use super::path_sum::{column_by_node, weight_by_node};
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
 use crate::kernels::cut::Cut;
+use crate::kernels::ordinary::{Buffers, Scaled};
+use crate::kernels::paths::ends;
 use crate::kernels::pool::Pool;
+use crate::numeric::Float;
 use crate::{Hierarchy, Label, NodeId};
 
 /// Cross-entropy of a softmax over a random cut.
@@ -24,14 +28,31 @@ impl CutRows {
         for (at, node) in hierarchy.nodes_by_appearance().into_iter().enumerate() {
             place[node.index()] = at as u32;
         }
-        let cut = Cut { parent: parents(hierarchy), is_leaf, place, p, seed };
+        let cut = Cut { end: ends(&parents(hierarchy)), is_leaf, place, p, seed };
         Self { cut, column: column_by_node(hierarchy) }
+    }
+
+    /// The loss of a row by column; `None` where it is not for this kernel.
+    pub(super) fn ordinary_row<T: Float>(
+        &self,
+        sample: &Sample<'_>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let leaf = match sample.label {
+            Label::Class(class) => sample.hierarchy.class_node(*class),
+            Label::Node(node) => *node,
+            _ => return None,
+        };
+        let place = (sample.row, sample.step);
+        self.cut.ordinary_row(place, (leaf.0, sample.factor), (&self.column, z), grad, buffers)
     }
 
     /// The cut of a sample, and the weight of each of its nodes.
     fn draw(&self, sample: &Sample<'_>, pool: &mut Pool) -> (Vec<u32>, Vec<f64>) {
         let mut members = pool.indices(0, 0);
-        self.cut.draw(sample.row, sample.step, &mut members, pool);
+        self.cut.draw(sample.row, sample.step, &mut members);
         // A node has the weight of all labels at or below it.
         let by_node = weight_by_node(sample, pool);
         let mut weights = pool.floats(0, 0.0);
@@ -54,6 +75,10 @@ impl RowLoss for CutRows {
 
     fn draws_at_random(&self) -> bool {
         true
+    }
+
+    fn ordinary(&self) -> Option<OrdinaryRows<'_>> {
+        Some(OrdinaryRows::Cut(self))
     }
 
     fn row(&self, sample: &Sample<'_>, scores: &[f64], grad: Option<&mut [f64]>, pool: &mut Pool) -> f64 {

@@ -1,13 +1,15 @@
 //! Descendant softmax: from a label to the nodes on its path.
 
+use super::ordinary::OrdinaryRows;
 use super::path_sum::{column_by_node, weight_by_node};
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
-use crate::kernels::descendants::{Against, Descendants};
+use crate::kernels::descendants::{Against, Branches, Descendants};
 use crate::kernels::mass::Mass;
+use crate::kernels::ordinary::{Buffers, Scaled};
 use crate::kernels::paths::Tree;
 use crate::kernels::pool::Pool;
-use crate::numeric::scalar;
+use crate::numeric::{Float, scalar};
 use crate::{Hierarchy, Label, NodeId};
 
 /// `sum_a log(1 + against_a / e^{s_a})` over the path of the label.
@@ -16,11 +18,30 @@ pub(crate) struct DescendantRows {
     tree: Tree,
     /// By node.
     column: Vec<u32>,
+    branches: Branches,
 }
 
 impl DescendantRows {
     pub(crate) fn new(hierarchy: &Hierarchy) -> Self {
-        Self { tree: tree(hierarchy), column: column_by_node(hierarchy) }
+        let (tree, column) = (tree(hierarchy), column_by_node(hierarchy));
+        let branches = Branches::new(&tree, &column);
+        Self { tree, column, branches }
+    }
+
+    /// The loss of a row by column; `None` where it is not for this kernel.
+    pub(super) fn ordinary_row<T: Float>(
+        &self,
+        sample: &Sample<'_>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let node = match sample.label {
+            Label::Class(class) => sample.hierarchy.class_node(*class),
+            Label::Node(node) => *node,
+            _ => return None,
+        };
+        self.branches.row(&self.tree, (node.index(), sample.factor), z, grad, buffers)
     }
 }
 
@@ -66,6 +87,10 @@ impl RowLoss for DescendantRows {
         }
         pool.keep(weights);
         loss
+    }
+
+    fn ordinary(&self) -> Option<OrdinaryRows<'_>> {
+        Some(OrdinaryRows::Descendants(self))
     }
 
     fn form(&self) -> Form<'_> {

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
+use super::atoms::Atoms;
 use super::error::check_length;
 use super::{Inner, InputError, InputErrorKind as Kind, Objective};
 use crate::kernels::nested::{Nested, Step};
-use crate::kernels::overlapping::Overlapping;
 use crate::loss::Unresolved;
+use crate::numeric::Float;
 use crate::{Hierarchy, Label, NodeId};
 
 /// The nodes that a hard label names, none of them below another.
@@ -134,7 +134,12 @@ impl Inner {
 
     /// The largest weight that a class of the label carries below what the label resolves; exactly 0 where there is no
     /// node of weight.
-    fn unresolved_weight(&self, weights: &[f64], named: &[NodeId], resolved: impl Iterator<Item = NodeId>) -> f64 {
+    pub(super) fn unresolved_weight(
+        &self,
+        weights: &[f64],
+        named: &[NodeId],
+        resolved: impl Iterator<Item = NodeId>,
+    ) -> f64 {
         let add = |(above, counted): (f64, u32), node: NodeId| {
             let weight = weights[node.index()];
             (above + weight, counted + u32::from(weight != 0.0))
@@ -203,87 +208,49 @@ impl Inner {
         }
     }
 
-    /// The overlapping sets of a hard label in a DAG, as atoms: classes that are in the same sets. `order` becomes the
-    /// classes by atom.
-    pub(super) fn fill_overlapping(
-        &self,
-        named: &Named,
-        factor: f64,
-        overlapping: &mut Overlapping,
-        order: &mut Vec<u32>,
-        signatures: &mut Signatures,
-    ) {
-        let Objective::Marginal { weights, unresolved } = &self.tables.objective else { return };
-        overlapping.clear();
-        overlapping.takes_part = factor != 0.0;
-        let resolved = self.resolved(named);
-        let fallback = match unresolved {
-            Unresolved::Skip => 0.0,
-            Unresolved::Label => self.unresolved_weight(weights, &named.nodes, resolved.iter().copied()),
-        };
-        let mut sets: Vec<(f64, &[NodeId])> = Vec::new();
-        for node in &resolved {
-            // The named node itself is among the resolved ones where the label is one node: one set for both.
-            let own = if named.nodes == [*node] { fallback } else { 0.0 };
-            let weight = (weights[node.index()] + own) * factor;
-            if weight != 0.0 {
-                sets.push((weight, std::slice::from_ref(node)));
-            }
-        }
-        if named.nodes.len() > 1 && fallback * factor != 0.0 {
-            sets.push((fallback * factor, &named.nodes));
-        }
-        signatures.sweep(&self.hierarchy, sets.iter().map(|(_, nodes)| *nodes));
-        let atoms = signatures.atoms(&self.hierarchy, order, &mut overlapping.shells);
-        for (set, (weight, _)) in sets.iter().enumerate() {
-            overlapping.weights.push(*weight);
-            overlapping
-                .contains
-                .extend(atoms.iter().map(|atom| signatures.sets[*atom as usize].contains(&(set as u32))));
-        }
-    }
-
     /// The relative target of soft labels, by class.
-    pub(super) fn fill_soft_labels(
+    pub(super) fn fill_soft_labels<T: Float>(
         &self,
         by_height: &[f64],
         label: NodeId,
-        target: &mut Vec<f64>,
-        rank: &mut Vec<u32>,
+        target: &mut Vec<T>,
+        atoms: &mut Atoms,
     ) {
         let hierarchy = &self.hierarchy;
         let base = hierarchy.height(label);
         target.clear();
-        target.resize(hierarchy.class_count(), 0.0);
-        if hierarchy.is_tree() {
-            let mut inside = (usize::MAX, usize::MAX);
-            for node in std::iter::once(label).chain(hierarchy.ancestors(label)) {
-                let (start, end) = hierarchy.span(node);
-                let value = by_height[hierarchy.height(node) - base];
-                for position in (start..end).filter(|position| !(inside.0..inside.1).contains(position)) {
-                    target[hierarchy.tree_order()[position] as usize] = value;
+        target.resize(hierarchy.class_count(), T::default());
+        let value = |node: NodeId| T::from_f64(by_height[hierarchy.height(node) - base]);
+        let mut paint = |start: u32, end: u32, value: T| match &self.positions {
+            None => target[start as usize..end as usize].fill(value),
+            Some(positions) => {
+                for &class in &positions.classes[start as usize..end as usize] {
+                    target[class as usize] = value;
                 }
-                inside = (start, end);
+            }
+        };
+        if hierarchy.is_tree() {
+            let (mut left, mut right) = hierarchy.span(label);
+            paint(left as u32, right as u32, value(label));
+            let mut at = label;
+            while at != NodeId::ROOT {
+                at = hierarchy.parents(at)[0];
+                let (start, end) = hierarchy.span(at);
+                paint(start as u32, left as u32, value(at));
+                paint(right as u32, end as u32, value(at));
+                (left, right) = (start, end);
             }
             return;
         }
-        // The lowest common ancestor of the label and a class is the first, most specific first, that is above the class.
-        let mut candidates = hierarchy.ancestors(label);
-        candidates.push(label);
-        candidates.sort_unstable_by_key(|node| hierarchy.specificity(*node));
-        rank.clear();
-        rank.resize(hierarchy.node_count(), u32::MAX);
-        for (place, node) in candidates.iter().enumerate() {
-            rank[node.index()] = place as u32;
-        }
-        for node in hierarchy.nodes() {
-            for parent in hierarchy.parents(node) {
-                rank[node.index()] = rank[node.index()].min(rank[parent.index()]);
+        // The lowest common ancestor of the label and a class is the first, most specific first, that is above the class:
+        // the last that is painted.
+        let candidates = atoms.above(hierarchy, label);
+        candidates.push(NodeId::ROOT);
+        candidates.sort_unstable_by_key(|node| Reverse(hierarchy.specificity(*node)));
+        for &node in &*candidates {
+            for &(start, end) in self.stretches().of(node) {
+                paint(start, end, value(node));
             }
-        }
-        for (class, target) in target.iter_mut().enumerate() {
-            let lca = candidates[rank[hierarchy.class_node(class).index()] as usize];
-            *target = by_height[hierarchy.height(lca) - base];
         }
     }
 
@@ -333,82 +300,4 @@ impl Inner {
 /// A term on a class softmax.
 pub(super) fn class_term(of: super::TermSet, given: NodeId, weight: f64) -> super::Term {
     super::Term { of, weight, log_p: super::LogProb::Classes { given } }
-}
-
-/// Which of a few sets of nodes each node is below, found in one sweep from the root down.
-#[derive(Debug, Default)]
-pub(super) struct Signatures {
-    /// By node: an index into `sets`.
-    of_node: Vec<u32>,
-    /// The distinct signatures: ascending lists of sets.
-    sets: Vec<Vec<u32>>,
-    index: HashMap<Vec<u32>, u32>,
-    starts: HashMap<NodeId, Vec<u32>>,
-}
-
-impl Signatures {
-    fn sweep<'a>(&mut self, hierarchy: &Hierarchy, sets: impl Iterator<Item = &'a [NodeId]>) {
-        self.starts.clear();
-        for (set, nodes) in sets.enumerate() {
-            for node in nodes {
-                self.starts.entry(*node).or_default().push(set as u32);
-            }
-        }
-        self.sets.clear();
-        self.index.clear();
-        self.sets.push(Vec::new());
-        self.index.insert(Vec::new(), 0);
-        self.of_node.clear();
-        self.of_node.resize(hierarchy.node_count(), 0);
-        for node in hierarchy.nodes() {
-            let parents = hierarchy.parents(node);
-            let first = parents.first().map_or(0, |parent| self.of_node[parent.index()]);
-            let own = self.starts.get(&node);
-            let inherits = own.is_none() && parents.iter().all(|parent| self.of_node[parent.index()] == first);
-            self.of_node[node.index()] = if inherits {
-                first
-            } else {
-                let above = parents.iter().flat_map(|parent| &self.sets[self.of_node[parent.index()] as usize]);
-                let mut signature: Vec<u32> = above.chain(own.into_iter().flatten()).copied().collect();
-                signature.sort_unstable();
-                signature.dedup();
-                let next = self.sets.len() as u32;
-                *self.index.entry(signature).or_insert_with_key(|signature| {
-                    self.sets.push(signature.clone());
-                    next
-                })
-            };
-        }
-    }
-
-    /// Sorts the classes by signature into `order`, one shell an atom. Returns the signature of each atom.
-    fn atoms(
-        &self,
-        hierarchy: &Hierarchy,
-        order: &mut Vec<u32>,
-        shells: &mut crate::kernels::shells::Shells,
-    ) -> Vec<u32> {
-        let signature = |class: usize| self.of_node[hierarchy.class_node(class).index()];
-        let mut ends = vec![0u32; self.sets.len() + 1];
-        for class in 0..hierarchy.class_count() {
-            ends[signature(class) as usize + 1] += 1;
-        }
-        for at in 1..ends.len() {
-            ends[at] += ends[at - 1];
-        }
-        let mut atoms = Vec::new();
-        atoms.extend((0..self.sets.len() as u32).filter(|&at| ends[at as usize] < ends[at as usize + 1]));
-        shells.reset(atoms.len());
-        for (shell, &atom) in atoms.iter().enumerate() {
-            shells.extend_to(ends[atom as usize + 1] as usize, shell);
-        }
-        order.clear();
-        order.resize(hierarchy.class_count(), 0);
-        for class in 0..hierarchy.class_count() {
-            let next = &mut ends[signature(class) as usize];
-            order[*next as usize] = class as u32;
-            *next += 1;
-        }
-        atoms
-    }
 }

@@ -1,10 +1,16 @@
 //! Soft-max-margin: from a label to the distances from it.
 
+use super::descendants::tree;
+use super::ordinary::OrdinaryRows;
 use super::path_sum::column_by_node;
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
+use crate::kernels::descendants::Branches;
 use crate::kernels::margin::{self, Margins};
+use crate::kernels::ordinary::{Buffers, Scaled};
+use crate::kernels::paths::Tree;
 use crate::kernels::pool::Pool;
+use crate::numeric::{Float, scalar};
 use crate::{Hierarchy, Label, NodeId};
 
 /// `-s_y + LSE_v (s_v + tau m(y, v))`, or its hard form.
@@ -15,12 +21,39 @@ pub(crate) struct MarginRows {
     hard: bool,
     /// By node.
     column: Vec<u32>,
+    tree: Tree,
+    branches: Branches,
+    /// By node: `e^(tau depth)`; none where one is too large for the kernel of ordinary rows.
+    depth_weights: Option<Vec<f64>>,
 }
 
 impl MarginRows {
     pub(crate) fn new(hierarchy: &Hierarchy, tau: f64, hard: bool) -> Self {
         let most = 2 * hierarchy.nodes().map(|node| hierarchy.depth(node)).max().unwrap_or(0);
-        Self { worth: margin::worth(tau, most), hard, column: column_by_node(hierarchy) }
+        let (tree, column) = (tree(hierarchy), column_by_node(hierarchy));
+        let branches = Branches::new(&tree, &column);
+        let weights = hierarchy.nodes().map(|node| scalar::exp(tau * hierarchy.depth(node) as f64));
+        let weights: Vec<f64> = weights.collect();
+        let depth_weights = weights.iter().all(|weight| *weight <= margin::LARGEST_WEIGHT).then_some(weights);
+        Self { worth: margin::worth(tau, most), hard, column, tree, branches, depth_weights }
+    }
+
+    /// The loss of a row by column; `None` where it is not for this kernel.
+    pub(super) fn ordinary_row<T: Float>(
+        &self,
+        sample: &Sample<'_>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let node = match sample.label {
+            Label::Class(class) => sample.hierarchy.class_node(*class),
+            Label::Node(node) => *node,
+            _ => return None,
+        };
+        let depth_weights = self.depth_weights.as_ref().filter(|_| !self.hard)?;
+        let tree = (&self.tree, &self.branches);
+        margin::ordinary_row(tree, depth_weights, (node.index(), sample.factor), z, grad, buffers)
     }
 
     /// The number of edges between a node and each other.
@@ -72,6 +105,10 @@ impl RowLoss for MarginRows {
         }
         pool.keep_indices(edges);
         loss
+    }
+
+    fn ordinary(&self) -> Option<OrdinaryRows<'_>> {
+        Some(OrdinaryRows::Margin(self))
     }
 
     fn form(&self) -> Form<'_> {

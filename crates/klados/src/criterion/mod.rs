@@ -1,6 +1,8 @@
 //! A loss compiled for a hierarchy: validated once, run on any batch.
 
+mod atoms;
 mod bernoulli;
+mod bernoulli_ordinary;
 mod class_rows;
 mod cut;
 mod descendants;
@@ -9,6 +11,7 @@ mod form;
 mod labels;
 mod margin;
 mod named;
+mod ordinary;
 mod path_sum;
 mod row_loss;
 mod rows;
@@ -18,6 +21,8 @@ mod term;
 mod weighted;
 
 use std::sync::{Arc, OnceLock};
+
+use atoms::Stretches;
 
 pub use bernoulli::Asked;
 pub(crate) use bernoulli::{BernoulliEvents, BernoulliRows, parent_rows, weighted_excess};
@@ -93,6 +98,8 @@ struct Inner {
     tables: Tables,
     /// Made when a soft target, or sums over the ancestors, first need all nodes.
     nodes: OnceLock<NodeTables>,
+    /// Made when a hard label on a DAG first needs them.
+    stretches: OnceLock<Stretches>,
     /// Where the columns are in another order than the tree's.
     positions: Option<Positions>,
     /// By node of a tree, in a loss on a chain of sets.
@@ -144,6 +151,7 @@ impl Criterion {
         let in_order = hierarchy.tree_order().iter().enumerate().all(|(position, &class)| position == class as usize);
         let inner = Inner {
             nodes: OnceLock::new(),
+            stretches: OnceLock::new(),
             positions: (!in_order).then(|| Positions::new(hierarchy.tree_order())),
             steps: steps(hierarchy, &tables.objective),
             heaviest,
@@ -523,8 +531,8 @@ impl Criterion {
             (Label::Ignored, _) => return Ok(Vec::new()),
             (Label::Soft(_), _) => Vec::new(),
             (_, Objective::SoftLabels { by_height }) => {
-                let (mut target, mut rank) = (Vec::new(), Vec::new());
-                inner.fill_soft_labels(by_height, inner.single_node(label), &mut target, &mut rank);
+                let mut target: Vec<f64> = Vec::new();
+                inner.fill_soft_labels(by_height, inner.single_node(label), &mut target, &mut atoms::Atoms::default());
                 let total: f64 = target.iter().sum();
                 target.iter().enumerate().map(|(class, &q)| class_term(class, q / total)).collect()
             }

@@ -1,10 +1,13 @@
 //! Losses that add up, over the nodes at and above the label, the cross-entropy of a softmax over each node's group.
 
 use super::labels::Named;
+use super::ordinary::OrdinaryRows;
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet, UnionLambda};
 use crate::kernels::groups::{Groups, Inner};
+use crate::kernels::ordinary::{Buffers, Scaled};
 use crate::kernels::pool::Pool;
+use crate::numeric::Float;
 use crate::{Hierarchy, Label, NodeId};
 
 /// `-sum_u weights[u] (1 - P(u))^gamma log P(u)` over the path of the label, `P(u)` in the group of `u`.
@@ -20,6 +23,8 @@ pub(crate) struct PathSum {
     union: Option<UnionLambda>,
     /// By node.
     column: Vec<u32>,
+    /// The columns of the nodes, group by group.
+    grouped_columns: Vec<u32>,
 }
 
 /// The groups of a [`PathSum`].
@@ -43,7 +48,32 @@ impl PathSum {
     ) -> Self {
         let Grouping { of_node, count, log_prior, union } = grouping;
         let groups = Groups::new(of_node, count, log_prior);
-        Self { loss, weights, gamma, groups, union, column: column_by_node(hierarchy) }
+        let column = column_by_node(hierarchy);
+        let grouped_columns = groups.nodes().iter().map(|&node| column[node as usize]).collect();
+        Self { loss, weights, gamma, groups, union, column, grouped_columns }
+    }
+
+    /// The loss of a row by column; `None` where it is not for this kernel.
+    pub(super) fn ordinary_row<T: Float>(
+        &self,
+        sample: &Sample<'_>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        if self.groups.log_priors().is_some() {
+            return None;
+        }
+        let hierarchy = sample.hierarchy;
+        let node = match sample.label {
+            Label::Class(class) => hierarchy.class_node(*class),
+            Label::Node(node) => *node,
+            _ => return None,
+        };
+        let path = std::iter::successors(Some(node), |node| hierarchy.parents(*node).first().copied());
+        let terms = path.map(|node| (node.index(), sample.factor * self.weights[node.index()]));
+        let terms = terms.filter(|(node, weight)| *node != 0 && *weight != 0.0);
+        self.groups.ordinary_row(&self.grouped_columns, terms, self.gamma, z, grad, buffers)
     }
 
     fn push(terms: &mut (Vec<u32>, Vec<f64>), node: usize, weight: f64) {
@@ -138,6 +168,10 @@ impl RowLoss for PathSum {
         pool.keep_indices(terms.0);
         pool.keep(terms.1);
         loss
+    }
+
+    fn ordinary(&self) -> Option<OrdinaryRows<'_>> {
+        Some(OrdinaryRows::PathSum(self))
     }
 
     fn form(&self) -> Form<'_> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::ordinary::OrdinaryRows;
 use super::{Form, InputError, InputErrorKind, Term};
 use crate::kernels::pool::Pool;
 use crate::{Hierarchy, Label};
@@ -34,6 +35,11 @@ pub(crate) trait RowLoss: Debug + Send + Sync {
 
     /// The loss of a row; the gradient is added to `grad`.
     fn row(&self, sample: &Sample<'_>, scores: &[f64], grad: Option<&mut [f64]>, pool: &mut Pool) -> f64;
+
+    /// The kernels of ordinary rows, where the loss has some.
+    fn ordinary(&self) -> Option<OrdinaryRows<'_>> {
+        None
+    }
 
     /// The terms of a sample's loss; some may have weight 0.
     fn terms(&self, sample: &Sample<'_>) -> Vec<Term>;

@@ -1,11 +1,13 @@
 //! One row: from its label to the kernels that it needs, and their sum.
 
+use super::atoms::Atoms;
 use super::class_rows::SIDE_BY_SIDE;
-use super::labels::{Named, Signatures};
+use super::labels::Named;
 use super::row_loss::Sample;
 use super::{Inner, Layout, Objective, RowLoss};
 use crate::kernels::nested::Nested;
 use crate::kernels::nodes::Nodes;
+use crate::kernels::ordinary::{self, Buffers, again};
 use crate::kernels::overlapping::Overlapping;
 use crate::kernels::pool::Pool;
 use crate::kernels::shells::special_gradient;
@@ -21,6 +23,9 @@ pub(super) struct Scratch<T> {
     /// The same where class logits are sums of node logits.
     sums: Softmax<f64>,
     pub(super) wide: (Vec<T>, Vec<T>),
+    ordinary: Buffers<T>,
+    /// Where a row is not ordinary in the type of its logits.
+    ordinary_wide: Buffers<f64>,
     pool: Pool,
 }
 
@@ -29,16 +34,14 @@ pub(super) struct Softmax<T> {
     named: Named,
     nested: Nested,
     overlapping: Overlapping,
-    signatures: Signatures,
+    atoms: Atoms,
     nodes: Nodes,
-    /// The classes in the order that a kernel wants them.
-    order: Vec<u32>,
     pub(super) z: Vec<T>,
     pub(super) grad: Vec<T>,
+    weights: Vec<T>,
     target: Vec<f64>,
     node_target: Vec<f64>,
     upstream: Vec<f64>,
-    rank: Vec<u32>,
 }
 
 impl Inner {
@@ -59,9 +62,12 @@ impl Inner {
             return 0.0;
         }
         let loss = match &self.tables.objective {
-            Objective::Rows(rows) => self.with_scores(&mut scratch.pool, z, again(&mut grad), |pool, scores, grad| {
-                self.table_row(pool, &**rows, label, scores, grad, place)
-            }),
+            Objective::Rows(rows) => match self.ordinary_row(scratch, &**rows, label, z, again(&mut grad), place) {
+                Some(loss) => loss,
+                None => self.with_scores(&mut scratch.pool, z, again(&mut grad), |pool, scores, grad| {
+                    self.table_row(pool, &**rows, label, scores, grad, place)
+                }),
+            },
             _ if self.tables.layout == Layout::Nodes => {
                 let Scratch { sums, pool, .. } = scratch;
                 self.with_scores(pool, z, again(&mut grad), |pool, scores, grad| {
@@ -81,6 +87,44 @@ impl Inner {
         {
             special_gradient(loss, grad);
         }
+        loss
+    }
+
+    /// A row of the ordinary kind, in the type of its logits or else in `f64`; `None` where it is of another kind.
+    fn ordinary_row<T: Element>(
+        &self,
+        scratch: &mut Scratch<T::Wide>,
+        rows: &dyn RowLoss,
+        label: &Label,
+        z: &[T],
+        mut grad: Option<(&mut [T], f64)>,
+        (row, step): (usize, u64),
+    ) -> Option<f64> {
+        let rows = rows.ordinary()?;
+        if matches!(label, Label::Soft(_)) || self.tables.label_smoothing != 0.0 {
+            return None;
+        }
+        let hierarchy = &self.hierarchy;
+        let sample = Sample { hierarchy, label, factor: self.weight_of(label), target: None, row, step };
+        let Scratch { wide, ordinary: buffers, ordinary_wide, pool, .. } = scratch;
+        let (out, scale) = again(&mut grad).map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+        let mut is_poisoned = false;
+        let loss = T::with_wide(z, out, wide, |z, grad| {
+            is_poisoned = scalar::is_poison(T::Wide::max_of(z).to_f64());
+            if is_poisoned { None } else { rows.row(&sample, z, grad.map(|grad| (grad, scale)), buffers) }
+        });
+        if loss.is_some() || is_poisoned || T::Wide::LEAST_SUM == f64::LEAST_SUM {
+            return loss;
+        }
+        let mut z64 = pool.floats(0, 0.0);
+        z64.extend(z.iter().map(|z| z.to_f64()));
+        let mut grad64 = pool.floats(if grad.is_some() { z.len() } else { 0 }, 0.0);
+        let loss = rows.row(&sample, &z64, grad.is_some().then_some((&mut grad64[..], scale)), ordinary_wide);
+        if let (Some((grad, _)), Some(_)) = (grad, loss) {
+            grad.iter_mut().zip(&grad64).for_each(|(grad, &wide)| *grad = T::from_f64(wide));
+        }
+        pool.keep(z64);
+        pool.keep(grad64);
         loss
     }
 
@@ -230,15 +274,15 @@ impl Inner {
         let gamma = self.tables.gamma;
         if let Objective::SoftLabels { by_height } = &self.tables.objective {
             let node = self.single_node(label);
-            let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
             if factor == 0.0 {
-                return self.without_terms(z, grad);
+                return self.without_terms(z, grad.map(|(grad, _)| grad));
             }
-            self.fill_soft_labels(by_height, node, &mut scratch.target, &mut scratch.rank);
+            let Softmax { weights, atoms, z: terms, .. } = scratch;
+            self.fill_soft_labels(by_height, node, weights, atoms);
             if self.is_masked(label, z) {
-                scratch.target.fill(0.0);
+                weights.fill(T::default());
             }
-            return classes::row(z, grad, &mut scratch.target, gamma, factor, scale);
+            return classes::row(z, grad, weights, gamma, factor, terms);
         }
         if self.hierarchy.is_tree() {
             let nested = &mut scratch.nested;
@@ -250,32 +294,36 @@ impl Inner {
             }
             self.nested_row(scratch, z, grad)
         } else {
-            let Softmax { named, overlapping, order, signatures, .. } = scratch;
+            let Softmax { named, overlapping, atoms, .. } = scratch;
             named.set(&self.hierarchy, label);
-            self.fill_overlapping(named, factor, overlapping, order, signatures);
+            self.fill_overlapping(named, factor, overlapping, atoms);
             let ordered = (&mut scratch.z, &mut scratch.grad);
-            in_order(
-                order,
-                z,
-                grad,
-                ordered,
-                |z, grad| overlapping.row(z, grad, gamma),
-                |ordered, grad| {
-                    for (&class, &value) in order.iter().zip(ordered) {
-                        grad[class as usize] = value;
-                    }
-                },
-            )
+            self.in_tree_order_of(z, grad, ordered, |z, grad| overlapping.row(z, grad, gamma))
         }
     }
 
     /// The path kernel on the chain of sets that is in it.
     fn nested_row<T: Float>(&self, scratch: &mut Softmax<T>, z: &[T], grad: Option<(&mut [T], f64)>) -> f64 {
         let (nested, terms, gamma) = (&mut scratch.nested, self.chain_terms(), self.tables.gamma);
-        let Some(positions) = &self.positions else { return nested.row(z, grad, terms, gamma) };
         let ordered = (&mut scratch.z, &mut scratch.grad);
-        let row = |z: &[T], grad: Option<(&mut [T], f64)>| nested.row(z, grad, terms, gamma);
-        in_order(&positions.classes, z, grad, ordered, row, |ordered, grad| positions.put_back(ordered, grad))
+        self.in_tree_order_of(z, grad, ordered, |z, grad| nested.row(z, grad, terms, gamma))
+    }
+
+    /// Runs a row with its classes in the order of the tree.
+    fn in_tree_order_of<T: Float>(
+        &self,
+        z: &[T],
+        grad: Option<(&mut [T], f64)>,
+        (ordered_z, ordered_grad): (&mut Vec<T>, &mut Vec<T>),
+        row: impl FnOnce(&[T], Option<(&mut [T], f64)>) -> f64,
+    ) -> f64 {
+        let Some(positions) = &self.positions else { return row(z, grad) };
+        ordinary::gather(z, &positions.classes, ordered_z);
+        let Some((grad, scale)) = grad else { return row(ordered_z, None) };
+        let ordered_grad = ordinary::first(ordered_grad, z.len());
+        let loss = row(ordered_z, Some((&mut *ordered_grad, scale)));
+        positions.put_back(ordered_grad, grad);
+        loss
     }
 
     /// The loss `sum_k t_k L({k})` of a target over the classes: a soft label, the uniform part of label smoothing, or
@@ -369,30 +417,12 @@ impl Inner {
     fn is_masked<T: Float>(&self, label: &Label, z: &[T]) -> bool {
         match label {
             Label::Class(class) => z[*class].to_f64() == f64::NEG_INFINITY,
+            Label::Node(node) if self.hierarchy.is_tree() => {
+                let (start, end) = self.hierarchy.span(*node);
+                let classes = &self.hierarchy.tree_order()[start..end];
+                classes.iter().all(|&class| z[class as usize] == T::NEG_INFINITY)
+            }
             label => super::classes_of(&self.hierarchy, label).iter().all(|&k| z[k].to_f64() == f64::NEG_INFINITY),
         }
     }
-}
-
-/// The gradient once more.
-fn again<'a, T>(grad: &'a mut Option<(&mut [T], f64)>) -> Option<(&'a mut [T], f64)> {
-    grad.as_mut().map(|(grad, scale)| (&mut **grad, *scale))
-}
-
-/// Runs a row with its classes in another order; `back` puts the gradient of the ordered row in place.
-fn in_order<T: Float>(
-    order: &[u32],
-    z: &[T],
-    grad: Option<(&mut [T], f64)>,
-    (ordered_z, ordered_grad): (&mut Vec<T>, &mut Vec<T>),
-    row: impl FnOnce(&[T], Option<(&mut [T], f64)>) -> f64,
-    back: impl FnOnce(&[T], &mut [T]),
-) -> f64 {
-    ordered_z.clear();
-    ordered_z.extend(order.iter().map(|&class| z[class as usize]));
-    let Some((grad, scale)) = grad else { return row(ordered_z, None) };
-    ordered_grad.resize(z.len(), T::default());
-    let loss = row(ordered_z, Some((ordered_grad, scale)));
-    back(ordered_grad, grad);
-    loss
 }

@@ -1,12 +1,14 @@
 //! Weighted cross-entropy: from a label to its class and its superclasses.
 
+use super::ordinary::OrdinaryRows;
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Superclasses, Term, TermSet, labels};
 use crate::kernels::focal;
 use crate::kernels::groups::{measure, spread};
 use crate::kernels::mass::Mass;
+use crate::kernels::ordinary::{Buffers, Scaled};
 use crate::kernels::pool::Pool;
-use crate::numeric::scalar;
+use crate::numeric::{Float, scalar};
 use crate::{Hierarchy, Label, NodeId};
 
 /// `leaf_weight` times cross-entropy plus `superclass_weight` times that of the superclasses.
@@ -91,6 +93,34 @@ impl WeightedRows {
     }
 }
 
+impl WeightedRows {
+    /// The loss of a row by column; `None` where it is not for this kernel.
+    pub(super) fn ordinary_row<T: Float>(
+        &self,
+        sample: &Sample<'_>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let Superclasses { map, .. } = &self.superclasses;
+        let of_superclasses = sample.factor * self.superclass_weight;
+        let not_zero = |term: &(u32, f64)| term.1 != 0.0;
+        match self.meaning(sample.hierarchy, sample.label)? {
+            Meaning::Class(class) => {
+                let superclasses = map.of_class.row(class).iter();
+                let superclasses = superclasses.map(|&(v, weight)| (v, of_superclasses * weight)).filter(not_zero);
+                let class = (class, sample.factor * self.leaf_weight);
+                map.ordinary_row(class, superclasses, self.gamma, z, grad, buffers)
+            }
+            Meaning::Superclass(superclass) => {
+                let superclasses = std::iter::once((superclass as u32, of_superclasses)).filter(not_zero);
+                map.ordinary_row((0, 0.0), superclasses, self.gamma, z, grad, buffers)
+            }
+            Meaning::Target => None,
+        }
+    }
+}
+
 impl RowLoss for WeightedRows {
     fn is_class_softmax(&self) -> bool {
         true
@@ -149,6 +179,10 @@ impl RowLoss for WeightedRows {
             loss += self.superclasses.map.row(superclasses, weights, self.gamma, z, grad, pool);
         }
         loss
+    }
+
+    fn ordinary(&self) -> Option<OrdinaryRows<'_>> {
+        Some(OrdinaryRows::Weighted(self))
     }
 
     fn form(&self) -> Form<'_> {

@@ -2,13 +2,15 @@
 
 use super::groups::{measure, spread};
 use super::mass::Mass;
+use super::ordinary::{self, Buffers, Scaled};
 use super::pool::Pool;
+use crate::numeric::{Float, Run};
 
 /// The tables of a random cut.
 #[derive(Debug)]
 pub(crate) struct Cut {
-    /// By node; nodes come after their parents.
-    pub(crate) parent: Vec<u32>,
+    /// By node: the first after it that is not below it. Nodes are in depth-first order.
+    pub(crate) end: Vec<u32>,
     /// By node: whether it has no children.
     pub(crate) is_leaf: Vec<bool>,
     /// By node: its place by first appearance, which the draw is of.
@@ -20,20 +22,54 @@ pub(crate) struct Cut {
 
 impl Cut {
     /// The topmost closed nodes and the leaves not below one, ascending.
-    pub(crate) fn draw(&self, row: usize, step: u64, members: &mut Vec<u32>, pool: &mut Pool) {
+    pub(crate) fn draw(&self, row: usize, step: u64, members: &mut Vec<u32>) {
         let of_row = [self.seed, step, row as u64].into_iter().fold(0, next);
-        // By node: whether it, or one above it, is in the cut.
-        let mut covered = pool.indices(self.parent.len(), 0);
         members.clear();
-        for node in 1..self.parent.len() {
-            if covered[self.parent[node] as usize] == 1 {
-                covered[node] = 1;
-            } else if self.is_leaf[node] || uniform(next(of_row, u64::from(self.place[node]))) < self.p {
-                covered[node] = 1;
+        let mut node = 1;
+        while node < self.end.len() {
+            if self.is_leaf[node] || uniform(next(of_row, u64::from(self.place[node]))) < self.p {
                 members.push(node as u32);
+                node = self.end[node] as usize;
+            } else {
+                node += 1;
             }
         }
-        pool.keep_indices(covered);
+    }
+
+    /// `weight` times `-log P` of the member of the row's cut that is at or above a leaf, of an ordinary row by column; `None`
+    /// for another. `column` is by node. The gradient is written.
+    pub(crate) fn ordinary_row<T: Float>(
+        &self,
+        (row, step): (usize, u64),
+        (leaf, weight): (u32, f64),
+        (column, z): (&[u32], &[T]),
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let Buffers { z: scores, terms, nodes: members, .. } = buffers;
+        self.draw(row, step, members);
+        // In depth-first order the last that does not come after it.
+        let at = members.partition_point(|&member| member <= leaf) - 1;
+        scores.clear();
+        scores.extend(members.iter().map(|&node| z[column[node as usize] as usize]));
+        let runs = [Run::new(at, 0), Run::new(at + 1, 1), Run::new(scores.len(), 0)];
+        let mut sums = [0.0; 2];
+        let mut terms = grad.is_some().then(|| ordinary::first(terms, scores.len()));
+        let top = T::exp_runs(scores, &runs, &mut sums, terms.as_deref_mut());
+        let [others, own] = sums;
+        if !top.is_finite() || own < T::LEAST_SUM || (others < T::LEAST_SUM && scores.len() > 1) {
+            return None;
+        }
+        let term = ordinary::term(own, others, 0.0);
+        if let (Some((grad, scale)), Some(terms)) = (grad, terms) {
+            let slope = scale * weight;
+            T::scale_runs(terms, &runs, &[slope * term.outside, slope * term.inside]);
+            grad.fill(T::default());
+            for (&node, &term) in members.iter().zip(&*terms) {
+                grad[column[node as usize] as usize] = term;
+            }
+        }
+        Some(weight * term.value)
     }
 
     /// `sum_i -weights[i] log P(members[i])` of a softmax over the members. The gradient is added.
@@ -85,14 +121,14 @@ mod tests {
     #[test]
     fn the_share_of_closed_nodes_is_p() {
         let cut = Cut {
-            parent: std::iter::repeat_n(0, 10_001).collect(),
+            end: (1..=10_001).collect(),
             is_leaf: vec![false; 10_001],
             place: (0..10_001).collect(),
             p: 0.3,
             seed: 7,
         };
         let mut members = Vec::new();
-        cut.draw(3, 1, &mut members, &mut Pool::default());
+        cut.draw(3, 1, &mut members);
         // Binomial: 3000, standard deviation 46.
         assert!(members.len().abs_diff(3000) < 200, "{}", members.len());
     }

@@ -1,8 +1,9 @@
 //! Masses of subtrees in a form with a score a node, and what stands against each of them. In a tree.
 
 use super::mass::Mass;
-use super::paths::Tree;
-use crate::numeric::scalar;
+use super::ordinary::{self, Buffers, Scaled};
+use super::paths::{Tree, ends};
+use crate::numeric::{Float, Run, scalar};
 
 /// Which pair of masses a node is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,106 @@ impl Descendants {
             for &child in tree.children(node) {
                 to_subtree[child as usize] += to_subtree[node] * self.subtree[child as usize].over(whole);
             }
+        }
+    }
+}
+
+/// The nodes of a tree in depth-first order, for rows with one label.
+#[derive(Debug)]
+pub(crate) struct Branches {
+    /// By node: the first after it that is not below it.
+    end: Vec<u32>,
+    /// By node but the root: its column.
+    pub(super) columns: Vec<u32>,
+    /// By column: its node, less 1.
+    places: Vec<u32>,
+}
+
+impl Branches {
+    /// `column` by node; the root's is not used.
+    pub(crate) fn new(tree: &Tree, column: &[u32]) -> Self {
+        let columns = column[1..].to_vec();
+        let mut places = vec![0; columns.len()];
+        columns.iter().enumerate().for_each(|(place, &column)| places[column as usize] = place as u32);
+        Self { end: ends(&tree.parent), columns, places }
+    }
+
+    /// `weight` times the sum of the terms of a node and all above it, each with its own score against all that branches off
+    /// above it, of an ordinary row by column; `None` for another. The gradient is written.
+    pub(crate) fn row<T: Float>(
+        &self,
+        tree: &Tree,
+        (node, weight): (usize, f64),
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let Buffers { z: ordered, terms, runs, sums, factors, nodes: path, .. } = buffers;
+        self.fill_path(tree, node, path, runs);
+        let depth = path.len();
+        ordinary::gather(z, &self.columns, ordered);
+        let mut terms = grad.is_some().then(|| ordinary::first(terms, z.len()));
+        sums.resize(2 * depth + 1, 0.0);
+        let top = T::exp_runs(ordered, runs, sums, terms.as_deref_mut());
+        let (branches, own) = sums.split_at_mut(depth);
+        if !top.is_finite() || own[..depth].iter().any(|own| *own < T::LEAST_SUM) {
+            return None;
+        }
+        factors.resize(2 * depth + 1, 0.0);
+        let (mut loss, mut against) = (0.0, 0.0);
+        for level in 0..depth {
+            against += branches[level];
+            // Where nothing branches off above a node, it is certain.
+            let below = self.end[path[depth - 1 - level] as usize] - path[depth - 1 - level];
+            if against < T::LEAST_SUM && z.len() != below as usize + level {
+                return None;
+            }
+            let term = ordinary::term(own[level], against, 0.0);
+            loss += weight * term.value;
+            (factors[level], factors[depth + level]) = (term.outside, term.inside);
+        }
+        if let (Some((grad, scale)), Some(terms)) = (grad, terms) {
+            let slope = weight * scale;
+            let mut below = 0.0;
+            for level in (0..depth).rev() {
+                below += slope * factors[level];
+                factors[level] = below;
+                factors[depth + level] *= slope;
+            }
+            factors[2 * depth] = 0.0;
+            T::scale_runs(terms, runs, factors);
+            self.put_back(terms, grad);
+        }
+        Some(loss)
+    }
+
+    /// The path from a node to the root, without it, and the row in its order as runs of `2 depth + 1` groups: what branches
+    /// off above each node of the path, from the top; these nodes; what is below the node.
+    pub(super) fn fill_path(&self, tree: &Tree, node: usize, path: &mut Vec<u32>, runs: &mut Vec<Run>) {
+        path.clear();
+        let mut at = node;
+        while at != 0 {
+            path.push(at as u32);
+            at = tree.parent[at] as usize;
+        }
+        let depth = path.len();
+        runs.clear();
+        let before = |node: u32| node as usize - 1;
+        for (level, &node) in path.iter().rev().enumerate() {
+            runs.push(Run::new(before(node), level));
+            runs.push(Run::new(node as usize, depth + level));
+        }
+        runs.push(Run::new(before(self.end[node]), 2 * depth));
+        for (level, &above) in path.iter().skip(1).enumerate() {
+            runs.push(Run::new(before(self.end[above as usize]), depth - 1 - level));
+        }
+        runs.push(Run::new(self.columns.len(), 0));
+    }
+
+    /// Puts values by node in the order of the columns.
+    pub(super) fn put_back<T: Float>(&self, by_node: &[T], by_column: &mut [T]) {
+        for (value, &place) in by_column.iter_mut().zip(&self.places) {
+            *value = by_node[place as usize];
         }
     }
 }

@@ -2,7 +2,9 @@
 //! DAGs alike, as a maximum does not mind what it sees twice. Ties go to the first in hierarchy order.
 
 use super::bernoulli::{Odds, Pull};
+use super::ordinary::{self, Scaled};
 use super::pool::Pool;
+use crate::numeric::Float;
 
 /// The parents of each node but the root, which has no score, in compressed rows; nodes come after their parents.
 #[derive(Debug)]
@@ -112,6 +114,79 @@ impl Parents {
         }
         pool.keep_indices(largest);
         pool.keep_indices(of_positive);
+        loss
+    }
+
+    /// As [`row`](Self::row), of an ordinary row by column, with `weights` of no by node (0 at the root) and the nodes that
+    /// are positive, with all above them, each with what weighs on yes. The gradient is written.
+    pub(crate) fn ordinary_row<T: Float>(
+        &self,
+        kind: Positive,
+        (column, weights): (&[u32], &[T]),
+        (positive, yes): (&mut [u32], impl Fn(u32) -> f64),
+        z: &[T],
+        mut grad: Scaled<'_, T>,
+        (scores, best, terms, from): (&mut Vec<T>, &mut Vec<T>, &mut Vec<T>, &mut Vec<u32>),
+    ) -> f64 {
+        scores.clear();
+        scores.push(T::NEG_INFINITY);
+        scores.extend(column[1..].iter().map(|&column| z[column as usize]));
+        best.clone_from(scores);
+        from.clear();
+        from.extend(0..scores.len() as u32);
+        for node in (1..scores.len()).rev() {
+            let (own, at) = (best[node], from[node]);
+            for &parent in self.of(node) {
+                let (known, known_at) = (best[parent as usize], from[parent as usize]);
+                // Without a branch, which would be a coin that is tossed.
+                let is_better = (own > known) | ((own == known) & (at < known_at));
+                best[parent as usize] = if is_better { own } else { known };
+                from[parent as usize] = if is_better { at } else { known_at };
+            }
+        }
+        let mut loss = match &mut grad {
+            None => T::softplus_sum(best, weights, 1.0, None),
+            Some((grad, scale)) => {
+                let terms = ordinary::first(terms, best.len());
+                let loss = T::softplus_sum(best, weights, *scale, Some(terms));
+                grad.fill(T::default());
+                for (&from, &term) in from.iter().zip(&*terms).skip(1) {
+                    let grad = &mut grad[column[from as usize] as usize];
+                    *grad = *grad + term;
+                }
+                loss
+            }
+        };
+        // Of the positive nodes alone.
+        positive.iter().for_each(|&node| from[node as usize] = node);
+        positive.sort_unstable();
+        let mut see = |of: u32, other: u32| {
+            let (known, best) = (from[of as usize], from[other as usize]);
+            let [new, old] = [best, known].map(|node| scores[node as usize]);
+            let is_better = if kind == Positive::SmallestAbove { new < old } else { new > old };
+            if is_better || (new == old && best < known) {
+                from[of as usize] = best;
+            }
+        };
+        for at in 0..positive.len() {
+            let node = if kind == Positive::SmallestAbove { positive[at] } else { positive[positive.len() - 1 - at] };
+            for &parent in self.of(node as usize).iter().filter(|parent| **parent != 0) {
+                if kind == Positive::SmallestAbove { see(node, parent) } else { see(parent, node) }
+            }
+        }
+        for &node in &*positive {
+            let weight = yes(node);
+            if weight != 0.0 {
+                let at = from[node as usize] as usize;
+                let odds = Odds::of(scores[at].to_f64());
+                let judged = odds.judge(weight, 0.0, 0.0);
+                loss += judged.value;
+                if let Some((grad, scale)) = &mut grad {
+                    let grad = &mut grad[column[at] as usize];
+                    *grad = *grad + T::from_f64(*scale * judged.by_score(odds));
+                }
+            }
+        }
         loss
     }
 }

@@ -2,8 +2,9 @@
 
 use super::focal;
 use super::mass::Mass;
+use super::ordinary::{self, Buffers, Scaled};
 use super::pool::Pool;
-use crate::numeric::{doubles, scalar};
+use crate::numeric::{Float, Run, doubles, scalar};
 
 const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
 
@@ -15,6 +16,8 @@ pub(crate) struct Groups {
     /// Into `members`, by group.
     offsets: Vec<u32>,
     members: Vec<u32>,
+    /// By node: its place among the members of its group.
+    place: Vec<u32>,
     /// By node: what is added to its score, where there is such a thing.
     log_prior: Option<Vec<f64>>,
 }
@@ -34,11 +37,13 @@ impl Groups {
         (0..count).for_each(|group| offsets[group + 1] += offsets[group]);
         let mut next = offsets.clone();
         let mut members = vec![0; of_node.len() - 1];
+        let mut place = vec![0; of_node.len()];
         for (node, &group) in of_node.iter().enumerate().skip(1) {
             members[next[group as usize] as usize] = node as u32;
+            place[node] = next[group as usize] - offsets[group as usize];
             next[group as usize] += 1;
         }
-        Self { of_node, offsets, members, log_prior }
+        Self { of_node, offsets, members, place, log_prior }
     }
 
     /// The nodes of a group, ascending.
@@ -110,6 +115,50 @@ impl Groups {
         }
         [log_p, flow, after].into_iter().for_each(|array| pool.keep(array));
         loss
+    }
+
+    /// As [`row`](Self::row) for one node a group, of an ordinary row by column; `None` for another. `columns` are those of
+    /// the members, group by group. The gradient is written.
+    pub(crate) fn ordinary_row<T: Float>(
+        &self,
+        columns: &[u32],
+        terms: impl Iterator<Item = (usize, f64)>,
+        gamma: f64,
+        z: &[T],
+        mut grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        if let Some((grad, _)) = &mut grad {
+            grad.fill(T::default());
+        }
+        let mut loss = 0.0;
+        for (node, weight) in terms {
+            let group = self.of_node[node] as usize;
+            let columns = &columns[self.offsets[group] as usize..self.offsets[group + 1] as usize];
+            let (at, count) = (self.place[node] as usize, columns.len());
+            if count == 1 && z[columns[0] as usize] > T::NEG_INFINITY {
+                continue; // it is certain
+            }
+            ordinary::gather(z, columns, &mut buffers.z);
+            let runs = [Run::new(at, 0), Run::new(at + 1, 1), Run::new(count, 0)];
+            let mut sums = [0.0; 2];
+            let mut exponentials = grad.is_some().then(|| ordinary::first(&mut buffers.terms, count));
+            let top = T::exp_runs(&buffers.z, &runs, &mut sums, exponentials.as_deref_mut());
+            let [others, own] = sums;
+            if !top.is_finite() || own < T::LEAST_SUM || others < T::LEAST_SUM {
+                return None;
+            }
+            let term = ordinary::term(own, others, gamma);
+            loss += weight * term.value;
+            if let (Some((grad, scale)), Some(terms)) = (&mut grad, exponentials) {
+                let slope = weight * term.slope * *scale;
+                T::scale_runs(terms, &runs, &[slope * term.outside, slope * term.inside]);
+                for (&column, &value) in columns.iter().zip(&*terms) {
+                    grad[column as usize] = value;
+                }
+            }
+        }
+        Some(loss)
     }
 
     /// `-weight (1 - P)^gamma log P` of `P`, the sum over the `named` nodes of the products of the conditional

@@ -1,7 +1,10 @@
 //! The soft-max-margin of one node against all others, and its hard form.
 
+use super::descendants::Branches;
 use super::mass::{Mass, two_sum};
-use crate::numeric::scalar;
+use super::ordinary::{self, Buffers, Scaled};
+use super::paths::Tree;
+use crate::numeric::{Float, scalar};
 
 /// The margin of each node from a label: a number of edges, and what so many edges are worth.
 #[derive(Clone, Copy, Debug)]
@@ -69,4 +72,67 @@ pub(crate) fn hard(y: usize, margins: Margins<'_>, weight: f64, scores: &[f64], 
         grad[y] -= weight;
     }
     weight * ((best.1.0 - scores[y]) + best.1.1)
+}
+
+/// The largest `e^(tau depth)` that [`ordinary_row`] takes.
+pub(crate) const LARGEST_WEIGHT: f64 = 1e6;
+
+/// As [`soft`] in a tree, of an ordinary row by column; `None` for another. The gradient is written.
+///
+/// A node that leaves the path to the label below its node of depth `a` is `depth + depth of the label - 2 a` edges away. So
+/// the exponentials are weighted by `e^(tau depth)`, and their sums by what is left, which is one number for each node of the
+/// path.
+pub(crate) fn ordinary_row<T: Float>(
+    (tree, branches): (&Tree, &Branches),
+    depth_weights: &[f64],
+    (y, weight): (usize, f64),
+    z: &[T],
+    grad: Scaled<'_, T>,
+    buffers: &mut Buffers<T>,
+) -> Option<f64> {
+    let Buffers { z: ordered, terms, weights, runs, sums, factors, nodes: path, .. } = buffers;
+    branches.fill_path(tree, y, path, runs);
+    let depth = path.len();
+    ordinary::gather(z, &branches.columns, ordered);
+    weights.clear();
+    weights.extend(depth_weights[1..].iter().map(|&weight| T::from_f64(weight)));
+    let terms = ordinary::first(terms, z.len());
+    sums.resize(2 * depth + 1, 0.0);
+    let top = T::exp_runs(ordered, runs, sums, Some(terms));
+    if !top.is_finite() || y == 0 {
+        return None;
+    }
+    let own = terms[y - 1].to_f64();
+    weights[y - 1] = T::default();
+    // By level of the node that a run branches off from: what the sums are weighted by.
+    let unit = depth_weights[y];
+    factors.resize(2 * depth + 1, 0.0);
+    for level in 0..depth {
+        let above = depth_weights[path[depth - 1 - level] as usize];
+        let parent = if level == 0 { 1.0 } else { depth_weights[path[depth - level] as usize] };
+        factors[level] = unit / (parent * parent);
+        factors[depth + level] = unit / (above * above);
+    }
+    factors[2 * depth] = factors[2 * depth - 1];
+    // The root's score is 0.
+    let mut others = scalar::exp(-top) * unit;
+    let mut start = 0;
+    for run in &*runs {
+        let range = start..run.end();
+        start = run.end();
+        others += factors[run.group()] * T::weigh(&mut terms[range.clone()], &weights[range]);
+    }
+    // With weights up to `LARGEST_WEIGHT` terms that are 0 since they are too small do not count beside it.
+    if own < T::LEAST_SUM || !(1e-9..1e30).contains(&others) {
+        return None;
+    }
+    let term = ordinary::term(own, others, 0.0);
+    if let Some((grad, scale)) = grad {
+        let slope = scale * weight;
+        factors.iter_mut().for_each(|factor| *factor *= slope * term.outside);
+        T::scale_runs(terms, runs, factors);
+        terms[y - 1] = T::from_f64(slope * term.inside * own);
+        branches.put_back(terms, grad);
+    }
+    Some(weight * term.value)
 }

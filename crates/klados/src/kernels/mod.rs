@@ -31,6 +31,7 @@ pub(crate) mod mass;
 pub(crate) mod nested;
 pub(crate) mod nodes;
 pub(crate) mod noisy_or;
+pub(crate) mod ordinary;
 pub(crate) mod overlapping;
 pub(crate) mod paths;
 pub(crate) mod pool;

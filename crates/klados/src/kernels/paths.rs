@@ -16,6 +16,16 @@ impl Tree {
     }
 }
 
+/// By node of a tree in depth-first order: the first after it that is not below it.
+pub(crate) fn ends(parent: &[u32]) -> Vec<u32> {
+    let mut end: Vec<u32> = (1..=parent.len() as u32).collect();
+    for node in (1..parent.len()).rev() {
+        let parent = parent[node] as usize;
+        end[parent] = end[parent].max(end[node]);
+    }
+    end
+}
+
 /// Adds to each node what its parent has. Nodes come after their parents.
 pub(crate) fn accumulate(parent: &[u32], values: &mut [f64]) {
     for node in 1..values.len() {

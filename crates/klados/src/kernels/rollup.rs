@@ -364,6 +364,8 @@ impl DagRollup {
             let parents = self.parents.of(node).iter();
             log_p[node] = parents.fold(log_p[node], |log, &parent| smaller(log, log_p[parent as usize]));
         }
+        // A class that another parent lowered takes those along that are no more than it.
+        self.alone.iter().for_each(|&(node, carrier)| log_p[node as usize] = log_p[carrier as usize]);
         true
     }
 

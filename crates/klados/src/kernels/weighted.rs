@@ -2,9 +2,10 @@
 
 use super::focal;
 use super::mass::Mass;
+use super::ordinary::{self, Buffers, Member, Scaled};
 use super::pool::Pool;
 use super::sparse::Sparse;
-use crate::numeric::{Float, doubles, scalar};
+use crate::numeric::{Float, Run, doubles, scalar};
 
 /// Shares from here up have lost nothing to the terms that are 0 since they are too small.
 const LEAST: f64 = f64::LEAST_SUM;
@@ -129,6 +130,111 @@ impl ClassMap {
         pool.keep(inside);
         pool.keep_indices(counted);
         loss
+    }
+
+    /// As [`row`](Self::row), with the term of a class where it has a weight, of an ordinary row; `None` for another. The
+    /// gradient is written.
+    pub(crate) fn ordinary_row<T: Float>(
+        &self,
+        (class, class_weight): (usize, f64),
+        superclasses: impl Iterator<Item = (u32, f64)>,
+        gamma: f64,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let Buffers { terms, weights: kept, marks, members, .. } = buffers;
+        let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+        let wants_gradient = grad.is_some();
+        let terms = grad.unwrap_or_else(|| ordinary::first(terms, z.len()));
+        let runs = [Run::new(class, 0), Run::new(class + 1, 1), Run::new(z.len(), 0)];
+        let mut sums = [0.0; 2];
+        let top = T::exp_runs(z, &runs, &mut sums, Some(terms));
+        let [others, own] = sums;
+        if !top.is_finite() {
+            return None;
+        }
+        let all = others + own;
+        let (mut loss, mut total, mut sets) = (0.0, 0.0, 0);
+        members.clear();
+        marks.resize(z.len().max(marks.len()), 0);
+        if class_weight != 0.0 {
+            if own < T::LEAST_SUM || others < T::LEAST_SUM {
+                return None;
+            }
+            let term = ordinary::term(own, others, gamma);
+            loss = class_weight * term.value;
+            total = class_weight * term.slope;
+            sets = 1;
+            marks[class] = 1;
+            members.push(Member {
+                class: class as u32,
+                term: own,
+                pull: total * term.inside * own,
+                inside: total,
+                count: 1,
+            });
+        }
+        let mut is_ordinary = true;
+        for (superclass, weight) in superclasses {
+            let classes = self.of_superclass.row(superclass as usize);
+            let mass: f64 = classes.iter().map(|&(class, weight)| weight * terms[class as usize].to_f64()).sum();
+            if mass < T::LEAST_SUM {
+                is_ordinary = false;
+                break;
+            }
+            let p = mass / all;
+            let rest = if p > 0.5 { self.outside_terms(superclass as usize, terms, kept) / all } else { 1.0 - p };
+            let log_p = if p > 0.5 { scalar::ln_1p(-rest) } else { scalar::ln(p) };
+            let term = focal::term(log_p, rest, gamma);
+            loss += weight * term.value;
+            if !wants_gradient {
+                continue;
+            }
+            let slope = weight * term.slope;
+            total += slope;
+            sets += 1;
+            for &(class, of_class) in classes {
+                if marks[class as usize] == 0 {
+                    let term = terms[class as usize].to_f64();
+                    members.push(Member { class, term, pull: 0.0, inside: 0.0, count: 0 });
+                    marks[class as usize] = members.len() as u32;
+                }
+                let member = &mut members[marks[class as usize] as usize - 1];
+                // `P - W`, which is `(1 - W) - (1 - P)`.
+                let less = if p > 0.5 { (1.0 - of_class) - rest } else { p - of_class };
+                member.pull += slope * less * (member.term / mass);
+                member.inside += slope;
+                member.count += 1;
+            }
+        }
+        members.iter().for_each(|member| marks[member.class as usize] = 0);
+        if !is_ordinary {
+            return None;
+        }
+        if wants_gradient {
+            T::scale_runs(terms, &[Run::new(z.len(), 0)], &[scale * total / all]);
+            for member in members {
+                // Where a class is in all of them the difference is 0, which rounding must not hide.
+                let outside = if member.count == sets { 0.0 } else { total - member.inside };
+                terms[member.class as usize] = T::from_f64(scale * (member.pull + outside * (member.term / all)));
+            }
+        }
+        Some(loss)
+    }
+
+    /// The exponentials of the classes, each times what a superclass has not of it. They are as before, after it.
+    fn outside_terms<T: Float>(&self, superclass: usize, terms: &mut [T], kept: &mut Vec<T>) -> f64 {
+        let members = self.of_superclass.row(superclass);
+        kept.clear();
+        kept.extend(members.iter().map(|&(class, _)| std::mem::take(&mut terms[class as usize])));
+        let others = T::sum_of(terms);
+        let mut rest = 0.0;
+        for (&(class, weight), &term) in members.iter().zip(&*kept) {
+            terms[class as usize] = term;
+            rest += (1.0 - weight) * term.to_f64();
+        }
+        others + rest
     }
 
     /// `sum_k (1 - W_kv) p_k`.

@@ -3,8 +3,11 @@
 //! Every element is computed alone and the same wherever it stands. Lanes are 8, and additions have one order. Instruction
 //! sets that fuse a multiplication with an addition have the same bits, and so have those that do not.
 
-use fearless_simd::{Level, Select, Simd, SimdBase, SimdFloat, SimdMask, dispatch};
+use fearless_simd::{Select, Simd, SimdBase, SimdFloat, SimdMask, dispatch};
 use fearless_simd::{f64x8, mask64x8, u64x8};
+
+use super::level::level;
+use super::runs::Run;
 
 const LANES: usize = 8;
 /// Adding and taking away 1.5 * 2^52 rounds to the nearest integer, which then stands in the low bits.
@@ -16,42 +19,71 @@ const LEAST: f64 = -708.396_418_532_264_1;
 
 /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
 pub(crate) fn max_of(values: &[f64]) -> f64 {
-    dispatch!(Level::new(), simd => largest(simd, values))
+    dispatch!(level(), simd => largest(simd, values))
 }
 
 /// The sum, in eight stripes that are added in blocks.
 pub(crate) fn sum_of(values: &[f64]) -> f64 {
-    dispatch!(Level::new(), simd => add_up(simd, values))
+    dispatch!(level(), simd => add_up(simd, values))
 }
 
 /// `e^(value - max)`, of values that are not above a finite `max`. Relative error below 4e-16, 0 below the normal numbers.
 pub(crate) fn exp_below(values: &[f64], max: f64, out: &mut [f64]) {
-    dispatch!(Level::new(), simd => map(simd, values, out, &ExpBelow { max }));
+    dispatch!(level(), simd => map(simd, values, out, &ExpBelow { max }));
+}
+
+/// See [`Float::exp_sum`](super::Float::exp_sum).
+pub(super) fn exp_sum(z: &[f64], max: f64, out: Option<&mut [f64]>) -> f64 {
+    match out {
+        Some(out) => dispatch!(level(), simd => exp_total::<_, true>(simd, z, max, out)),
+        None => dispatch!(level(), simd => exp_total::<_, false>(simd, z, max, &mut [])),
+    }
+}
+
+/// See [`Float::exp_runs`](super::Float::exp_runs). `max` is the largest, and finite.
+pub(super) fn exp_runs(z: &[f64], max: f64, runs: &[Run], sums: &mut [f64], out: Option<&mut [f64]>) {
+    match out {
+        Some(out) => dispatch!(level(), simd => exp_by_group::<_, true>(simd, z, max, runs, sums, out)),
+        None => dispatch!(level(), simd => exp_by_group::<_, false>(simd, z, max, runs, sums, &mut [])),
+    }
+}
+
+/// See [`Float::scale_runs`](super::Float::scale_runs).
+pub(super) fn scale_runs(values: &mut [f64], runs: &[Run], factors: &[f64]) {
+    dispatch!(level(), simd => multiply_by_group(simd, values, runs, factors));
+}
+
+/// See [`Float::softplus_sum`](super::Float::softplus_sum).
+pub(super) fn softplus_sum(z: &[f64], weights: &[f64], scale: f64, out: Option<&mut [f64]>) -> f64 {
+    match out {
+        Some(out) => dispatch!(level(), simd => add_softplus::<_, true>(simd, z, weights, scale, out)),
+        None => dispatch!(level(), simd => add_softplus::<_, false>(simd, z, weights, scale, &mut [])),
+    }
 }
 
 /// `ln value`, of values from 0 on. Relative error below 4e-16; that of 0 is `-inf`.
 pub(crate) fn ln(values: &mut [f64]) {
-    dispatch!(Level::new(), simd => update(simd, values, &Ln));
+    dispatch!(level(), simd => update(simd, values, &Ln));
 }
 
 /// `ln(1 + value)`, of values from 0 on. Relative error below 4e-16.
 pub(crate) fn ln_1p(values: &mut [f64]) {
-    dispatch!(Level::new(), simd => update(simd, values, &Ln1p));
+    dispatch!(level(), simd => update(simd, values, &Ln1p));
 }
 
 /// `log sigma(value)`, that is `-ln(1 + e^-value)`. Relative error below 8e-16, 0 below the normal numbers.
 pub(crate) fn log_sigmoid(values: &mut [f64]) {
-    dispatch!(Level::new(), simd => update(simd, values, &LogSigmoid));
+    dispatch!(level(), simd => update(simd, values, &LogSigmoid));
 }
 
 /// `ln(1 + e^value)`. Relative error below 8e-16, 0 below the normal numbers.
 pub(crate) fn softplus(values: &mut [f64]) {
-    dispatch!(Level::new(), simd => update(simd, values, &Softplus));
+    dispatch!(level(), simd => update(simd, values, &Softplus));
 }
 
 /// `ln(1 - e^-value)`, of values from 0 on. Relative error below 8e-16; that of 0 is `-inf`.
 pub(crate) fn ln_one_minus_exp(values: &mut [f64]) {
-    dispatch!(Level::new(), simd => update(simd, values, &LnOneMinusExp));
+    dispatch!(level(), simd => update(simd, values, &LnOneMinusExp));
 }
 
 /// A function of one number. A trait and not a closure, as that is compiled without vectors where it is not inlined.
@@ -125,7 +157,8 @@ impl<S: Simd> Of<S> for LnOneMinusExp {
     }
 }
 
-/// `e^d` for `d <= 0`, as [`exp_f64`](super::exp::exp_f64).
+/// `e^d` for `d <= 0`: range reduction and the Taylor series to degree 13, whose remainder on `|r| <= ln 2 / 2` is below
+/// 5e-18.
 #[inline(always)]
 fn exp<S: Simd>(simd: S, d: f64x8<S>) -> f64x8<S> {
     let (below_1, shifted) = expm1_parts(simd, d);
@@ -136,7 +169,21 @@ fn exp<S: Simd>(simd: S, d: f64x8<S>) -> f64x8<S> {
 /// `e^r - 1` for the remainder `r` of `d = n ln 2 + r`, and `n` in the low bits of a number.
 #[inline(always)]
 fn expm1_parts<S: Simd>(simd: S, d: f64x8<S>) -> (f64x8<S>, f64x8<S>) {
-    const TAYLOR: [f64; 12] = super::exp::TAYLOR;
+    /// From degree 13 to 2.
+    const TAYLOR: [f64; 12] = [
+        1.0 / 6_227_020_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5_040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        1.0 / 2.0,
+    ];
     let shifted = d.mul_add(std::f64::consts::LOG2_E, f64x8::splat(simd, ROUND));
     let n = shifted - ROUND;
     let r = n.mul_add(-LN_2.1, n.mul_add(-LN_2.0, d));
@@ -241,6 +288,88 @@ fn update<S: Simd>(simd: S, values: &mut [f64], of: &impl Of<S>) {
     }
 }
 
+#[inline(always)]
+fn exp_by_group<S: Simd, const STORE: bool>(
+    simd: S,
+    z: &[f64],
+    max: f64,
+    runs: &[Run],
+    sums: &mut [f64],
+    out: &mut [f64],
+) {
+    sums.fill(0.0);
+    let mut start = 0;
+    for run in runs {
+        let range = start..run.end();
+        start = run.end();
+        let out = if STORE { &mut out[range.clone()] } else { &mut [] };
+        sums[run.group()] += exp_total::<_, STORE>(simd, &z[range], max, out);
+    }
+}
+
+/// The sum of `e^(z - max)`, in eight stripes.
+#[inline(always)]
+fn exp_total<S: Simd, const STORE: bool>(simd: S, z: &[f64], max: f64, out: &mut [f64]) -> f64 {
+    let zero = f64x8::splat(simd, 0.0);
+    let mut sums = [zero; 2];
+    let mut pairs = z.chunks_exact(2 * LANES);
+    let mut outs = out.chunks_exact_mut(2 * LANES);
+    for z in &mut pairs {
+        // Without closures, which are compiled without vectors where they are not inlined.
+        let first = exp(simd, f64x8::from_slice(simd, &z[..LANES]) - max);
+        let second = exp(simd, f64x8::from_slice(simd, &z[LANES..]) - max);
+        sums[0] += first;
+        sums[1] += second;
+        if STORE && let Some(out) = outs.next() {
+            first.store_slice(&mut out[..LANES]);
+            second.store_slice(&mut out[LANES..]);
+        }
+    }
+    let rest = outs.into_remainder();
+    for (at, z) in pairs.remainder().chunks(LANES).enumerate() {
+        let mut array = [f64::NEG_INFINITY; LANES];
+        array[..z.len()].copy_from_slice(z);
+        let terms = exp(simd, f64x8::from_slice(simd, &array) - max);
+        sums[at] += terms;
+        if STORE {
+            rest[at * LANES..at * LANES + z.len()].copy_from_slice(&terms.as_slice()[..z.len()]);
+        }
+    }
+    (sums[0] + sums[1]).reduce_sum()
+}
+
+#[inline(always)]
+fn add_softplus<S: Simd, const STORE: bool>(simd: S, z: &[f64], weights: &[f64], scale: f64, out: &mut [f64]) -> f64 {
+    let mut sum = f64x8::splat(simd, 0.0);
+    let mut outs = out.chunks_mut(LANES);
+    for (z, weight) in z.chunks(LANES).zip(weights.chunks(LANES)) {
+        let (x, weight) = (padded(simd, z), padded(simd, weight));
+        let zero = f64x8::splat(simd, 0.0);
+        let small = exp(simd, -x.abs());
+        sum += weight * (x.max(zero) + ln_1p_of(simd, small));
+        if STORE && let Some(out) = outs.next() {
+            let above = x.simd_gt(zero).select(f64x8::splat(simd, 1.0), small);
+            let slope = weight * (above / (small + 1.0)) * scale;
+            out.copy_from_slice(&slope.as_slice()[..z.len()]);
+        }
+    }
+    sum.reduce_sum()
+}
+
+#[inline(always)]
+fn multiply_by_group<S: Simd>(simd: S, values: &mut [f64], runs: &[Run], factors: &[f64]) {
+    let mut start = 0;
+    for run in runs {
+        let factor = factors[run.group()];
+        let mut chunks = values[start..run.end()].chunks_exact_mut(LANES);
+        for chunk in &mut chunks {
+            (f64x8::from_slice(simd, chunk) * factor).store_slice(chunk);
+        }
+        chunks.into_remainder().iter_mut().for_each(|value| *value *= factor);
+        start = run.end();
+    }
+}
+
 /// Up to 8 elements, and zeros after them.
 #[inline(always)]
 fn padded<S: Simd>(simd: S, values: &[f64]) -> f64x8<S> {
@@ -282,7 +411,10 @@ fn add_up<S: Simd>(simd: S, values: &[f64]) -> f64 {
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "the platform's functions are the reference here")]
 mod tests {
-    use super::super::simd::tests::{fuses, levels};
+    use fearless_simd::Level;
+
+    use super::super::level::levels;
+    use super::super::simd::tests::fuses;
     use super::*;
 
     fn worst(values: &[f64], of: impl Fn(&mut [f64]), exact: impl Fn(f64) -> f64) -> f64 {

@@ -1,8 +1,7 @@
 //! The element types of logits and their slice operations: what rows are computed with.
 
-use super::exp::exp_f64;
 use super::runs::Run;
-use super::simd;
+use super::{doubles, simd, weights as weighted};
 
 mod sealed {
     pub trait Sealed {}
@@ -44,7 +43,7 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
 /// The element types that rows are computed in: `f32` and `f64`.
 ///
 /// Sums run in fixed stripes (16 lanes in `f32`, 8 in `f64`), so that any number of threads gives the same bits.
-pub trait Float: Element<Wide = Self> {
+pub trait Float: Element<Wide = Self> + std::ops::Add<Output = Self> {
     /// A sum of terms `e^(z - top)` from here up has lost nothing to the terms that are 0 since they are too small, nor have
     /// ratios of its terms to it: in `f32` terms end at `e^-86`.
     #[doc(hidden)]
@@ -52,6 +51,9 @@ pub trait Float: Element<Wide = Self> {
     /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
     #[doc(hidden)]
     fn max_of(values: &[Self]) -> Self;
+    /// The sum, in `f64`.
+    #[doc(hidden)]
+    fn sum_of(values: &[Self]) -> f64;
     /// `sum e^(z - max)`, for a finite `max` of which no `z` is above. Stores the terms in `out` where it is given.
     #[doc(hidden)]
     fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64;
@@ -63,6 +65,22 @@ pub trait Float: Element<Wide = Self> {
     /// Multiplies each value by the factor of its group.
     #[doc(hidden)]
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]);
+    /// Multiplies values by weights; the sum of the products.
+    #[doc(hidden)]
+    fn weigh(values: &mut [Self], weights: &[Self]) -> f64;
+    /// Sets the weights to 0 where `z` is `-inf`; the sum of the weights.
+    #[doc(hidden)]
+    fn open_weights(z: &[Self], weights: &mut [Self]) -> f64;
+    /// `sum w (max - z)` over the weights that are not 0.
+    #[doc(hidden)]
+    fn sum_below(z: &[Self], max: Self, weights: &[Self]) -> f64;
+    /// Each value times a factor, less its weight times another.
+    #[doc(hidden)]
+    fn blend(values: &mut [Self], factor: f64, weights: &[Self], other: f64);
+    /// `sum w ln(1 + e^z)` of logits that are below `+inf` and weights from 0 up. Stores the derivatives times `scale`,
+    /// `scale w sigma(z)`, in `out` where it is given.
+    #[doc(hidden)]
+    fn softplus_sum(z: &[Self], weights: &[Self], scale: f64, out: Option<&mut [Self]>) -> f64;
 }
 
 macro_rules! element {
@@ -105,6 +123,10 @@ impl Float for f32 {
         simd::max_of(values)
     }
 
+    fn sum_of(values: &[Self]) -> f64 {
+        simd::sum_of(values)
+    }
+
     fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64 {
         simd::exp_sum(z, max, out)
     }
@@ -116,78 +138,74 @@ impl Float for f32 {
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
         simd::scale_runs(values, runs, factors);
     }
+
+    fn weigh(values: &mut [Self], weights: &[Self]) -> f64 {
+        weighted::singles::weigh(values, weights)
+    }
+
+    fn open_weights(z: &[Self], weights: &mut [Self]) -> f64 {
+        weighted::singles::open_weights(z, weights)
+    }
+
+    fn sum_below(z: &[Self], max: Self, weights: &[Self]) -> f64 {
+        weighted::singles::sum_below(z, max, weights)
+    }
+
+    fn blend(values: &mut [Self], factor: f64, weights: &[Self], other: f64) {
+        weighted::singles::blend(values, factor, weights, other);
+    }
+
+    fn softplus_sum(z: &[Self], weights: &[Self], scale: f64, out: Option<&mut [Self]>) -> f64 {
+        simd::softplus_sum(z, weights, scale, out)
+    }
 }
 
 impl Float for f64 {
     const LEAST_SUM: f64 = 1e-200;
 
     fn max_of(values: &[Self]) -> Self {
-        let mut max = [Self::NEG_INFINITY; LANES];
-        let mut nan = [false; LANES];
-        for chunk in values.chunks(LANES) {
-            for (lane, &value) in chunk.iter().enumerate() {
-                max[lane] = if value > max[lane] { value } else { max[lane] };
-                nan[lane] |= value.is_nan();
-            }
-        }
-        if nan.contains(&true) {
-            return Self::NAN;
-        }
-        max.iter().fold(Self::NEG_INFINITY, |a, &b| if b > a { b } else { a })
+        doubles::max_of(values)
+    }
+
+    fn sum_of(values: &[Self]) -> f64 {
+        doubles::sum_of(values)
     }
 
     fn exp_sum(z: &[Self], max: Self, out: Option<&mut [Self]>) -> f64 {
-        match out {
-            Some(out) => {
-                out.iter_mut().zip(z).for_each(|(out, z)| *out = exp_f64(z - max));
-                striped(out, |term| term)
-            }
-            None => striped(z, |z| exp_f64(z - max)),
-        }
+        doubles::exp_sum(z, max, out)
     }
 
-    fn exp_runs(z: &[Self], runs: &[Run], sums: &mut [f64], mut out: Option<&mut [Self]>) -> f64 {
+    fn exp_runs(z: &[Self], runs: &[Run], sums: &mut [f64], out: Option<&mut [Self]>) -> f64 {
         let max = Self::max_of(z);
-        sums.fill(0.0);
-        if !max.is_finite() {
-            return max;
-        }
-        let mut start = 0;
-        for run in runs {
-            let range = start..run.end();
-            start = run.end();
-            sums[run.group()] += Self::exp_sum(&z[range.clone()], max, out.as_deref_mut().map(|out| &mut out[range]));
+        if max.is_finite() {
+            doubles::exp_runs(z, max, runs, sums, out);
         }
         max
     }
 
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
-        let mut start = 0;
-        for run in runs {
-            values[start..run.end()].iter_mut().for_each(|value| *value *= factors[run.group()]);
-            start = run.end();
-        }
+        doubles::scale_runs(values, runs, factors);
     }
-}
 
-/// The stripes of the sums in `f64`.
-const LANES: usize = 8;
+    fn weigh(values: &mut [Self], weights: &[Self]) -> f64 {
+        weighted::doubles::weigh(values, weights)
+    }
 
-/// The sum of what `term` makes of the values, in stripes. In `f64` the rounding of a difference of logits is below the
-/// bound that the kernels keep.
-#[inline(always)]
-fn striped(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
-    let mut sums = [0.0; LANES];
-    let mut chunks = values.chunks_exact(LANES);
-    for chunk in &mut chunks {
-        for lane in 0..LANES {
-            sums[lane] += term(chunk[lane]);
-        }
+    fn open_weights(z: &[Self], weights: &mut [Self]) -> f64 {
+        weighted::doubles::open_weights(z, weights)
     }
-    for (sum, &value) in sums.iter_mut().zip(chunks.remainder()) {
-        *sum += term(value);
+
+    fn sum_below(z: &[Self], max: Self, weights: &[Self]) -> f64 {
+        weighted::doubles::sum_below(z, max, weights)
     }
-    sums.iter().sum()
+
+    fn blend(values: &mut [Self], factor: f64, weights: &[Self], other: f64) {
+        weighted::doubles::blend(values, factor, weights, other);
+    }
+
+    fn softplus_sum(z: &[Self], weights: &[Self], scale: f64, out: Option<&mut [Self]>) -> f64 {
+        doubles::softplus_sum(z, weights, scale, out)
+    }
 }
 
 #[cfg(feature = "half")]

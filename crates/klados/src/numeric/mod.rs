@@ -7,13 +7,15 @@
 pub(crate) mod doubles;
 mod element;
 mod exact_sum;
-mod exp;
+mod level;
 mod runs;
 pub(crate) mod scalar;
 mod simd;
 mod sum;
+mod weights;
 
 pub use element::{Element, Float};
 pub use exact_sum::ExactSum;
+pub use level::on_each_instruction_set;
 pub(crate) use runs::Run;
 pub(crate) use sum::Sum;

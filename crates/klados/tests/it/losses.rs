@@ -55,9 +55,17 @@ fn compile(case: &Case) -> (Criterion, Vec<Label>) {
     (loss.compile(&hierarchy).unwrap(), labels)
 }
 
+/// On every instruction set that the machine has.
 fn golden_suite<T: Float>(precision: Precision) {
+    let files = golden::load_all().unwrap();
+    klados::on_each_instruction_set(|name| {
+        golden_suite_at::<T>(&files, precision, name);
+    });
+}
+
+fn golden_suite_at<T: Float>(files: &[golden::Golden], precision: Precision, instruction_set: &str) {
     let mut checked = 0;
-    for file in golden::load_all().unwrap() {
+    for file in files {
         let summary = golden::run(&file.cases, precision, |case| {
             let (criterion, labels) = compile(case);
             let output = run::<T>(&criterion, &case.flat_logits(), &labels);
@@ -68,7 +76,7 @@ fn golden_suite<T: Float>(precision: Precision) {
                 false => Err(format!("the mean is {mean:e}, expected {:e}", case.mean)),
             }
         });
-        let summary = summary.unwrap_or_else(|failures| panic!("{failures}"));
+        let summary = summary.unwrap_or_else(|failures| panic!("{instruction_set}: {failures}"));
         assert!(summary.skipped.is_empty(), "{:?}", summary.skipped);
         checked += summary.checked;
     }

@@ -1,0 +1,38 @@
+//! Rows of the ordinary kind of losses with tables of their own: one hard label, no label smoothing, no logit that is not a
+//! number. They are computed in the type of the logits.
+
+use super::{BernoulliRows, CutRows, DescendantRows, MarginRows, PathSum, Sample, WeightedRows};
+use crate::kernels::ordinary::{Buffers, Scaled};
+use crate::numeric::Float;
+
+/// A loss with kernels for ordinary rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OrdinaryRows<'a> {
+    PathSum(&'a PathSum),
+    Descendants(&'a DescendantRows),
+    Bernoulli(&'a BernoulliRows),
+    Weighted(&'a WeightedRows),
+    Cut(&'a CutRows),
+    Margin(&'a MarginRows),
+}
+
+impl OrdinaryRows<'_> {
+    /// The loss of a row, by column, and its gradient times a number; `None` where the row is of another kind. What stands
+    /// in the gradient means nothing then.
+    pub(crate) fn row<T: Float>(
+        self,
+        sample: &Sample<'_>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        match self {
+            Self::PathSum(rows) => rows.ordinary_row(sample, z, grad, buffers),
+            Self::Descendants(rows) => rows.ordinary_row(sample, z, grad, buffers),
+            Self::Bernoulli(rows) => rows.ordinary_row(sample, z, grad, buffers),
+            Self::Weighted(rows) => rows.ordinary_row(sample, z, grad, buffers),
+            Self::Cut(rows) => rows.ordinary_row(sample, z, grad, buffers),
+            Self::Margin(rows) => rows.ordinary_row(sample, z, grad, buffers),
+        }
+    }
+}
