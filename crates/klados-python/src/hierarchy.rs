@@ -1,20 +1,19 @@
 //! The class `klados.Hierarchy`.
 
-use std::collections::HashSet;
 use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use klados::format::CsvOptions;
 use klados::metrics::Levels;
-use klados::{HierarchyBuilder, Level, NodeId};
+use klados::{Level, NodeId};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::error;
-use crate::names::{decode, encode, in_row, node_name, texts};
+use crate::names::{candidates, decode, encode, multi_hot, node_name};
+use crate::{building, error};
 
 /// Lines that `repr` prints.
 const REPR_LINES: usize = 40;
@@ -111,23 +110,6 @@ impl Hierarchy {
     }
 }
 
-/// The names of an edge: of a tuple, a list or a row of an array. A string of two letters is none.
-fn pair_of_names(edge: &Bound<'_, PyAny>) -> Option<[String; 2]> {
-    if edge.is_instance_of::<PyString>() {
-        return None;
-    }
-    let names: PyResult<Vec<String>> = edge.try_iter().ok()?.take(3).map(|name| name?.extract()).collect();
-    names.ok()?.try_into().ok()
-}
-
-/// A path: names from the top, or one string with ` > ` between them.
-fn path_names(path: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-    match path.cast::<PyString>() {
-        Ok(text) => Ok(text.to_str()?.split(" > ").map(|name| name.trim().to_owned()).collect()),
-        Err(_) => path.try_iter()?.map(|name| name?.extract()).collect(),
-    }
-}
-
 fn level_of(level: &Bound<'_, PyAny>) -> PyResult<Level> {
     match level.cast::<PyString>() {
         Ok(rank) => Ok(Level::Rank(rank.to_str()?.to_owned())),
@@ -184,25 +166,7 @@ impl Hierarchy {
         classes: Option<Vec<String>>,
         ranks: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let mut builder = HierarchyBuilder::new();
-        let mut names = HashSet::new();
-        for (at, edge) in edges.try_iter()?.enumerate() {
-            let [parent, child] = pair_of_names(&edge?)
-                .ok_or_else(|| PyTypeError::new_err(format!("edge {at}: expected a pair of names, (parent, child)")))?;
-            builder.add_edge(&parent, &child).map_err(error::hierarchy)?;
-            if ranks.is_some() {
-                names.extend([parent.trim().to_owned(), child.trim().to_owned()]);
-            }
-        }
-        for (node, rank) in ranks.iter().flat_map(|ranks| ranks.iter()) {
-            let (node, rank): (String, String) = (node.extract()?, rank.extract()?);
-            // The builder would take it for a new node.
-            if !names.contains(node.trim()) {
-                return Err(error::value(format!("ranks: \"{node}\" is a node of no edge")));
-            }
-            builder.set_rank(&node, &rank).map_err(error::hierarchy)?;
-        }
-        Self::finish(py, builder.build().map_err(error::hierarchy)?, classes)
+        Self::finish(py, building::from_edges(edges, ranks)?, classes)
     }
 
     /// A hierarchy from paths, from the top down. The path is the identity of a node: the plant *Iris* and the mantis *Iris*
@@ -234,33 +198,7 @@ impl Hierarchy {
         classes: Option<Vec<String>>,
         ranks: Option<Vec<String>>,
     ) -> PyResult<Self> {
-        if paths.is_instance_of::<PyString>() {
-            return Err(PyTypeError::new_err("expected a sequence of paths, got one string"));
-        }
-        let mut builder = HierarchyBuilder::new();
-        if let Some(ranks) = &ranks {
-            builder.set_rank_names(ranks.iter().map(String::as_str));
-        }
-        for path in paths.try_iter()? {
-            let names = path_names(&path?)?;
-            let names = names.iter().map(String::as_str);
-            match &ranks {
-                Some(ranks) => {
-                    if names.len() > ranks.len() {
-                        let message = format!(
-                            "the path {:?} is longer than the {} ranks",
-                            names.collect::<Vec<_>>(),
-                            ranks.len()
-                        );
-                        return Err(error::value(message));
-                    }
-                    builder.add_ranked_path(names.zip(0..).map(|(name, rank)| (name, Some(rank))))
-                }
-                None => builder.add_path(names),
-            }
-            .map_err(error::hierarchy)?;
-        }
-        Self::finish(py, builder.build().map_err(error::hierarchy)?, classes)
+        Self::finish(py, building::from_paths(paths, ranks.as_deref())?, classes)
     }
 
     /// A hierarchy from a CSV file with a header.
@@ -337,36 +275,7 @@ impl Hierarchy {
     #[staticmethod]
     #[pyo3(signature = (tree, classes=None))]
     fn from_dict(py: Python<'_>, tree: &Bound<'_, PyDict>, classes: Option<Vec<String>>) -> PyResult<Self> {
-        let mut builder = HierarchyBuilder::new();
-        // A stack instead of recursion, which a deep tree would exhaust; the first entry on top.
-        let mut stack: Vec<(Option<String>, Bound<'_, PyAny>)> = vec![(None, tree.clone().into_any())];
-        while let Some((parent, below)) = stack.pop() {
-            let mut entries = Vec::new();
-            if let Ok(dict) = below.cast::<PyDict>() {
-                for (name, below) in dict.iter() {
-                    entries.push((name.extract::<String>()?, Some(below)));
-                }
-            } else if let (Ok(text), Some(parent)) = (below.cast::<PyString>(), &parent) {
-                return Err(PyTypeError::new_err(format!(
-                    "\"{parent}\": expected what is below it, a dict or a list of names, got the string {text:?}; a dict from \
-                     class to superclass is Hierarchy.from_edges((parent, child) for child, parent in tree.items())"
-                )));
-            } else if !below.is_none() {
-                for name in below.try_iter()? {
-                    entries.push((name?.extract::<String>()?, None));
-                }
-            }
-            for (name, _) in &entries {
-                match &parent {
-                    Some(parent) => builder.add_edge(parent, name),
-                    None => builder.add_node(name),
-                }
-                .map_err(error::hierarchy)?;
-            }
-            let below = entries.into_iter().rev().filter_map(|(name, below)| Some((Some(name), below?)));
-            stack.extend(below);
-        }
-        Self::finish(py, builder.build().map_err(error::hierarchy)?, classes)
+        Self::finish(py, building::from_dict(tree)?, classes)
     }
 
     /// A hierarchy from a directed graph of NetworkX, or anything with its ``is_directed``, ``edges`` and ``nodes``.
@@ -388,24 +297,7 @@ impl Hierarchy {
     #[staticmethod]
     #[pyo3(signature = (graph, classes=None))]
     fn from_networkx(py: Python<'_>, graph: &Bound<'_, PyAny>, classes: Option<Vec<String>>) -> PyResult<Self> {
-        if !graph.call_method0("is_directed")?.extract::<bool>()? {
-            return Err(error::value("the graph is undirected; expected a DiGraph with edges from parent to child"));
-        }
-        let mut builder = HierarchyBuilder::new();
-        for edge in graph.call_method0("edges")?.try_iter()? {
-            let edge = edge?;
-            let name = |at: usize| -> PyResult<String> { edge.get_item(at)?.str()?.extract() };
-            builder.add_edge(&name(0)?, &name(1)?).map_err(error::hierarchy)?;
-        }
-        let mut names = HashSet::new();
-        for node in graph.call_method0("nodes")?.try_iter()? {
-            let name: String = node?.str()?.extract()?;
-            builder.add_node(&name).map_err(error::hierarchy)?;
-            if let Some(name) = names.replace(name) {
-                return Err(error::value(format!("two nodes of the graph are written \"{name}\"; give them names")));
-            }
-        }
-        Self::finish(py, builder.build().map_err(error::hierarchy)?, classes)
+        Self::finish(py, building::from_networkx(graph)?, classes)
     }
 
     /// The hierarchy that :meth:`to_json` wrote.
@@ -1125,24 +1017,8 @@ impl Hierarchy {
         py: Python<'py>,
         labels: &Bound<'_, PyAny>,
     ) -> PyResult<Bound<'py, PyArray2<bool>>> {
-        let columns = self.core().class_count();
-        let mut cells = Vec::new();
-        let mut rows = 0;
-        for (row, text) in texts(labels)?.into_iter().enumerate() {
-            let start = cells.len();
-            cells.resize(start + columns, false);
-            rows += 1;
-            let nodes = match self.core().parse_label(&text).map_err(|reason| in_row(row, &reason))? {
-                klados::Label::Ignored => Vec::new(),
-                klados::Label::Node(node) => vec![node],
-                klados::Label::Union(nodes) => nodes,
-                _ => return Err(error::value(format!("label {row}: \"{text}\" is not one class of several"))),
-            };
-            for class in nodes.into_iter().flat_map(|node| self.core().classes_below(node)) {
-                cells[start + class] = true;
-            }
-        }
-        cells.into_pyarray(py).reshape([rows, columns])
+        let rows = candidates(self.core(), labels)?;
+        rows.cells.into_pyarray(py).reshape([rows.count, rows.columns])
     }
 
     /// Labels that are several at once, such as ``"crow;bat"``, as the nodes that hold: a target of the losses of sigmoids. What is
@@ -1168,27 +1044,8 @@ impl Hierarchy {
         py: Python<'py>,
         labels: &Bound<'_, PyAny>,
     ) -> PyResult<Bound<'py, PyArray2<bool>>> {
-        let nodes = self.core().node_columns();
-        let mut column = vec![None; self.core().node_count()];
-        nodes.iter().enumerate().for_each(|(at, node)| column[node.index()] = Some(at));
-        let mut cells = Vec::new();
-        let mut rows = 0;
-        for (row, text) in texts(labels)?.into_iter().enumerate() {
-            let start = cells.len();
-            cells.resize(start + nodes.len(), false);
-            rows += 1;
-            let positive = match self.core().parse_label(&text).map_err(|reason| in_row(row, &reason))? {
-                klados::Label::Node(node) => vec![node],
-                klados::Label::Set { positive, .. } => positive,
-                _ => return Err(error::value(format!("label {row}: \"{text}\" is not a set of nodes; write a;b"))),
-            };
-            for node in positive.into_iter().flat_map(|node| self.core().lineage(node)) {
-                if let Some(at) = column[node.index()] {
-                    cells[start + at] = true;
-                }
-            }
-        }
-        cells.into_pyarray(py).reshape([rows, nodes.len()])
+        let rows = multi_hot(self.core(), labels)?;
+        rows.cells.into_pyarray(py).reshape([rows.count, rows.columns])
     }
 }
 

@@ -7,6 +7,7 @@
 // What Python hands over is owned, and an error is passed where `map_err` puts it.
 #![allow(clippy::needless_pass_by_value)]
 
+mod building;
 mod criterion;
 mod decide;
 mod error;

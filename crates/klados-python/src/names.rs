@@ -134,3 +134,57 @@ pub(crate) fn decode(
     };
     integers(target)?.as_array().iter().enumerate().map(name).collect()
 }
+
+/// Rows of columns that are marked.
+pub(crate) struct Marked {
+    pub(crate) cells: Vec<bool>,
+    pub(crate) count: usize,
+    pub(crate) columns: usize,
+}
+
+/// Labels that are one of several, as the classes that they allow.
+pub(crate) fn candidates(hierarchy: &Hierarchy, labels: &Bound<'_, PyAny>) -> PyResult<Marked> {
+    let columns = hierarchy.class_count();
+    let mut cells = Vec::new();
+    let mut rows = 0;
+    for (row, text) in texts(labels)?.into_iter().enumerate() {
+        let start = cells.len();
+        cells.resize(start + columns, false);
+        rows += 1;
+        let nodes = match hierarchy.parse_label(&text).map_err(|reason| in_row(row, &reason))? {
+            Label::Ignored => Vec::new(),
+            Label::Node(node) => vec![node],
+            Label::Union(nodes) => nodes,
+            _ => return Err(error::value(format!("label {row}: \"{text}\" is not one class of several"))),
+        };
+        for class in nodes.into_iter().flat_map(|node| hierarchy.classes_below(node)) {
+            cells[start + class] = true;
+        }
+    }
+    Ok(Marked { cells, count: rows, columns })
+}
+
+/// Labels that are several at once, as the nodes but the root that hold.
+pub(crate) fn multi_hot(hierarchy: &Hierarchy, labels: &Bound<'_, PyAny>) -> PyResult<Marked> {
+    let nodes = hierarchy.node_columns();
+    let mut column = vec![None; hierarchy.node_count()];
+    nodes.iter().enumerate().for_each(|(at, node)| column[node.index()] = Some(at));
+    let mut cells = Vec::new();
+    let mut rows = 0;
+    for (row, text) in texts(labels)?.into_iter().enumerate() {
+        let start = cells.len();
+        cells.resize(start + nodes.len(), false);
+        rows += 1;
+        let positive = match hierarchy.parse_label(&text).map_err(|reason| in_row(row, &reason))? {
+            Label::Node(node) => vec![node],
+            Label::Set { positive, .. } => positive,
+            _ => return Err(error::value(format!("label {row}: \"{text}\" is not a set of nodes; write a;b"))),
+        };
+        for node in positive.into_iter().flat_map(|node| hierarchy.lineage(node)) {
+            if let Some(at) = column[node.index()] {
+                cells[start + at] = true;
+            }
+        }
+    }
+    Ok(Marked { cells, count: rows, columns: nodes.len() })
+}
