@@ -1,131 +1,211 @@
-//! Hierarchies in files. One file a layout.
+//! Hierarchies in files, in any of the formats that they come in. One file a format.
+//!
+//! [`Hierarchy::from_path`] reads them all and sees from the content which format it is; [`ReadOptions`] says it instead,
+//! and what else a reader may want to know. [`Draft`] is what a file says before it is a hierarchy, with all that is wrong
+//! in it.
 
+mod csv;
 mod edges;
+#[allow(dead_code, reason = "for the formats to come")]
+mod guess;
+#[allow(dead_code, reason = "for the formats to come")]
+mod input;
+mod klados;
+#[allow(dead_code, reason = "for the formats to come")]
+mod lines;
+mod options;
 mod ranks;
 mod table;
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::str::FromStr;
 
+pub use self::csv::{CsvLayout, CsvOptions};
+use self::guess::{Confidence, Head};
+use self::input::Input;
+pub use self::options::ReadOptions;
 use crate::hierarchy::error::list;
-use crate::{Hierarchy, HierarchyBuilder, HierarchyError, HierarchyErrorKind as Kind};
-use table::Table;
+pub use crate::hierarchy::{Draft, Limits};
+use crate::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind};
 
-/// How a CSV file holds a hierarchy. By default that is guessed from its header.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CsvOptions {
-    /// The layout; guessed where it is not given.
-    pub layout: Option<CsvLayout>,
-    /// The column of the children in a file of edges; `child` by default.
-    pub child_column: Option<String>,
-    /// The column of the parents in a file of edges; `parent` by default.
-    pub parent_column: Option<String>,
-    /// The columns that are ranks, from the top; all columns by default, in the direction that the values show.
-    pub rank_columns: Option<Vec<String>>,
+/// What the rest of the module knows of a format.
+struct Entry {
+    format: Format,
+    /// Whether the start of an input looks like this format.
+    looks_like: fn(&Head<'_>) -> Option<Confidence>,
+    /// Writes into the draft what the input says. What is wrong and can be passed over is a problem of the draft; an error
+    /// is what ends the reading.
+    read: fn(&Input, &ReadOptions, &mut Draft) -> Result<(), HierarchyError>,
 }
 
-/// The two layouts of a CSV file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CsvLayout {
-    /// One edge a line. The same name is the same node.
-    Edges,
-    /// One column a rank, such as `species,genus,family`; a line is a path, and the path is the identity of a node.
-    Ranks,
-}
-
-impl CsvOptions {
-    /// Everything is guessed.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Edges, with these columns for child and parent.
-    #[must_use]
-    pub fn edges(child_column: impl Into<String>, parent_column: impl Into<String>) -> Self {
-        Self {
-            layout: Some(CsvLayout::Edges),
-            child_column: Some(child_column.into()),
-            parent_column: Some(parent_column.into()),
-            rank_columns: None,
+/// Everything that goes once over all formats: `"name" => Variant in module`.
+macro_rules! formats {
+    ($($(#[$doc:meta])* $name:literal => $format:ident in $module:ident,)*) => {
+        /// A format of hierarchies in files, by the name that Rust, the command line and Python share.
+        ///
+        /// ```
+        /// use klados::format::Format;
+        ///
+        /// assert_eq!("edges".parse::<Format>()?, Format::Edges);
+        /// assert_eq!(Format::Ranks.name(), "ranks");
+        /// # Ok::<(), klados::HierarchyError>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum Format {
+            $($(#[$doc])* #[serde(rename = $name)] $format,)*
         }
-    }
 
-    /// One column a rank, these ones, from the top.
-    #[must_use]
-    pub fn ranks<S: Into<String>>(columns: impl IntoIterator<Item = S>) -> Self {
-        let columns = columns.into_iter().map(Into::into).collect();
-        Self { layout: Some(CsvLayout::Ranks), rank_columns: Some(columns), ..Self::default() }
+        impl Format {
+            /// The names of all formats.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+            /// All formats, in the order of their names in [`NAMES`](Self::NAMES).
+            pub const ALL: &'static [Self] = &[$(Self::$format),*];
+
+            /// The name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$format => $name,)*
+                }
+            }
+        }
+
+        /// By the number of the variant.
+        const ENTRIES: &[Entry] = &[
+            $(Entry { format: Format::$format, looks_like: $module::looks_like, read: $module::read },)*
+        ];
+    };
+}
+
+formats! {
+    /// One edge a line with a header: CSV, or with tabs or semicolons. See [`Hierarchy::from_csv_path`].
+    "edges" => Edges in edges,
+    /// One column a rank, such as `species,genus,family`, a path a line. See [`Hierarchy::from_csv_path`].
+    "ranks" => Ranks in ranks,
+    /// The JSON that Klados writes itself, with the order of classes and columns.
+    "klados" => Klados in klados,
+}
+
+impl FromStr for Format {
+    type Err = HierarchyError;
+
+    fn from_str(name: &str) -> Result<Self, HierarchyError> {
+        Self::ALL.iter().copied().find(|format| format.name() == name).ok_or_else(|| {
+            let message = format!("unknown format \"{name}\"; the formats are {}", list(Self::NAMES, usize::MAX));
+            HierarchyError::new(Kind::UnknownName, message)
+        })
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
 impl Hierarchy {
-    /// Reads a hierarchy from a CSV file with a header.
-    ///
-    /// A header with the columns `child` and `parent`, in either order, is a file of edges; columns of other names are
-    /// asked for by [`CsvOptions::edges`]. Any other header is one column a rank, from the top or from the bottom,
-    /// whichever the values show: a more specific rank has more distinct values. An empty parent
-    /// makes a node a root, with a warning where there are several roots. Lines may come in any order, with LF or
-    /// CRLF, with or without a byte order mark; a field may be quoted; `NA` is a name like any other. Fields are separated
-    /// by commas, or by tabs or semicolons where the header has only those.
+    /// Reads a hierarchy from a file or folder in any of the [formats](Format).
     ///
     /// # Errors
     ///
-    /// With file and line: a cycle, a self-loop, an empty parent of a node that elsewhere has one, an empty name, a line with another number of fields,
-    /// text that is not UTF-8, a header that does not say what it holds.
-    pub fn from_csv_path(path: impl AsRef<Path>, options: &CsvOptions) -> Result<Self, HierarchyError> {
-        let path = path.as_ref();
-        let file = File::open(path).map_err(|error| HierarchyError::new(Kind::Io, error.to_string()));
-        file.and_then(|file| Self::from_csv_reader(file, options))
-            .map(|hierarchy| hierarchy.in_file(path))
-            .map_err(|error| error.in_file(path))
-    }
-
-    /// Reads a hierarchy from CSV text; see [`from_csv_path`](Self::from_csv_path).
+    /// With file and line: the first thing that is wrong; a format that cannot be told from the content
+    /// ([`UnknownFormat`](Kind::UnknownFormat)), with those that it may be; more than the
+    /// [limits](ReadOptions::limits) allow.
     ///
-    /// # Errors
+    /// ```no_run
+    /// use klados::{Hierarchy, format::ReadOptions};
     ///
-    /// As [`from_csv_path`](Self::from_csv_path), without the file.
-    ///
-    /// ```
-    /// use klados::{Hierarchy, format::CsvOptions};
-    ///
-    /// let edges = "child,parent\ncrow,bird\nrobin,bird\nbat,mammal\n";
-    /// let hierarchy = Hierarchy::from_csv_reader(edges.as_bytes(), &CsvOptions::new())?;
-    /// assert_eq!(hierarchy.class_names().collect::<Vec<_>>(), ["crow", "robin", "bat"]);
-    ///
-    /// let ranks = "species,genus,family\nCorvus corax,Corvus,Corvidae\nPica pica,Pica,Corvidae\n";
-    /// let hierarchy = Hierarchy::from_csv_reader(ranks.as_bytes(), &CsvOptions::new())?;
-    /// assert_eq!(hierarchy.rank_names(), ["family", "genus", "species"]);
+    /// let hierarchy = Hierarchy::from_path("birds.csv", &ReadOptions::new())?;
     /// # Ok::<(), klados::HierarchyError>(())
     /// ```
-    pub fn from_csv_reader(reader: impl Read, options: &CsvOptions) -> Result<Self, HierarchyError> {
-        let mut table = Table::open(reader)?;
-        let mut builder = HierarchyBuilder::new();
-        match options.layout.map_or_else(|| guess(&table, options), Ok)? {
-            CsvLayout::Edges => edges::read(&mut table, options, &mut builder)?,
-            CsvLayout::Ranks => ranks::read(&mut table, options, &mut builder)?,
-        }
-        builder.at_line(None);
-        builder.build()
+    pub fn from_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, HierarchyError> {
+        let path = path.as_ref();
+        let read = || hierarchy(&Input::open(path, &options.limits)?, options);
+        read().map(|hierarchy| hierarchy.in_file(path)).map_err(|error| error.in_file(path))
+    }
+
+    /// Reads a hierarchy from what a file would hold; see [`from_path`](Self::from_path).
+    ///
+    /// # Errors
+    ///
+    /// As [`from_path`](Self::from_path), without the file.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, format::ReadOptions};
+    ///
+    /// let hierarchy = Hierarchy::from_bytes(b"child,parent\ncrow,bird\nbat,mammal\n", &ReadOptions::new())?;
+    /// assert_eq!(hierarchy.class_names().collect::<Vec<_>>(), ["crow", "bat"]);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn from_bytes(bytes: &[u8], options: &ReadOptions) -> Result<Self, HierarchyError> {
+        Self::from_reader(bytes, options)
+    }
+
+    /// Reads a hierarchy from what a file would hold; see [`from_path`](Self::from_path).
+    ///
+    /// # Errors
+    ///
+    /// As [`from_path`](Self::from_path), without the file.
+    pub fn from_reader(reader: impl Read, options: &ReadOptions) -> Result<Self, HierarchyError> {
+        hierarchy(&Input::from_reader(reader, &options.limits)?, options)
     }
 }
 
-fn guess(table: &Table, options: &CsvOptions) -> Result<CsvLayout, HierarchyError> {
-    let names_edges = options.child_column.is_some() || options.parent_column.is_some();
-    if names_edges || (table.find("child").is_some() && table.find("parent").is_some()) {
-        return Ok(CsvLayout::Edges);
+fn hierarchy(input: &Input, options: &ReadOptions) -> Result<Hierarchy, HierarchyError> {
+    match guess::guess(input, options)? {
+        // It knows the order of its classes and columns.
+        Format::Klados => klados::hierarchy(input),
+        format => draft(input, format, options).build(),
     }
-    if options.rank_columns.is_some() || !edges::looks_like_edges(table) {
-        return Ok(CsvLayout::Ranks);
+}
+
+/// What the input says. An error that ended the reading is the last of the draft's problems.
+fn draft(input: &Input, format: Format, options: &ReadOptions) -> Draft {
+    let mut draft = Draft::with_limits(options.limits.clone());
+    if let Err(error) = (ENTRIES[format as usize].read)(input, options, &mut draft) {
+        draft.record(error);
     }
-    let message = format!(
-        "the header has the columns {}, and the same names stand in both: if the lines are edges, say which column is \
-         the child and which the parent (child_column and parent_column); expected \"child\" and \"parent\", or one \
-         column a rank",
-        list(table.header(), 10)
-    );
-    Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)))
+    draft.at_line(None);
+    draft
+}
+
+impl Draft {
+    /// Reads what a file or folder says, and in which format, with all problems that are found.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or a format that cannot be told. All else is among the [problems](Self::problems).
+    ///
+    /// ```
+    /// use klados::format::{Draft, Format, ReadOptions};
+    ///
+    /// let text = "child,parent\ncrow,crow\nrobin,bird\n,bird\n";
+    /// let (draft, format) = Draft::from_bytes(text.as_bytes(), &ReadOptions::new())?;
+    /// assert_eq!(format, Format::Edges);
+    /// let problems: Vec<String> = draft.problems().iter().map(ToString::to_string).collect();
+    /// assert_eq!(problems, ["line 2: \"crow\" is given as its own parent", "line 4: empty name"]);
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn from_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<(Self, Format), HierarchyError> {
+        let path = path.as_ref();
+        let read = || {
+            let input = Input::open(path, &options.limits)?;
+            let format = guess::guess(&input, options)?;
+            Ok((draft(&input, format, options), format))
+        };
+        let (draft, format) = read().map_err(|error: HierarchyError| error.in_file(path))?;
+        Ok((draft.in_file(path), format))
+    }
+
+    /// As [`from_path`](Self::from_path), of what a file would hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_path`](Self::from_path).
+    pub fn from_bytes(bytes: &[u8], options: &ReadOptions) -> Result<(Self, Format), HierarchyError> {
+        let input = Input::from_reader(bytes, &options.limits)?;
+        let format = guess::guess(&input, options)?;
+        Ok((draft(&input, format, options), format))
+    }
 }

@@ -2,44 +2,52 @@
 
 use std::collections::HashSet;
 
-use super::CsvOptions;
+use super::guess::{Confidence, Head};
+use super::input::Input;
 use super::table::Table;
-use crate::{HierarchyBuilder, HierarchyError, HierarchyErrorKind as Kind};
+use super::{Draft, ReadOptions};
+use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
 /// The ranks of Linnaean taxonomy from the top, for a table that does not show its direction.
 const LINNAEAN: [&str; 9] =
     ["domain", "kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies"];
 
-pub(super) fn read(
-    table: &mut Table,
-    options: &CsvOptions,
-    builder: &mut HierarchyBuilder,
-) -> Result<(), HierarchyError> {
+/// Anything with a header of two columns or more and lines of as many fields.
+pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
+    let table = Table::open(head.bytes()).ok().filter(Table::is_even)?;
+    Some(match (table.peek().next(), &*head.extension()) {
+        (Some(_), "csv" | "tsv") => Confidence::Likely,
+        _ => Confidence::Possible,
+    })
+}
+
+pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
+    let mut table = Table::open(input.bytes()?)?;
     let columns: Vec<usize> = match &options.rank_columns {
         Some(names) => names.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?,
         None => {
             let all = 0..table.header().len();
-            if from_the_top(table, builder) { all.collect() } else { all.rev().collect() }
+            if from_the_top(&table, draft) { all.collect() } else { all.rev().collect() }
         }
     };
-    builder.set_rank_names(columns.iter().map(|&column| table.header()[column].clone()));
-    while let Some((line, record)) = table.next()? {
-        builder.at_line(Some(line));
+    draft.set_rank_names(columns.iter().map(|&column| table.header()[column].clone()));
+    while let Some(record) = table.next(draft)? {
         let path = columns.iter().enumerate().map(|(rank, &column)| (&record[column], Some(rank)));
         let path: Vec<_> = path.filter(|(name, _)| !name.is_empty()).collect();
         if path.is_empty() {
-            return Err(HierarchyError::new(Kind::EmptyName, "a line without a name").at_line(Some(line)));
+            draft.problem(Kind::EmptyName, "a line without a name");
+        } else {
+            draft.add_path(path);
         }
-        builder.add_ranked_path(path)?;
     }
     Ok(())
 }
 
 /// Whether the first column is the top rank: it has fewer distinct values than the last. Where they have equally many,
 /// the names of the ranks decide, else the first is taken to be the top, with a warning.
-fn from_the_top(table: &Table, builder: &mut HierarchyBuilder) -> bool {
+fn from_the_top(table: &Table<'_>, draft: &mut Draft) -> bool {
     let last = table.header().len() - 1;
-    let distinct = |column: usize| table.peek().iter().map(|record| &record[column]).collect::<HashSet<_>>().len();
+    let distinct = |column: usize| table.peek().map(|record| &record[column]).collect::<HashSet<_>>().len();
     let place = |column: usize| {
         let name = table.header()[column].to_lowercase();
         LINNAEAN.iter().position(|rank| *rank == name)
@@ -54,7 +62,7 @@ fn from_the_top(table: &Table, builder: &mut HierarchyBuilder) -> bool {
                 table.header()[0],
                 table.header()[last]
             );
-            builder.at_line(Some(1)).warn(message);
+            draft.at_line(Some(1)).warn(message);
             true
         }
     }

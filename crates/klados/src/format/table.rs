@@ -1,29 +1,25 @@
 //! A CSV file with a header, read line by line, with its first lines held back to look at.
 
-use std::io::{Cursor, Read};
-
+use super::Draft;
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
 /// So many lines are enough to tell edges from ranks, and the top rank from the bottom.
 const AHEAD: usize = 4096;
 
-pub(super) struct Table {
+pub(super) struct Table<'a> {
     header: Vec<String>,
-    reader: csv::Reader<Cursor<Vec<u8>>>,
-    ahead: std::vec::IntoIter<csv::StringRecord>,
+    bytes: &'a [u8],
+    reader: csv::Reader<&'a [u8]>,
+    ahead: std::vec::IntoIter<Result<csv::StringRecord, csv::Error>>,
     record: csv::StringRecord,
     lines: Lines,
 }
 
-impl Table {
-    pub(super) fn open(mut reader: impl Read) -> Result<Self, HierarchyError> {
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).map_err(|error| HierarchyError::new(Kind::Io, error.to_string()))?;
-        let delimiter = delimiter(&bytes);
-        let input = Cursor::new(bytes);
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(input);
-        let header = reader.headers().cloned().map_err(|error| convert(&error, reader.get_ref().get_ref()))?;
+impl<'a> Table<'a> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, HierarchyError> {
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter(bytes)).trim(csv::Trim::All).from_reader(bytes);
+        let header = reader.headers().cloned().map_err(|error| convert(&error, bytes))?;
         let header: Vec<String> = header.iter().map(str::to_owned).collect();
         if header.iter().all(String::is_empty) {
             let message = "the file is empty; expected a header such as child,parent and a line an edge";
@@ -39,14 +35,15 @@ impl Table {
             let message = format!("the header names the column \"{name}\" twice");
             return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
         }
-        let mut ahead = Vec::new();
-        let mut record = csv::StringRecord::new();
-        while ahead.len() < AHEAD
-            && reader.read_record(&mut record).map_err(|error| convert(&error, reader.get_ref().get_ref()))?
-        {
-            ahead.push(record.clone());
-        }
-        Ok(Self { header, reader, ahead: ahead.into_iter(), record, lines: Lines::default() })
+        let ahead: Vec<_> = reader.records().take(AHEAD).collect();
+        Ok(Self {
+            header,
+            bytes,
+            reader,
+            ahead: ahead.into_iter(),
+            record: csv::StringRecord::new(),
+            lines: Lines::default(),
+        })
     }
 
     pub(super) fn header(&self) -> &[String] {
@@ -68,24 +65,40 @@ impl Table {
         })
     }
 
-    /// The first lines, without taking them.
-    pub(super) fn peek(&self) -> &[csv::StringRecord] {
-        self.ahead.as_slice()
+    /// The first lines, without taking them, but for those that are no records.
+    pub(super) fn peek(&self) -> impl Iterator<Item = &csv::StringRecord> {
+        self.ahead.as_slice().iter().filter_map(|record| record.as_ref().ok())
     }
 
-    /// The next record and the number of the line that it starts on.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, &csv::StringRecord)>, HierarchyError> {
-        match self.ahead.next() {
-            Some(record) => self.record = record,
-            None => {
-                let more = self.reader.read_record(&mut self.record);
-                if !more.map_err(|error| convert(&error, self.reader.get_ref().get_ref()))? {
-                    return Ok(None);
+    /// Whether the first lines are all records of as many fields as the header.
+    pub(super) fn is_even(&self) -> bool {
+        self.ahead.as_slice().iter().all(Result::is_ok)
+    }
+
+    /// The next record. The draft is then at the line that it starts on. A line that is no record is a problem of the draft,
+    /// and is passed over.
+    pub(super) fn next(&mut self, draft: &mut Draft) -> Result<Option<&csv::StringRecord>, HierarchyError> {
+        loop {
+            let read = match self.ahead.next() {
+                Some(Ok(record)) => {
+                    self.record = record;
+                    Ok(true)
+                }
+                Some(Err(error)) => Err(error),
+                None => self.reader.read_record(&mut self.record),
+            };
+            match read {
+                Ok(true) => {
+                    let line = self.lines.of(self.record.position(), self.bytes);
+                    draft.at_line(Some(line));
+                    return Ok(Some(&self.record));
+                }
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    draft.at_line(None).record(convert(&error, self.bytes));
                 }
             }
         }
-        let line = self.lines.of(self.record.position(), self.reader.get_ref().get_ref());
-        Ok(Some((line, &self.record)))
     }
 }
 
@@ -120,7 +133,7 @@ fn convert(error: &csv::Error, bytes: &[u8]) -> HierarchyError {
     match error.kind() {
         csv::ErrorKind::Io(error) => HierarchyError::new(Kind::Io, error.to_string()),
         csv::ErrorKind::Utf8 { err, .. } => {
-            HierarchyError::new(Kind::Format, format!("field {} is not valid UTF-8", err.field() + 1)).at_line(line)
+            HierarchyError::new(Kind::Encoding, format!("field {} is not valid UTF-8", err.field() + 1)).at_line(line)
         }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let message =

@@ -1,14 +1,21 @@
 //! From nodes and edges in order of appearance to the flat arrays: pruning, added leaves, hierarchy order.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use super::error::list;
+use super::ids::Ids;
 use super::{Csr, Hierarchy, HierarchyError, HierarchyErrorKind as Kind, Inner, Location, NONE, Names, Warning};
 
 /// Nodes in order of appearance, with what is known of each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
     pub(super) names: Vec<Box<str>>,
+    /// By node, unique; shorter than the nodes where the last have none.
+    pub(super) ids: Vec<Option<Arc<str>>>,
+    /// Ids that a node is found by beside its own.
+    pub(super) alternative_ids: Vec<(Box<str>, u32)>,
+    pub(super) synonyms: Vec<(u32, Box<str>)>,
     pub(super) ranks: Vec<u32>,
     pub(super) rank_names: Vec<String>,
     /// `(parent, child, line)`, the line 0 where there is none.
@@ -26,6 +33,49 @@ impl Graph {
         self.names.push(name);
         self.ranks.push(rank);
         Ok(node)
+    }
+
+    pub(super) fn id(&self, node: u32) -> Option<&str> {
+        self.ids.get(node as usize)?.as_deref()
+    }
+
+    /// What a message calls a node.
+    pub(super) fn label(&self, node: u32) -> Cow<'_, str> {
+        let name = &*self.names[node as usize];
+        match self.id(node) {
+            Some(id) if id != name => format!("{name} [{id}]").into(),
+            _ => name.into(),
+        }
+    }
+
+    /// Takes nodes out, with their edges. Gives the new place of each node.
+    pub(super) fn remove(&mut self, is_out: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut place = vec![NONE; self.names.len()];
+        let mut next = 0;
+        for node in 0..self.names.len() as u32 {
+            if !is_out(node) {
+                place[node as usize] = next;
+                self.names.swap(next as usize, node as usize);
+                self.ranks.swap(next as usize, node as usize);
+                if (node as usize) < self.ids.len() {
+                    self.ids.swap(next as usize, node as usize);
+                } else if let Some(id) = self.ids.get_mut(next as usize) {
+                    *id = None;
+                }
+                next += 1;
+            }
+        }
+        self.names.truncate(next as usize);
+        self.ranks.truncate(next as usize);
+        self.ids.truncate(next as usize);
+        let moved = |node: &mut u32| {
+            *node = place[*node as usize];
+            *node != NONE
+        };
+        self.edges.retain_mut(|(parent, child, _)| moved(parent) && moved(child));
+        self.synonyms.retain_mut(|(node, _)| moved(node));
+        self.alternative_ids.retain_mut(|(_, node)| moved(node));
+        place
     }
 }
 
@@ -74,19 +124,14 @@ fn remove_duplicate_edges(graph: &mut Graph) {
         let (first, second) = (graph.edges[pair[0] as usize], graph.edges[pair[1] as usize]);
         repeated[pair[1] as usize] = (first.0, first.1) == (second.0, second.1);
     }
-    let mut index = 0;
-    let Graph { names, edges, warnings, .. } = graph;
-    edges.retain(|&(parent, child, line)| {
-        let keep = !repeated[index];
-        index += 1;
-        if !keep {
-            let location = Location { file: None, line: (line > 0).then_some(line) };
-            let (parent, child) = (&names[parent as usize], &names[child as usize]);
-            let message = format!("the edge from \"{parent}\" to \"{child}\" is there already and is counted once");
-            warnings.push(Warning { location, message });
-        }
-        keep
-    });
+    for (_, &(parent, child, line)) in repeated.iter().zip(&graph.edges).filter(|(repeated, _)| **repeated) {
+        let location = Location { file: None, line: (line > 0).then_some(line) };
+        let (parent, child) = (graph.label(parent), graph.label(child));
+        let message = format!("the edge from \"{parent}\" to \"{child}\" is there already and is counted once");
+        graph.warnings.push(Warning { location, message });
+    }
+    let mut repeated = repeated.iter();
+    graph.edges.retain(|_| repeated.next() == Some(&false));
 }
 
 /// Takes away nodes without open parents until none is left (Kahn); what stays holds a cycle, which is then walked.
@@ -129,7 +174,7 @@ fn find_cycle(graph: &Graph, parents: &Csr, children: &Csr) -> Result<(), Hierar
     let message = format!(
         "{} nodes form a cycle, each the child of the next and the last of the first: {}",
         cycle.len(),
-        list(cycle.iter().map(|&v| &graph.names[v]), 20)
+        list(cycle.iter().map(|&v| graph.label(v as u32)), 20)
     );
     Err(HierarchyError::new(Kind::Cycle, message).at_line(line))
 }
@@ -159,7 +204,8 @@ fn prune(graph: &mut Graph, classes: &[u32]) -> Vec<bool> {
             stack.extend(parents.row(node).iter().map(|parent| parent.index()));
         }
     }
-    let pruned: Vec<&str> = graph.names.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(n, _)| &**n).collect();
+    let pruned = (0..).zip(&kept).filter(|(_, kept)| !**kept);
+    let pruned: Vec<String> = pruned.map(|(node, _)| graph.label(node).into_owned()).collect();
     if !pruned.is_empty() {
         let message = format!(
             "{} without a class at or below {} pruned: {}",
@@ -265,6 +311,7 @@ fn number(graph: Graph, classes: &[u32], carriers: &[(u32, u32)], order: &[u32])
     Hierarchy {
         columns: None,
         inner: Arc::new(Inner {
+            ids: Ids::new(&graph, order, &place),
             names: Names::new(order.iter().map(|&old| &*graph.names[old as usize])),
             parents,
             children,

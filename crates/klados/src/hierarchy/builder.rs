@@ -1,10 +1,6 @@
-//! Collecting named edges and paths.
+//! Collecting named edges and paths, where the first mistake is an error.
 
-use std::collections::HashMap;
-
-use super::assemble::{Graph, assemble};
-use super::error::list;
-use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, Location, NONE, Warning};
+use super::{Draft, Hierarchy, HierarchyError, HierarchyErrorKind as Kind};
 
 /// Collects nodes and edges in any order and builds a [`Hierarchy`].
 ///
@@ -26,16 +22,9 @@ use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, Location, NON
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct HierarchyBuilder {
-    graph: Graph,
-    /// By name (edges) or by joined path (paths).
-    index: HashMap<Box<str>, u32>,
-    /// Nodes that are said to have no parent, with the line that says so.
-    roots: Vec<(u32, Option<u64>)>,
-    line: Option<u64>,
+    /// Without problems: each is taken out and returned by the call that made it.
+    draft: Draft,
 }
-
-/// Joins the names of a path into a key. No name may hold it.
-const KEY_SEPARATOR: char = '\u{1f}';
 
 impl HierarchyBuilder {
     /// A builder without nodes.
@@ -45,7 +34,7 @@ impl HierarchyBuilder {
 
     /// Says from which line of the input the next nodes and edges come, for error messages; `None` for code.
     pub fn at_line(&mut self, line: Option<u64>) -> &mut Self {
-        self.line = line;
+        self.draft.at_line(line);
         self
     }
 
@@ -62,8 +51,8 @@ impl HierarchyBuilder {
     /// # Ok::<(), klados::HierarchyError>(())
     /// ```
     pub fn add_node(&mut self, name: &str) -> Result<&mut Self, HierarchyError> {
-        self.intern(name, name)?;
-        Ok(self)
+        self.draft.by_name(name);
+        self.checked()
     }
 
     /// Adds a node and says that it has no parent. Where the hierarchy then has several roots a
@@ -83,9 +72,10 @@ impl HierarchyBuilder {
     /// # Ok::<(), klados::HierarchyError>(())
     /// ```
     pub fn add_root(&mut self, name: &str) -> Result<&mut Self, HierarchyError> {
-        let node = self.intern(name, name)?;
-        self.roots.push((node, self.line));
-        Ok(self)
+        if let Some(node) = self.draft.by_name(name) {
+            self.draft.set_root(node);
+        }
+        self.checked()
     }
 
     /// Adds the edge from `parent` to `child`, and the nodes where they are new (the child first). The same name is the
@@ -104,16 +94,13 @@ impl HierarchyBuilder {
     pub fn add_edge(&mut self, parent: &str, child: &str) -> Result<&mut Self, HierarchyError> {
         if parent.trim().is_empty() && !child.trim().is_empty() {
             let message = format!("\"{child}\" has no parent: the parent's name is empty");
-            return Err(HierarchyError::new(Kind::MissingParent, message).at_line(self.line));
+            self.draft.problem(Kind::MissingParent, message);
+        } else if let Some(child) = self.draft.by_name(child)
+            && let Some(parent) = self.draft.by_name(parent)
+        {
+            self.draft.add_edge(parent, child);
         }
-        let child_node = self.intern(child, child)?;
-        let parent_node = self.intern(parent, parent)?;
-        if parent_node == child_node {
-            let message = format!("\"{}\" is given as its own parent", child.trim());
-            return Err(HierarchyError::new(Kind::SelfLoop, message).at_line(self.line));
-        }
-        self.graph.edges.push((parent_node, child_node, self.line.unwrap_or(0)));
-        Ok(self)
+        self.checked()
     }
 
     /// Adds the nodes and edges of a path from the top down. The path is the identity: the same name under another
@@ -136,37 +123,13 @@ impl HierarchyBuilder {
         &mut self,
         path: impl IntoIterator<Item = (&'a str, Option<usize>)>,
     ) -> Result<&mut Self, HierarchyError> {
-        let mut key = String::new();
-        let mut steps = Vec::new();
-        for (name, rank) in path {
-            key.push(KEY_SEPARATOR);
-            key.push_str(name.trim());
-            steps.push((key.len(), name, rank));
-        }
-        let known = self.graph.names.len() as u32;
-        let mut child = None;
-        // From the bottom up: the child appears before the parent, as in an edge.
-        for &(end, name, rank) in steps.iter().rev() {
-            let node = self.intern(&key[..end], name)?;
-            if node >= known
-                && let Some(rank) = rank
-            {
-                self.graph.ranks[node as usize] = rank as u32;
-            }
-            if let Some(child) = child.filter(|&child| child >= known) {
-                self.graph.edges.push((node, child, self.line.unwrap_or(0)));
-            }
-            child = Some(node);
-        }
-        match child {
-            Some(_) => Ok(self),
-            None => Err(HierarchyError::new(Kind::EmptyName, "a path without names").at_line(self.line)),
-        }
+        self.draft.add_path(path);
+        self.checked()
     }
 
     /// Names the ranks that [`add_ranked_path`](Self::add_ranked_path) refers to.
     pub fn set_rank_names(&mut self, names: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
-        self.graph.rank_names = names.into_iter().map(Into::into).collect();
+        self.draft.set_rank_names(names);
         self
     }
 
@@ -185,20 +148,15 @@ impl HierarchyBuilder {
     /// # Ok::<(), klados::HierarchyError>(())
     /// ```
     pub fn set_rank(&mut self, node: &str, rank: &str) -> Result<&mut Self, HierarchyError> {
-        let node = self.intern(node, node)?;
-        let names = &mut self.graph.rank_names;
-        let place = names.iter().position(|name| name == rank).unwrap_or_else(|| {
-            names.push(rank.to_owned());
-            names.len() - 1
-        });
-        self.graph.ranks[node as usize] = place as u32;
-        Ok(self)
+        if let Some(node) = self.draft.by_name(node) {
+            self.draft.set_rank(node, rank);
+        }
+        self.checked()
     }
 
     /// Reports something legal but surprising with the hierarchy's [warnings](Hierarchy::warnings), at the current line.
     pub fn warn(&mut self, message: impl Into<String>) -> &mut Self {
-        let location = Location { file: None, line: self.line };
-        self.graph.warnings.push(Warning { location, message: message.into() });
+        self.draft.warn(message);
         self
     }
 
@@ -215,48 +173,15 @@ impl HierarchyBuilder {
     /// assert!(builder.build().unwrap_err().to_string().starts_with("line 2: 2 nodes form a cycle"));
     /// # Ok::<(), klados::HierarchyError>(())
     /// ```
-    pub fn build(mut self) -> Result<Hierarchy, HierarchyError> {
-        self.check_roots()?;
-        assemble(self.graph, None)
+    pub fn build(self) -> Result<Hierarchy, HierarchyError> {
+        self.draft.build()
     }
 
-    fn check_roots(&mut self) -> Result<(), HierarchyError> {
-        let Some(&(_, first_line)) = self.roots.first() else { return Ok(()) };
-        let mut parent_of = vec![NONE; self.graph.names.len()];
-        for &(parent, child, _) in &self.graph.edges {
-            parent_of[child as usize] = parent;
+    /// Fails with the problem that the last call made.
+    fn checked(&mut self) -> Result<&mut Self, HierarchyError> {
+        match self.draft.take_problem() {
+            Some(problem) => Err(problem),
+            None => Ok(self),
         }
-        let name = |node: u32| &self.graph.names[node as usize];
-        if let Some(&(node, line)) = self.roots.iter().find(|(node, _)| parent_of[*node as usize] != NONE) {
-            let parent = name(parent_of[node as usize]);
-            let message = format!("\"{}\" has no parent here, and elsewhere the parent \"{parent}\"", name(node));
-            return Err(HierarchyError::new(Kind::MissingParent, message).at_line(line));
-        }
-        if parent_of.iter().filter(|&&parent| parent == NONE).count() > 1 {
-            let message = format!(
-                "{} of the nodes have an empty parent and are taken to be roots: {}",
-                self.roots.len(),
-                list(self.roots.iter().map(|&(node, _)| name(node)), 5)
-            );
-            self.graph.warnings.push(Warning { location: Location { file: None, line: first_line }, message });
-        }
-        Ok(())
-    }
-
-    fn intern(&mut self, key: &str, name: &str) -> Result<u32, HierarchyError> {
-        let (key, name) = (key.trim(), name.trim());
-        if let Some(&node) = self.index.get(key) {
-            return Ok(node);
-        }
-        if name.is_empty() {
-            return Err(HierarchyError::new(Kind::EmptyName, "empty name").at_line(self.line));
-        }
-        if name.contains(KEY_SEPARATOR) {
-            let message = format!("the name {name:?} holds the control character U+001F");
-            return Err(HierarchyError::new(Kind::Format, message).at_line(self.line));
-        }
-        let node = self.graph.add(name.into(), NONE)?;
-        self.index.insert(key.into(), node);
-        Ok(node)
     }
 }

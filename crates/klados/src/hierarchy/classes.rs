@@ -94,7 +94,8 @@ impl Hierarchy {
             if column[class as usize] != NONE {
                 let message = format!(
                     "class \"{}\" is named twice, as columns {} and {index}",
-                    graph.names[class as usize], column[class as usize]
+                    graph.label(class),
+                    column[class as usize]
                 );
                 return Err(HierarchyError::new(Kind::DuplicateClass, message));
             }
@@ -125,7 +126,11 @@ impl Hierarchy {
                 edges.push((place[parent], place[child.index()], 0));
             }
         }
+        let (ids, alternative_ids, synonyms) = self.ids_of(&by_appearance, &place);
         let graph = Graph {
+            ids,
+            alternative_ids,
+            synonyms,
             names: by_appearance.iter().map(|&node| inner.names.get(node as usize).into()).collect(),
             ranks: by_appearance.iter().map(|&node| inner.rank[node as usize]).collect(),
             rank_names: inner.rank_names.clone(),

@@ -43,6 +43,10 @@ pub enum HierarchyErrorKind {
     AmbiguousName,
     /// A class is named twice.
     DuplicateClass,
+    /// An id stands for two nodes, or a node is declared twice.
+    DuplicateNode,
+    /// A node is mentioned and nowhere declared, in a format that declares nodes.
+    MissingNode,
     /// A rank is named twice.
     DuplicateRank,
     /// A level or rank is not in the hierarchy.
@@ -53,9 +57,13 @@ pub enum HierarchyErrorKind {
     NotATree,
     /// The text is not of the expected format.
     Format,
+    /// The text may be of several formats, or of none that is known.
+    UnknownFormat,
+    /// The text is not UTF-8.
+    Encoding,
     /// The file could not be read.
     Io,
-    /// There are more nodes than a 32-bit index can name.
+    /// There is more than the [limits](crate::format::Limits) allow, or more nodes than a 32-bit index can name.
     TooLarge,
 }
 

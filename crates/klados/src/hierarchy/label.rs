@@ -83,7 +83,7 @@ impl Hierarchy {
     ///
     /// # Errors
     ///
-    /// An unknown name (with the nearest ones), an ambiguous name (with its paths), or an empty part of several.
+    /// An unknown name (with the nearest ones), an ambiguous name (with its ids or paths), or an empty part of several.
     pub fn parse_label(&self, text: &str) -> Result<Label, HierarchyError> {
         let text = text.trim();
         if text.is_empty() {
@@ -122,12 +122,12 @@ impl Hierarchy {
         })
     }
 
-    /// The node that a name stands for: a short name that is unique, a path `A > B > C` or an unambiguous end of one, or
+    /// The node that a name stands for: an [id](Self::id), a short name that is unique, a path `A > B > C` or an unambiguous end of one, or
     /// `=name` for the class alone where the node is internal.
     ///
     /// # Errors
     ///
-    /// An unknown name (with the nearest ones), or an ambiguous one (with its paths).
+    /// An unknown name (with the nearest ones), or an ambiguous one (with its ids or paths).
     ///
     /// # Example
     ///
@@ -163,6 +163,9 @@ impl Hierarchy {
     }
 
     pub(super) fn resolve(&self, what: &str, text: &str) -> Result<NodeId, HierarchyError> {
+        if let Some(node) = self.find_id(text) {
+            return Ok(node);
+        }
         let candidates: Vec<NodeId> = self.inner.names.find(text).collect();
         match candidates[..] {
             [node] => return Ok(node),
@@ -217,8 +220,14 @@ impl Hierarchy {
     }
 
     fn ambiguous(&self, what: &str, text: &str, nodes: &[NodeId]) -> HierarchyError {
-        let paths = list(nodes.iter().map(|node| self.path(*node)), 5);
-        let message = format!("the {what} \"{text}\" is ambiguous; give it as a path: {paths}");
+        let ids: Option<Vec<&str>> = nodes.iter().map(|node| self.id(*node)).collect();
+        let message = match ids {
+            Some(ids) => format!("the {what} \"{text}\" is ambiguous; give its id: {}", list(ids, 5)),
+            None => {
+                let paths = list(nodes.iter().map(|node| self.path(*node)), 5);
+                format!("the {what} \"{text}\" is ambiguous; give it as a path: {paths}")
+            }
+        };
         HierarchyError::new(Kind::AmbiguousName, message)
     }
 
@@ -226,7 +235,7 @@ impl Hierarchy {
         let below = self.classes_below(node);
         let message = format!(
             "\"{}\" is not a class; the classes below it are {}",
-            self.name(node),
+            self.unique_name(node),
             list(below.iter().map(|&class| self.class_name(class)), 5)
         );
         HierarchyError::new(Kind::UnknownName, message)

@@ -10,8 +10,11 @@ mod closure;
 mod csr;
 mod display;
 mod distance;
+mod draft;
 pub(crate) mod error;
+mod ids;
 mod label;
+mod limits;
 mod names;
 mod query;
 mod serial;
@@ -21,8 +24,11 @@ use std::sync::{Arc, OnceLock};
 pub use builder::HierarchyBuilder;
 pub(crate) use closure::Closure;
 use csr::Csr;
+pub use draft::Draft;
 pub use error::{HierarchyError, HierarchyErrorKind, Location, Warning};
+use ids::Ids;
 pub use label::Label;
+pub use limits::Limits;
 use names::Names;
 
 /// A node of a [`Hierarchy`], by its place in hierarchy order: parents before children, the root is 0.
@@ -101,6 +107,8 @@ pub struct Hierarchy {
 /// What the builder fills in. Indexed by node unless a comment says otherwise.
 pub(crate) struct Inner {
     names: Names,
+    /// None where the input has no ids and no synonyms.
+    ids: Option<Ids>,
     parents: Csr,
     children: Csr,
     /// Longest path from the root.

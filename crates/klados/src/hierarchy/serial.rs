@@ -1,6 +1,8 @@
 //! The serialized form: names, edges and classes, from which everything else is rebuilt.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -12,6 +14,15 @@ use super::{Hierarchy, NONE};
 #[serde(deny_unknown_fields)]
 struct Form<'a> {
     nodes: Vec<Cow<'a, str>>,
+    /// By node, null where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<Option<Cow<'a, str>>>,
+    /// `[id, node]`
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alternative_ids: Vec<(Cow<'a, str>, u32)>,
+    /// `[node, synonym]`
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    synonyms: Vec<(u32, Cow<'a, str>)>,
     /// `[parent, child]`
     edges: Vec<(u32, u32)>,
     classes: Vec<u32>,
@@ -42,6 +53,9 @@ impl Serialize for Hierarchy {
             known => known,
         };
         let form = Form {
+            ids: graph.ids.iter().map(|id| id.as_deref().map(Cow::Borrowed)).collect(),
+            alternative_ids: graph.alternative_ids.iter().map(|(id, node)| (Cow::Borrowed(&**id), *node)).collect(),
+            synonyms: graph.synonyms.iter().map(|(node, synonym)| (*node, Cow::Borrowed(&**synonym))).collect(),
             nodes: graph.names.iter().map(|name| Cow::Borrowed(&**name)).collect(),
             edges: graph.edges.iter().map(|&(parent, child, _)| (parent, child)).collect(),
             classes: self.class_places(&place),
@@ -80,7 +94,21 @@ impl<'de> Deserialize<'de> for Hierarchy {
             true => vec![NONE; form.nodes.len()],
             false => form.ranks.iter().map(|rank| rank.unwrap_or(NONE)).collect(),
         };
+        let mut known_ids = HashSet::new();
+        let mut is_new = |id: &str| !id.trim().is_empty() && known_ids.insert(id.to_owned());
+        if !(form.ids.is_empty() || form.ids.len() == form.nodes.len())
+            || !form.ids.iter().flatten().all(|id| is_new(id))
+            || !form.alternative_ids.iter().all(|(id, node)| is_new(id) && in_range(node))
+        {
+            return Err(de::Error::custom("ids: expected one for each node or null, and no id twice"));
+        }
+        if !form.synonyms.iter().all(|(node, _)| in_range(node)) {
+            return Err(de::Error::custom(format!("a synonym is of a node outside of 0..{nodes}")));
+        }
         let graph = Graph {
+            ids: form.ids.iter().map(|id| id.as_deref().map(Arc::from)).collect(),
+            alternative_ids: form.alternative_ids.iter().map(|(id, node)| (id.as_ref().into(), *node)).collect(),
+            synonyms: form.synonyms.iter().map(|(node, synonym)| (*node, synonym.as_ref().into())).collect(),
             names: form.nodes.iter().map(|name| name.as_ref().into()).collect(),
             ranks,
             rank_names: form.rank_names,

@@ -28,6 +28,11 @@ impl Fingerprint {
             hierarchy.parents(node).iter().for_each(|parent| number(parent.index()));
         }
         (0..hierarchy.class_count()).for_each(|class| number(hierarchy.class_node(class).index()));
+        // Nothing for a hierarchy without ids, so that its fingerprint is that of versions that had none.
+        for (node, id) in hierarchy.nodes().filter_map(|node| Some((node, hierarchy.id(node)?))) {
+            number(node.index());
+            text(&mut number, id);
+        }
         for level in levels {
             text(&mut number, level.name());
             number(level.candidates().len());
@@ -55,6 +60,17 @@ mod tests {
             hierarchy.with_level_names(["class"]).unwrap(),
             Hierarchy::from_edges([("mammal", "bat"), ("bird", "dog"), ("bird", "crow")]).unwrap(),
         ];
+        let with_id = |id: &str| {
+            let mut draft = crate::hierarchy::Draft::new();
+            for (parent, child) in edges {
+                let (child, parent) = (draft.by_name(child).unwrap(), draft.by_name(parent).unwrap());
+                draft.add_edge(parent, child);
+                draft.set_id(child, &format!("{id}{child}"));
+            }
+            draft.build().unwrap()
+        };
+        assert_ne!(of(&with_id("a")), of(&hierarchy));
+        assert_ne!(of(&with_id("a")), of(&with_id("b")));
         assert!(others.iter().all(|other| of(other) != of(&hierarchy)));
         assert_eq!(of(&hierarchy), of(&Hierarchy::from_edges(edges).unwrap()));
     }

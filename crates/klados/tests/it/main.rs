@@ -1,6 +1,7 @@
 //! The tests of the core from outside, in one binary.
 
 mod answers;
+mod any_format;
 mod architecture;
 mod batches;
 mod calibrations;

@@ -1,0 +1,33 @@
+//! What a reader may be told.
+
+use super::{Format, Limits};
+
+/// How a hierarchy is read. By default everything is guessed, within the default limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// The format; guessed from the content where it is not given.
+    pub format: Option<Format>,
+    /// The column of the children in a file of edges; `child` by default.
+    pub child_column: Option<String>,
+    /// The column of the parents in a file of edges; `parent` by default.
+    pub parent_column: Option<String>,
+    /// The columns that are ranks, from the top; all columns by default, in the direction that the values show.
+    pub rank_columns: Option<Vec<String>>,
+    /// How much is read before it is refused.
+    pub limits: Limits,
+}
+
+impl ReadOptions {
+    /// Everything is guessed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This format.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+}
