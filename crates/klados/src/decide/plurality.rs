@@ -23,7 +23,7 @@ use crate::{Hierarchy, NodeId};
 /// # Cost
 ///
 /// One pass over the nodes in a tree. In a DAG the nodes are sorted by probability, and from the top down those drop out that
-/// share no class with what was seen.
+/// share no class with what was seen: a pass over the edges for every 64 nodes, until none is left.
 ///
 /// # Example
 ///
@@ -114,51 +114,57 @@ struct InDag {
     hierarchy: Hierarchy,
 }
 
+/// So many nodes are held against all others at once: the bits of a number.
+const TOGETHER: usize = 64;
+
 impl NodeRule for InDag {
     fn node(&self, log_p: &[f64], scratch: &mut Scratch) -> NodeId {
-        let count = log_p.len();
-        let Scratch { nodes: sorted, marks, stack, .. } = scratch;
+        let Scratch { nodes: sorted, masks, .. } = scratch;
         sorted.clear();
         sorted.extend(self.hierarchy.nodes().skip(1));
         sorted.sort_unstable_by(|a, b| log_p[b.index()].total_cmp(&log_p[a.index()]));
-        marks.clear();
-        marks.resize(2 * count, 0);
-        let (below, sharing) = marks.split_at_mut(count);
-        // Those that share a class with all nodes so far.
-        let mut alive = sorted.clone();
-        let mut answer = NodeId::ROOT;
-        let mut number = 0;
+        // With the place where those end that are as probable: a node passes if it shares a class with all up to there.
+        let mut alive: Vec<(NodeId, usize)> = Vec::with_capacity(sorted.len());
         for same in sorted.chunk_by(|a, b| log_p[a.index()] == log_p[b.index()]) {
-            for node in same {
-                number += 1;
-                self.mark(*node, number, (below, sharing), stack);
-                alive.retain(|other| sharing[other.index()] == number);
-                if alive.is_empty() {
-                    return answer;
+            let end = alive.len() + same.len();
+            alive.extend(same.iter().map(|node| (*node, end)));
+        }
+        let mut answer = NodeId::ROOT;
+        for (part, some) in sorted.chunks(TOGETHER).enumerate() {
+            self.mark(some, masks);
+            let seen = part * TOGETHER + some.len();
+            alive.retain(|(node, end)| {
+                // The first that shares no class with it.
+                let shared = masks[node.index()].trailing_ones() as usize;
+                let is_alive = shared >= some.len();
+                let passes = if is_alive { *end <= seen } else { *end <= part * TOGETHER + shared };
+                if passes && self.hierarchy.specificity(*node) < self.hierarchy.specificity(answer) {
+                    answer = *node;
                 }
+                is_alive && !passes
+            });
+            if alive.is_empty() {
+                break;
             }
-            let p = log_p[same[0].index()];
-            let passing = alive.iter().copied().filter(|node| log_p[node.index()] == p);
-            answer = passing.chain([answer]).min_by_key(|node| self.hierarchy.specificity(*node)).unwrap_or(answer);
-            alive.retain(|node| log_p[node.index()] < p);
         }
         answer
     }
 }
 
 impl InDag {
-    /// Marks the nodes that share a class with a node, the root left out.
-    fn mark(&self, node: NodeId, number: u32, (below, sharing): (&mut [u32], &mut [u32]), stack: &mut Vec<NodeId>) {
-        stack.clear();
-        stack.push(node);
-        while let Some(at) = stack.pop() {
-            if std::mem::replace(&mut below[at.index()], number) == number {
-                continue;
-            }
-            if self.hierarchy.leaf_class(at).is_some() {
-                self.hierarchy.walk_up(at, sharing, number, |_| {});
-            }
-            stack.extend_from_slice(self.hierarchy.children(at));
+    /// By node: which of some nodes share a class with it, as bits. Of the root's nothing is said.
+    fn mark(&self, some: &[NodeId], masks: &mut Vec<u64>) {
+        masks.clear();
+        masks.resize(self.hierarchy.node_count(), 0);
+        some.iter().enumerate().for_each(|(bit, node)| masks[node.index()] |= 1 << bit);
+        // Down to the classes, then up from these: parents come first.
+        for node in self.hierarchy.nodes() {
+            let above = self.hierarchy.parents(node).iter().fold(0, |mask, parent| mask | masks[parent.index()]);
+            masks[node.index()] |= above;
+        }
+        for node in self.hierarchy.nodes().rev() {
+            let below = self.hierarchy.children(node).iter().fold(0, |mask, child| mask | masks[child.index()]);
+            masks[node.index()] |= below;
         }
     }
 }

@@ -68,6 +68,6 @@ pub(super) struct Scratch {
     pub(super) first: Vec<f64>,
     pub(super) second: Vec<f64>,
     pub(super) marks: Vec<u32>,
+    pub(super) masks: Vec<u64>,
     pub(super) nodes: Vec<NodeId>,
-    pub(super) stack: Vec<NodeId>,
 }

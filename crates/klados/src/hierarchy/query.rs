@@ -187,12 +187,9 @@ impl Hierarchy {
         if !self.is_tree() {
             return ancestor == node || self.ancestors(node).contains(&ancestor);
         }
-        // Parents have smaller indices.
-        let mut at = node;
-        while at > ancestor {
-            at = self.parents(at)[0];
-        }
-        at == ancestor
+        // Parents have smaller indices, which tells the nodes of a chain apart; all others by their classes.
+        let ((start, end), (first, last)) = (self.span(ancestor), self.span(node));
+        ancestor <= node && start <= first && last <= end
     }
 
     /// The classes at or below a node (`D(v)`), each once, in tree order.

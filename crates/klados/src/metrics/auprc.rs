@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::log_probs::{LogProbs, Probabilities};
-use super::ranking::{Ranking, Step, average_precision};
+use super::ranking::{Ranking, Step, average_precision, average_precision_bounds};
 use super::state::{Origin, State, check_count, check_names, check_sums, meet, meet_rows};
 use super::{ExactSum, Levels, Metric, Says, Truths, other_shape, weight};
 use crate::criterion::{InputError, InputErrorKind};
@@ -31,6 +31,12 @@ use crate::{Label, NodeId};
 /// 1)`, as torchmetrics does. Sample weights that are not whole numbers are summed exactly, in about 300 bytes for each node
 /// and threshold that rows reach. Many nodes of a deep hierarchy have small probabilities, which all fall below the lowest
 /// threshold: take the exact area where it fits.
+///
+/// How far the area by thresholds may be from the exact one is known, and comes with it as bounds: within a threshold the
+/// right pairs come first at best and last at worst. With `R` and `W` what is right and wrong above a threshold, `r` and `w`
+/// at it, and `N` all that is right, the exact area is from
+/// `1/N sum (r - (W + w) ln(1 + r / (R + W + w)))` to `1/N sum r (R + r) / (R + r + W)` over the thresholds, but for the
+/// rounding of a probability at its threshold. Of an exact area both bounds are the area.
 ///
 /// # What published code does differently
 ///
@@ -120,8 +126,12 @@ impl TryFrom<StoredNodes> for Nodes {
 pub struct AuprcValue {
     /// Over all pairs of a row and a node; none where no pair is positive.
     pub micro: Option<f64>,
+    /// What `micro` is at least and at most without thresholds.
+    pub micro_bounds: Option<[f64; 2]>,
     /// The mean over the nodes that hold of a row.
     pub macro_average: Option<f64>,
+    /// What `macro_average` is at least and at most without thresholds.
+    pub macro_bounds: Option<[f64; 2]>,
     /// From the top.
     pub levels: Vec<LevelAuprc>,
     /// Of the nodes that hold of a row, in hierarchy order.
@@ -135,8 +145,12 @@ pub struct LevelAuprc {
     pub level: String,
     /// Over all pairs of a row and a node of the level.
     pub micro: Option<f64>,
+    /// What `micro` is at least and at most without thresholds.
+    pub micro_bounds: Option<[f64; 2]>,
     /// The mean over the nodes of the level that hold of a row.
     pub macro_average: Option<f64>,
+    /// What `macro_average` is at least and at most without thresholds.
+    pub macro_bounds: Option<[f64; 2]>,
 }
 
 /// The area of a node.
@@ -148,6 +162,8 @@ pub struct NodeAuprc {
     pub rows: f64,
     /// The area under its curve.
     pub auprc: f64,
+    /// What that is at least and at most without thresholds.
+    pub bounds: [f64; 2],
 }
 
 /// [`Auprc`] of one batch, exactly.
@@ -281,6 +297,18 @@ impl Auprc {
         }
     }
 
+    /// The area of a curve, and what it is at least and at most without thresholds.
+    fn area(&self, steps: &[Step]) -> Option<(f64, [f64; 2])> {
+        let area = average_precision(steps)?;
+        match &self.nodes {
+            Nodes::Exact(_) => Some((area, [area; 2])),
+            Nodes::Binned { .. } => {
+                let [least, most] = average_precision_bounds(steps)?;
+                Some((area, [least.min(area), most.max(area)]))
+            }
+        }
+    }
+
     fn node_count(&self) -> usize {
         match &self.nodes {
             Nodes::Exact(rankings) => rankings.len(),
@@ -374,26 +402,42 @@ impl Metric for Auprc {
         let nodes: Vec<NodeAuprc> = (1..self.node_count())
             .filter_map(|node| {
                 let steps = self.steps(&mut std::iter::once(node));
-                let auprc = average_precision(&steps)?;
-                Some(NodeAuprc { node: NodeId(node as u32), rows: steps.last()?.right, auprc })
+                let (auprc, bounds) = self.area(&steps)?;
+                Some(NodeAuprc { node: NodeId(node as u32), rows: steps.last()?.right, auprc, bounds })
             })
             .collect();
-        let mean = |some: &mut dyn Iterator<Item = f64>| {
-            let values: Vec<f64> = some.collect();
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        let level = |(level, candidates): &(String, Vec<NodeId>)| {
+            let micro = self.area(&self.steps(&mut candidates.iter().map(|node| node.index())));
+            let mut sorted = candidates.clone();
+            sorted.sort_unstable();
+            let of_level = |of: &&NodeAuprc| sorted.binary_search(&of.node).is_ok();
+            let macro_average = mean(&nodes.iter().filter(of_level));
+            LevelAuprc {
+                level: level.clone(),
+                micro: micro.map(|(area, _)| area),
+                micro_bounds: micro.map(|(_, bounds)| bounds),
+                macro_average: macro_average.map(|(area, _)| area),
+                macro_bounds: macro_average.map(|(_, bounds)| bounds),
+            }
         };
-        let level = |(level, candidates): &(String, Vec<NodeId>)| LevelAuprc {
-            level: level.clone(),
-            micro: average_precision(&self.steps(&mut candidates.iter().map(|node| node.index()))),
-            macro_average: mean(&mut nodes.iter().filter(|of| candidates.contains(&of.node)).map(|of| of.auprc)),
-        };
+        let micro = self.area(&self.steps(&mut (1..self.node_count())));
+        let macro_average = mean(&nodes.iter());
         AuprcValue {
-            micro: average_precision(&self.steps(&mut (1..self.node_count()))),
-            macro_average: mean(&mut nodes.iter().map(|of| of.auprc)),
+            micro: micro.map(|(area, _)| area),
+            micro_bounds: micro.map(|(_, bounds)| bounds),
+            macro_average: macro_average.map(|(area, _)| area),
+            macro_bounds: macro_average.map(|(_, bounds)| bounds),
             levels: self.levels.iter().map(level).collect(),
             nodes,
         }
     }
+}
+
+/// The mean area of some nodes, and its bounds.
+fn mean<'a>(nodes: &(impl Iterator<Item = &'a NodeAuprc> + Clone)) -> Option<(f64, [f64; 2])> {
+    let count = nodes.clone().count() as f64;
+    let of = |number: fn(&NodeAuprc) -> f64| nodes.clone().map(number).sum::<f64>() / count;
+    (count > 0.0).then(|| (of(|node| node.auprc), [of(|node| node.bounds[0]), of(|node| node.bounds[1])]))
 }
 
 #[cfg(test)]
@@ -453,6 +497,21 @@ mod tests {
                     [1.0, 2.0 / 3.0, 1.0 / 3.0, 0.0].into_iter().find(|t| scalar::exp(log_p) >= *t).unwrap()
                 };
                 let weights = &batch.weights;
+                let within = |area: Option<f64>, bounds: Option<[f64; 2]>| match (area, bounds) {
+                    (Some(area), Some([least, most])) => assert!(least - 1e-13 <= area && area <= most + 1e-13),
+                    _ => assert!(area.is_none() && bounds.is_none()),
+                };
+                let bounds = binned.compute();
+                within(exact.micro, bounds.micro_bounds);
+                within(exact.macro_average, bounds.macro_bounds);
+                for (exact, bounds) in exact.levels.iter().zip(&bounds.levels) {
+                    within(exact.micro, bounds.micro_bounds);
+                    within(exact.macro_average, bounds.macro_bounds);
+                }
+                for (exact, bounds) in exact.nodes.iter().zip(&bounds.nodes) {
+                    within(Some(exact.auprc), Some(bounds.bounds));
+                    assert_eq!(exact.bounds, [exact.auprc; 2]);
+                }
                 for (found, score) in [(exact, &(|x| x) as &dyn Fn(f64) -> f64), (binned.compute(), &thirds)] {
                     testing::assert_close(found.micro, pairs(&all, score, weights));
                     let of_nodes = |nodes: &[NodeId]| {
@@ -470,6 +529,21 @@ mod tests {
                 }
             }
         });
+    }
+
+    /// Below 1/2 two right pairs and a wrong one; above it a right one and a wrong one, in some order.
+    #[test]
+    fn bounds_of_the_area_by_hand() {
+        let step = |log_p, right, wrong| Step { log_p, right, wrong };
+        let [least, most] = average_precision_bounds(&[step(-0.5, 1.0, 1.0), step(-1.0, 3.0, 2.0)]).unwrap();
+        // At best 1 of 1, and 3 of 4 twice.
+        assert!((most - (1.0 + 3.0 / 4.0 + 3.0 / 4.0) / 3.0).abs() < 1e-15);
+        // At worst 1 of 2, 2 of 4, 3 of 5: the bound is the integral of x / (x + W) from 0 to 1 with W = 1, to 3 with W = 2.
+        let expected = (1.0 - scalar::ln(2.0) + 2.0 - 2.0 * scalar::ln(5.0 / 3.0)) / 3.0;
+        assert!((least - expected).abs() < 1e-15 && least < (1.0 / 2.0 + 2.0 / 4.0 + 3.0 / 5.0) / 3.0);
+        assert_eq!(average_precision_bounds(&[step(0.0, 2.0, 0.0)]), Some([1.0; 2]));
+        assert_eq!(average_precision_bounds(&[step(0.0, 0.0, 2.0)]), None);
+        assert_eq!(average_precision_bounds(&[]), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The levels at which predictions are judged.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use super::{Fingerprint, Truths};
@@ -8,19 +9,19 @@ use crate::hierarchy::Closure;
 use crate::numeric::{Float, scalar};
 use crate::{Hierarchy, Label, Level, NodeId};
 
-/// No candidate.
-const NONE: u32 = u32::MAX;
-
 /// One level: its nodes compete. None of them is above another.
 #[derive(Debug)]
 pub struct JudgedLevel {
     name: String,
     candidates: Vec<NodeId>,
-    /// By node: its place among the candidates, or [`NONE`].
-    places: Vec<u32>,
-    /// By node: where its row of `at` begins.
+    /// Nodes next to each other mostly have the same candidates at or above them: where each such run of nodes begins. In a
+    /// tree there are at most two runs a candidate, so that a hierarchy of many levels takes no table of levels times nodes.
+    starts: Vec<u32>,
+    /// By run: where its row of `at` begins.
     offsets: Vec<u32>,
     at: Vec<NodeId>,
+    /// The places of these among the candidates.
+    places: Vec<u32>,
 }
 
 /// The levels of a hierarchy at which predictions are judged, from the top; the last one is that of the classes. Cheap to
@@ -73,41 +74,109 @@ impl JudgedLevel {
     }
 
     /// The candidates at or above a node: one, none above the level, in a DAG perhaps several.
+    ///
+    /// # Panics
+    ///
+    /// If the hierarchy has no such node.
     pub fn at(&self, node: NodeId) -> &[NodeId] {
-        let [start, end] = [0, 1].map(|next| self.offsets[node.index() + next] as usize);
-        &self.at[start..end]
+        &self.at[self.row(node)]
     }
 
     /// The place of a node among the candidates.
     pub(super) fn place(&self, node: NodeId) -> Option<usize> {
-        let place = self.places[node.index()];
-        (place != NONE).then_some(place as usize)
+        // At or above a candidate there is no other.
+        let row = self.row(node);
+        (self.at[row.clone()] == [node]).then(|| self.places[row.start] as usize)
     }
 
-    fn new(name: String, candidates: Vec<NodeId>, hierarchy: &Hierarchy) -> Self {
-        let mut places = vec![NONE; hierarchy.node_count()];
-        (0..).zip(&candidates).for_each(|(place, node)| places[node.index()] = place);
-        let (mut offsets, mut at): (Vec<u32>, Vec<NodeId>) = (vec![0], Vec::new());
+    /// Of `at`, by node.
+    fn row(&self, node: NodeId) -> Range<usize> {
+        // The first run begins at the root.
+        let run = self.starts.partition_point(|start| *start <= node.0) - 1;
+        self.offsets[run] as usize..self.offsets[run + 1] as usize
+    }
+
+    /// Of a tree, by where the nodes below each node end: they follow it.
+    fn in_tree(name: String, candidates: Vec<NodeId>, ends: &[u32]) -> Self {
+        let mut level = Self::without_runs(name, candidates);
+        let mut sorted: Vec<(NodeId, u32)> = level.candidates.iter().copied().zip(0..).collect();
+        sorted.sort_unstable();
+        let mut end = 0;
+        for (node, place) in sorted {
+            if node.0 > end {
+                level.push_run(end, []);
+            }
+            level.push_run(node.0, [(node, place)]);
+            end = ends[node.index()];
+        }
+        if (end as usize) < ends.len() {
+            level.push_run(end, []);
+        }
+        level
+    }
+
+    fn in_dag(name: String, candidates: Vec<NodeId>, hierarchy: &Hierarchy) -> Self {
+        let mut level = Self::without_runs(name, candidates);
+        let mut places = vec![None; hierarchy.node_count()];
+        (0..).zip(&level.candidates).for_each(|(place, node)| places[node.index()] = Some(place));
+        // The run whose row each node has: that of its parent, or one of its own.
+        let mut run_of: Vec<u32> = Vec::with_capacity(places.len());
+        let mut rows: Vec<Vec<NodeId>> = vec![Vec::new()];
         // Parents come first: what is above them is known.
         for node in hierarchy.nodes() {
-            let start = at.len();
-            for parent in hierarchy.parents(node) {
-                let row = offsets[parent.index()] as usize..offsets[parent.index() + 1] as usize;
-                at.extend_from_within(row);
-            }
-            if places[node.index()] != NONE {
-                at.push(node);
-            }
-            if hierarchy.parents(node).len() > 1 {
-                at[start..].sort_unstable();
-                let mut row = at.split_off(start);
-                row.dedup();
-                at.append(&mut row);
-            }
-            offsets.push(at.len() as u32);
+            let parents = hierarchy.parents(node).iter().map(|parent| run_of[parent.index()]);
+            let row = match (places[node.index()], parents.clone().next()) {
+                (Some(_), _) => {
+                    rows.push(vec![node]);
+                    rows.len() as u32 - 1
+                }
+                (None, Some(first)) if parents.clone().any(|other| other != first) => {
+                    let mut row: Vec<NodeId> = parents.flat_map(|parent| &rows[parent as usize]).copied().collect();
+                    row.sort_unstable();
+                    row.dedup();
+                    rows.push(row);
+                    rows.len() as u32 - 1
+                }
+                (None, first) => first.unwrap_or(0),
+            };
+            run_of.push(row);
         }
-        Self { name, candidates, places, offsets, at }
+        let mut last = None;
+        for (start, row) in (0..).zip(run_of) {
+            if last != Some(row) {
+                let nodes = rows[row as usize].iter().map(|node| (*node, places[node.index()].unwrap_or(0)));
+                level.push_run(start, nodes);
+                last = Some(row);
+            }
+        }
+        level
     }
+
+    fn without_runs(name: String, candidates: Vec<NodeId>) -> Self {
+        let [starts, places] = Default::default();
+        Self { name, candidates, starts, offsets: vec![0], at: Vec::new(), places }
+    }
+
+    /// Adds the run of nodes that begins at a node.
+    fn push_run(&mut self, start: u32, candidates: impl IntoIterator<Item = (NodeId, u32)>) {
+        self.starts.push(start);
+        for (node, place) in candidates {
+            self.at.push(node);
+            self.places.push(place);
+        }
+        self.offsets.push(self.at.len() as u32);
+    }
+}
+
+/// In a tree, by node: where the nodes at or below it end.
+fn ends(hierarchy: &Hierarchy) -> Vec<u32> {
+    let mut ends: Vec<u32> = hierarchy.nodes().map(|node| node.0 + 1).collect();
+    for node in hierarchy.nodes().rev() {
+        for parent in hierarchy.parents(node) {
+            ends[parent.index()] = ends[parent.index()].max(ends[node.index()]);
+        }
+    }
+    ends
 }
 
 impl Levels {
@@ -149,7 +218,11 @@ impl Levels {
                 levels.push((name, class_nodes));
             }
         }
-        let judged = |(name, candidates)| JudgedLevel::new(name, candidates, hierarchy);
+        let ends = hierarchy.is_tree().then(|| ends(hierarchy));
+        let judged = |(name, candidates)| match &ends {
+            Some(ends) => JudgedLevel::in_tree(name, candidates, ends),
+            None => JudgedLevel::in_dag(name, candidates, hierarchy),
+        };
         let levels: Arc<[JudgedLevel]> = levels.into_iter().map(judged).collect();
         let fingerprint = Fingerprint::new(hierarchy, &levels);
         let mut classes: Vec<NodeId> = (0..hierarchy.class_count()).map(|class| hierarchy.class_node(class)).collect();
@@ -393,6 +466,34 @@ mod tests {
                 assert_eq!(covered.len(), batch.hierarchy().class_count());
             }
         });
+    }
+
+    /// By steps up, for every node.
+    #[test]
+    fn what_is_at_or_above_a_node() {
+        super::super::testing::many(|batch| {
+            for level in batch.levels.all() {
+                for node in batch.hierarchy().nodes() {
+                    let above = batch.steps_up(node);
+                    let mut expected = level.candidates().to_vec();
+                    expected.retain(|candidate| above.contains(candidate));
+                    expected.sort_unstable();
+                    assert_eq!(level.at(node), expected);
+                    assert_eq!(level.place(node), level.candidates().iter().position(|candidate| *candidate == node));
+                }
+            }
+        });
+    }
+
+    /// A table of levels times nodes would have 4 million entries.
+    #[test]
+    fn many_levels_take_no_table() {
+        let name = |node: usize| format!("n{node}");
+        let hierarchy = Hierarchy::from_edges((1..2000).map(|node| (name(node - 1), name(node)))).unwrap();
+        let levels = Levels::new(&hierarchy);
+        assert_eq!(levels.all().len(), 1999);
+        let size: usize = levels.all().iter().map(|level| level.starts.len() + level.at.len()).sum();
+        assert!(size <= 3 * 1999);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::state::check_log_p;
-use crate::numeric::Sum;
+use crate::numeric::{Sum, scalar};
 
 /// Right and wrong answers with scores: what curves over all thresholds are made of.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -81,4 +81,25 @@ pub(super) fn average_precision(steps: &[Step]) -> Option<f64> {
         before = step.right;
     }
     (all > 0.0).then(|| area.value())
+}
+
+/// What the average precision is at least and at most, where of each step's answers the order among each other is not known:
+/// at most as if the right ones came first, all with one score, and at least as if they came last, one after the other. A part
+/// `dx` of the weight of a step's right answers has at least the precision `(R + x) / (R + x + W)`, with `R` and `x` what is
+/// right before it, and `W` what is wrong up to the end of the step: that is integrated.
+pub(super) fn average_precision_bounds(steps: &[Step]) -> Option<[f64; 2]> {
+    let all = steps.last()?.right;
+    let (mut right, mut wrong) = (0.0, 0.0);
+    let (mut least, mut most) = (Sum::default(), Sum::default());
+    for step in steps {
+        let here = step.right - right;
+        if here > 0.0 {
+            let before = right + step.wrong;
+            let lost = if step.wrong > 0.0 { step.wrong * scalar::ln_1p(here / before) } else { 0.0 };
+            least.add((here - lost) / all);
+            most.add(here / all * (step.right / (step.right + wrong)));
+        }
+        (right, wrong) = (step.right, step.wrong);
+    }
+    (all > 0.0).then(|| [least.value().max(0.0), most.value().min(1.0)])
 }

@@ -237,7 +237,13 @@ impl<'a> Truths<'a> {
     /// The nodes of a level that hold of a row: one where the label reaches down to it, in a DAG perhaps several; else none.
     pub(super) fn true_nodes(&self, row: usize, level: usize) -> impl Iterator<Item = NodeId> + Clone {
         let level = &self.levels.all()[level];
-        self.known(row).iter().copied().filter(|node| level.place(*node).is_some())
+        let known = self.known(row);
+        // In a tree it is the one above the lowest node that holds, without a look at all of these.
+        let among = match known.last() {
+            Some(lowest) if self.levels.hierarchy().is_tree() && !self.is_set(row) => level.at(*lowest),
+            _ => known,
+        };
+        among.iter().copied().filter(|node| level.place(*node).is_some())
     }
 
     /// Calls with each node that a prediction says, itself and those above it but the root, as far as the label of the row
@@ -413,12 +419,11 @@ fn known_in_dag(levels: &Levels, named: &[NodeId]) -> (Vec<NodeId>, Unknown) {
     let mut classes: Vec<usize> = named.iter().flat_map(|node| hierarchy.classes_below(*node)).collect();
     classes.sort_unstable();
     classes.dedup();
-    let mut above: Vec<u32> = classes.iter().flat_map(|class| closure.of(*class)).copied().collect();
-    above.sort_unstable();
+    let mut counts = vec![0; hierarchy.node_count()];
+    classes.iter().flat_map(|class| closure.of(*class)).for_each(|node| counts[*node as usize] += 1);
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for same in above.chunk_by(|a, b| a == b) {
-        let to = if same.len() == classes.len() { &mut known } else { &mut unknown };
-        to.push(NodeId(same[0]));
+    for (node, count) in hierarchy.nodes().zip(counts).filter(|(_, count)| *count > 0) {
+        if count == classes.len() { known.push(node) } else { unknown.push(node) }
     }
     (known, Unknown::Listed(unknown))
 }
