@@ -33,9 +33,12 @@ was not trained on. Its promise holds for new rows that come from where these
 came from. --save-decision keeps the rule for the next time.
 
 Examples:
+  # The most specific node that more than half of the probability is for.
   klados decide --hierarchy animals.csv --logits z.npy --decision threshold
+  # Only what is 90 % sure, from probabilities, into a file.
   klados decide --hierarchy animals.csv --probabilities p.parquet \
     --decision '{"threshold": {"tau": 0.9}}' --out answers.csv
+  # 95 % of the answers are to be right: calibrated, kept, and used again.
   klados decide --hierarchy animals.csv --logits z.npy \
     --decision '{"hedge": {"accuracy": 0.95}}' \
     --calibration-logits val.npy --calibration-labels val.txt \

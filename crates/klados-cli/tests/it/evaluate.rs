@@ -505,3 +505,21 @@ fn labels_of_the_root_take_no_part() {
     let metrics = result["models"][0]["metrics"].as_object().expect("metrics");
     metrics.iter().for_each(|(name, metric)| assert!(metric["value"].is_null(), "{name}: {metric}"));
 }
+
+#[test]
+fn help_teaches_and_fits_a_terminal() {
+    let folder = Folder::new();
+    let commands: &[&str] =
+        if cfg!(feature = "train") { &["evaluate", "decide", "train"] } else { &["evaluate", "decide"] };
+    for command in commands {
+        let help = folder.run(&[command, "--help"]).success();
+        // The options above are as wide as the terminal is.
+        let (_, below) = help.split_once("-h, --help").expect("the last option");
+        let (_, examples) = below.split_once("Examples:\n").expect("examples");
+        assert!(examples.contains(&format!("  klados {command} ")), "{examples}");
+        // The flags of `train` are listed between the two.
+        let text = if *command == "train" { examples } else { below };
+        let widest = text.lines().max_by_key(|line| line.chars().count()).expect("lines");
+        assert!(widest.chars().count() <= 80, "{command}: {widest}");
+    }
+}

@@ -71,18 +71,30 @@ Memory does not grow with the rows, but for
                            without intervals of what differs from row to row:
                            balanced accuracy, ece, brier, log loss, aurc and
                            average precision, up to 50,000 rows
-  intervals                rows that add the same are kept as one. With --weights
-                           or --groups nearly none are: 8 (1 + 2 metrics) bytes
-                           a row, of all models' metrics with intervals;
-                           --replicates 0 does without
+  intervals                rows that add the same are kept as one; with
+                           --weights or --groups nearly none are: 8 (1 + 2
+                           metrics) bytes a row, of all models' metrics with
+                           intervals; --replicates 0 does without
 
 Examples:
+  # One model: animals.csv has lines such as crow,bird; z.npy a row a sample and
+  # a column a class; y.txt a label a line.
   klados evaluate --hierarchy animals.csv --logits z.npy --labels y.txt
+  # Two models on the same rows, and a page to look at.
   klados evaluate --hierarchy animals.csv --labels test.parquet \
-    --logits flat=flat.npy --logits ours=ours.npy
+    --logits flat=flat.npy --logits ours=ours.npy --report report.html
+  # Two rules on one model; rows of a site are not independent.
   klados evaluate --hierarchy animals.csv --logits z.npy --labels y.csv \
     --decision argmax_leaf --decision '{"threshold": {"tau": 0.9}}' \
-    --groups site --format json > result.json"#;
+    --groups site --format json > result.json
+  # A rule that promises 95 %, calibrated on rows that were not trained on.
+  klados evaluate --hierarchy animals.csv --logits z.npy --labels y.txt \
+    --decision '{"hedge": {"accuracy": 0.95}}' \
+    --calibration-logits val.npy --calibration-labels val.txt
+  # What `klados train` keeps of its validation rows.
+  klados evaluate --hierarchy klados-out/all_fine/hierarchy.json \
+    --logits klados-out/all_fine/validation.npy \
+    --labels klados-out/all_fine/validation.csv"#;
 
 fn help() -> String {
     format!("{RULES}\n{FILES}{HELP}")

@@ -33,12 +33,15 @@ const AFTER_LONG_HELP: &str = "\
 Examples:
   klados train
   klados train birds.csv --label species --hierarchy taxonomy.csv
-  klados train embeddings.parquet --label label --hierarchy tree.csv --val 0.2 --group photographer
-  klados train x.npy --labels y.txt --hierarchy tree.csv --model mlp --patience 5 --out run-1
+  klados train embeddings.parquet --label label --hierarchy tree.csv \\
+      --val 0.2 --group photographer
+  klados train x.npy --labels y.txt --hierarchy tree.csv --model mlp \\
+      --patience 5 --out run-1
   klados train birds.csv --label species --hierarchy taxonomy.csv \\
       --patience 5 --stop-on accuracy@genus
   klados train birds.csv --label species --hierarchy taxonomy.csv \\
-      --loss '{\"marginal_cross_entropy\": {\"weights\": \"leaves\"}}' --loss hierarchical_cross_entropy
+      --loss '{\"marginal_cross_entropy\": {\"weights\": \"leaves\"}}' \\
+      --loss hierarchical_cross_entropy
 
 Files:
   DATA       .csv with a header; .parquet; or .npy of shape [rows, features]
@@ -57,9 +60,16 @@ Files:
              lists. The head has an output a class or a node, as the loss wants.
 
 Output, a folder that appears only when all is done:
-  report.html      table and curves; opens without a network
-  metrics.json     every number: settings, epochs, accuracy per level,
-                   severity of the mistakes
+  report.html      one page that opens without a network: the models side by
+                   side at every level with intervals, what their answers
+                   hold, calibration, the tree coloured by error, confusions,
+                   the worst mistakes, curves of training. On the embedded
+                   pictures also what `hedge` answers where a model is unsure,
+                   calibrated on a vendor to promise 90 %, and whether that
+                   holds for another: the table of decisions
+  metrics.json     every number: settings, epochs, accuracy per level, severity
+                   of the mistakes; `evaluation` is what `klados evaluate
+                   --format json` prints
   predictions.csv  the validation rows: line, label, class, probability, and
                    each ancestor with its probability
   model.safetensors, config.json, hierarchy.json
@@ -86,8 +96,8 @@ without a threshold. Predictions are the probabilities of all nodes.
 --stop-on takes loss, the default, or a metric of the validation rows, larger or
 smaller as is better:
 {metrics}
-NAME@LEVEL is of the level, without @LEVEL of the classes'. Of equally good epochs
-the first is kept, and one in which the metric is not defined, as
+NAME@LEVEL is of the level, without @LEVEL of the classes'. Of equally good
+epochs the first is kept, and one in which the metric is not defined, as
 mistake_severity without a mistake, is never the best.
 
 An interrupted run leaves OUT.partial; the same command with --resume goes on
