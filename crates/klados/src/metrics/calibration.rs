@@ -315,14 +315,18 @@ mod tests {
                     .map(|row| {
                         let best = best[row * levels.all().len() + at];
                         let log_p = batch.log_probs[row * batch.hierarchy().node_count() + best.index()];
-                        let right = truths.known(row).contains(&best);
-                        (scalar::exp(log_p), f64::from(right), batch.weights[row])
+                        // As an answer a node and its only child are one, in a DAG also below other nodes of the level.
+                        let right = |node: &NodeId| truths.known(row).contains(node) && batch.is_said_by(*node, best);
+                        let is_right = levels.all()[at].candidates().iter().any(right);
+                        (scalar::exp(log_p), f64::from(is_right), batch.weights[row])
                     })
                     .collect();
                 let total: f64 = rows.iter().map(|(_, _, weight)| weight).sum();
                 let mut error = 0.0;
                 for bin in &found.bins {
-                    let of = rows.iter().filter(|(p, _, _)| bin.above < *p && *p <= bin.up_to);
+                    // A confidence of 0 is in the first bin.
+                    let is_in = |p: f64| p <= bin.up_to && (p > bin.above || p == 0.0 && bin.above == 0.0);
+                    let of = rows.iter().filter(|(p, _, _)| is_in(*p));
                     let gap: f64 = of.clone().map(|(p, right, weight)| weight * (right - p)).sum();
                     error += gap.abs();
                     testing::assert_close(Some(bin.rows), Some(of.map(|(_, _, weight)| weight).sum()));

@@ -278,7 +278,10 @@ mod tests {
                     .map(|row| {
                         let best = best[row * levels.all().len() + at];
                         let log_p = batch.log_probs[row * batch.hierarchy().node_count() + best.index()];
-                        (log_p, truths.known(row).contains(&best), batch.weights[row])
+                        // As an answer a node and its only child are one, in a DAG also below other nodes of the level.
+                        let right = |node: &NodeId| truths.known(row).contains(node) && batch.is_said_by(*node, best);
+                        let is_right = levels.all()[at].candidates().iter().any(right);
+                        (log_p, is_right, batch.weights[row])
                     })
                     .collect();
                 let sum = |fits: &dyn Fn(&(f64, bool, f64)) -> bool| {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::calibration::check_bins;
 use super::contributions::{Part, check_row};
 use super::distinct_rows::DistinctRows;
 use super::draws::Draws;
@@ -88,6 +89,11 @@ impl TryFrom<Stored> for RowBootstrap {
         let Stored { resampling, parts, rows } = stored;
         let numbers = parts.iter().map(|part| part.numbers()).sum();
         resampling.check(numbers).map_err(|error| error.to_string())?;
+        for part in &parts {
+            if let Part::Confidence { bins } = part {
+                check_bins(*bins).map_err(|error| error.to_string())?;
+            }
+        }
         rows.check(|row| check_row(&parts, row))?;
         Ok(Self { resampling, parts, rows })
     }

@@ -57,8 +57,11 @@ pub(super) struct Batch {
     pub(super) predictions: Vec<NodeId>,
     /// `[batch, nodes]`: the root's column and what is above a predicted node may be false.
     pub(super) predicted_sets: Vec<bool>,
-    /// `[batch, nodes]`, of a softmax; some classes have the same probability.
+    /// `[batch, nodes]`, mostly of a softmax; some classes have the same probability, some 0, some 1, and some rows contradict
+    /// the hierarchy.
     pub(super) log_probs: Vec<f64>,
+    /// Whether none of them contradicts the hierarchy.
+    pub(super) agrees: bool,
     pub(super) weights: Vec<f64>,
     /// By node: the classes below it.
     below: Vec<BTreeSet<usize>>,
@@ -105,14 +108,32 @@ impl Batch {
         let weights = (0..rows).map(|row| if row % 5 == 3 { 0.0 } else { random.unit() * 3.0 }).collect();
         let below: Vec<BTreeSet<usize>> =
             hierarchy.nodes().map(|node| hierarchy.classes_below(node).into_iter().collect()).collect();
+        let agrees = random.below(2) == 0;
         let log_probs = (0..rows).flat_map(|_| {
-            let weights: Vec<f64> = (0..hierarchy.class_count()).map(|_| (random.below(6) + 1) as f64).collect();
+            let kind = random.below(8);
+            if kind == 0 && !agrees {
+                // What no hierarchy says: a child above its parent, what is certain below what cannot be, a root in doubt.
+                let any = |_: &BTreeSet<usize>| match random.below(6) {
+                    0 => f64::NEG_INFINITY,
+                    1 => 0.0,
+                    _ => ln((random.below(9) + 1) as f64 / 10.0),
+                };
+                return below.iter().map(any).collect::<Vec<_>>();
+            }
+            let mut weights: Vec<f64> = (0..hierarchy.class_count())
+                .map(|_| if kind == 1 { random.below(2) } else { random.below(6) + 1 } as f64)
+                .collect();
+            if kind == 2 {
+                weights.fill(0.0);
+            }
+            // With that, one class is certain where all others cannot be.
+            weights[random.below(hierarchy.class_count())] += 1.0;
             let total: f64 = weights.iter().sum();
             let of = |classes: &BTreeSet<usize>| ln(classes.iter().map(|class| weights[*class]).sum::<f64>() / total);
             below.iter().map(of).collect::<Vec<_>>()
         });
         let log_probs = log_probs.collect();
-        Self { levels, labels, sets, predictions, predicted_sets, log_probs, weights, below }
+        Self { levels, labels, sets, predictions, predicted_sets, log_probs, agrees, weights, below }
     }
 
     pub(super) fn hierarchy(&self) -> &Hierarchy {
@@ -207,7 +228,10 @@ pub(super) fn many(check: impl Fn(&Batch)) {
 pub(super) fn assert_close(found: Option<f64>, expected: Option<f64>) {
     match (found, expected) {
         (Some(found), Some(expected)) => {
-            assert!((found - expected).abs() <= 1e-13 * expected.abs().max(1.0), "{found} is not {expected}");
+            assert!(
+                found == expected || (found - expected).abs() <= 1e-13 * expected.abs().max(1.0),
+                "{found} is not {expected}"
+            );
         }
         _ => assert_eq!(found, expected),
     }
