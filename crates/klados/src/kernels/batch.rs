@@ -33,6 +33,15 @@ thread_local! {
     static ONE_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
+/// Whether the columns of a row may be spread over threads: where a row is as much as a batch that is.
+///
+/// A row in a batch of many is too, for the last rows of a batch, when the threads have no other; where all have, nobody
+/// comes for a stripe and it stays with its row.
+#[cfg(feature = "rayon")]
+pub(super) fn may_spread(columns: usize) -> bool {
+    columns >= PARALLEL_ELEMENTS && !ONE_THREAD.get() && rayon::current_num_threads() > 1
+}
+
 /// Calls `row(scratch, index, logits row, output row, gradient row)` for every row of a batch, with one scratch a thread.
 /// A row of `logits` and of `grad` has `columns` elements, one of `output` has `width`.
 pub(crate) fn for_each_row<T: Element, O: Send, S: Default + Send>(

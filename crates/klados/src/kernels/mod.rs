@@ -38,5 +38,6 @@ pub(crate) mod pool;
 pub(crate) mod rollup;
 pub(crate) mod shells;
 pub(crate) mod sparse;
+pub(crate) mod stripes;
 pub(crate) mod weighted;
 pub(crate) mod weighted_sigmoid;

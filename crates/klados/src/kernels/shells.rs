@@ -1,6 +1,7 @@
 //! A partition of a row into shells, and the mass of each.
 
 use super::mass::Mass;
+use super::stripes::{self, Stripes};
 use crate::numeric::{Element, Float, Run, scalar};
 
 /// Disjoint sets of positions that together are the row, each a few runs. Reused from row to row.
@@ -52,7 +53,7 @@ impl Shells {
 
     /// Multiplies the terms of each shell.
     pub(crate) fn multiply<T: Float>(&self, terms: &mut [T], factors: &[f64]) {
-        T::scale_runs(terms, &self.runs, factors);
+        stripes::scale_runs(terms, &self.runs, factors);
     }
 
     fn ranges(&self, shell: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
@@ -69,6 +70,7 @@ pub(crate) struct Masses {
     pub(crate) have_one_top: bool,
     top: f64,
     pub(crate) of_shell: Vec<Mass>,
+    stripes: Stripes,
 }
 
 /// What a row turned out to be.
@@ -104,7 +106,7 @@ impl Masses {
     /// small for that, relative to the maximum of the shell.
     pub(crate) fn measure<T: Float>(&mut self, z: &[T], shells: &Shells, mut terms: Option<&mut [T]>) -> Row {
         self.sums.resize(shells.len(), 0.0);
-        let top = T::exp_runs(z, &shells.runs, &mut self.sums, terms.as_deref_mut());
+        let top = self.stripes.exp_runs(z, &shells.runs, &mut self.sums, terms.as_deref_mut());
         if !top.is_finite() {
             return if scalar::is_poison(top) { Row::Poisoned } else { Row::Masked };
         }

@@ -48,6 +48,9 @@ pub trait Float: Element<Wide = Self> + std::ops::Add<Output = Self> {
     /// ratios of its terms to it: in `f32` terms end at `e^-86`.
     #[doc(hidden)]
     const LEAST_SUM: f64;
+    /// Whether [`exp_runs`](Self::exp_runs) takes terms that are relative to nothing where these do.
+    #[doc(hidden)]
+    const IS_PLAIN: bool;
     /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
     #[doc(hidden)]
     fn max_of(values: &[Self]) -> Self;
@@ -118,6 +121,7 @@ element!(f64, 1e-6);
 
 impl Float for f32 {
     const LEAST_SUM: f64 = 1e-20;
+    const IS_PLAIN: bool = true;
 
     fn max_of(values: &[Self]) -> Self {
         simd::max_of(values)
@@ -162,6 +166,7 @@ impl Float for f32 {
 
 impl Float for f64 {
     const LEAST_SUM: f64 = 1e-200;
+    const IS_PLAIN: bool = false;
 
     fn max_of(values: &[Self]) -> Self {
         doubles::max_of(values)

@@ -70,3 +70,29 @@ fn a_row_has_the_same_bits_in_any_batch() {
 fn a_row_of_halves_has_the_same_bits_in_any_batch() {
     assert_that_rows_do_not_depend_on_the_batch::<half::bf16>(|z| z.to_bits().into(), |z| z.to_bits().into());
 }
+
+/// One row of 300,000 classes is spread over threads by its columns.
+#[cfg(feature = "rayon")]
+#[test]
+fn a_long_row_has_the_same_bits_on_any_number_of_threads() {
+    let classes = klados::PARALLEL_ELEMENTS + 50_001;
+    let edge = |at: usize| (format!("middle {}", at / 600), format!("leaf {at}"));
+    let tree = Hierarchy::from_edges((0..classes).map(edge)).unwrap();
+    let shuffled = tree.with_classes((0..classes).map(|k| format!("leaf {}", k * 37 % classes))).unwrap();
+    // Ordinary; with a logit above 32; with a set far below the others; all masked but three.
+    for (hierarchy, rows) in [(tree, [0, 3]), (shuffled, [5, 8])] {
+        let criterion = "marginal_cross_entropy".parse::<klados::Loss>().unwrap().compile(&hierarchy).unwrap();
+        for row in rows {
+            let z: Vec<f32> = (0..classes).map(|k| if k < 3 { 1.0 } else { logit(row, k) as f32 }).collect();
+            let run = || {
+                let (mut loss, mut grad) = ([0.0], vec![0.0; classes]);
+                criterion.forward_backward(&z, &[Label::Class(2)], &mut loss, &mut grad).unwrap();
+                (loss, grad)
+            };
+            let alone = klados::on_one_thread(run);
+            assert!(alone.0[0] > 0.0 && alone.0[0].is_finite());
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            assert!(pool.install(run) == alone, "row {row}");
+        }
+    }
+}
