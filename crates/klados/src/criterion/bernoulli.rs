@@ -7,7 +7,7 @@ use super::{Events, Form, InputError, LogProb, Pick, RowLoss, Sample, Superclass
 use crate::kernels::bernoulli::{self, Pull};
 use crate::kernels::extremum::{Parents, Positive};
 use crate::kernels::nodes::NodeTables;
-use crate::kernels::noisy_or::NoisyOr;
+use crate::kernels::noisy_or::{NoisyOr, OrdinaryNoisyOr};
 use crate::kernels::pool::Pool;
 use crate::kernels::weighted_sigmoid;
 use crate::numeric::Sum;
@@ -19,7 +19,7 @@ pub(crate) enum BernoulliEvents {
     /// A sigmoid a node.
     Independent,
     /// Any of the classes of a node.
-    NoisyOr(NodeTables),
+    NoisyOr(NodeTables, OrdinaryNoisyOr),
     /// The largest score below for no, and for yes as `Positive` says.
     Extremum(Parents, Positive),
     /// Weighted means of the sigmoids of classes: the superclasses of a map, then the classes themselves.
@@ -28,6 +28,15 @@ pub(crate) enum BernoulliEvents {
         /// By superclass: what its weights sum to beyond 1.
         excess: Vec<f64>,
     },
+}
+
+impl BernoulliEvents {
+    /// Any of the classes of a node, with the weights of the nodes.
+    pub(crate) fn noisy_or(hierarchy: &Hierarchy, weights: &[f64]) -> Self {
+        let tables = hierarchy.node_tables();
+        let ordinary = OrdinaryNoisyOr::new(&tables, parent_rows(hierarchy), weights);
+        Self::NoisyOr(tables, ordinary)
+    }
 }
 
 /// Which events of a [`Form::Bernoulli`] have a term for a label.
@@ -287,7 +296,7 @@ impl BernoulliRows {
             BernoulliEvents::Extremum(parents, positive) => {
                 parents.row(*positive, (pulls, is_positive), self.gamma, scores, grad, pool)
             }
-            BernoulliEvents::NoisyOr(tables) => {
+            BernoulliEvents::NoisyOr(tables, _) => {
                 let mut sums = NoisyOr::default();
                 sums.measure(tables, scores);
                 let mut by_yes = pool.floats(tables.nodes, 0.0);
@@ -339,7 +348,7 @@ impl BernoulliRows {
         let node = NodeId(at as u32);
         match &self.events {
             BernoulliEvents::Independent => one(self.column[at]),
-            BernoulliEvents::NoisyOr(_) => {
+            BernoulliEvents::NoisyOr(..) => {
                 let columns = hierarchy.classes_below(node).into_iter().map(|class| class as u32).collect();
                 LogProb::NoisyOr { columns, negative }
             }
@@ -403,7 +412,7 @@ impl RowLoss for BernoulliRows {
     fn form(&self) -> Form<'_> {
         let events = match &self.events {
             BernoulliEvents::Independent => Events::Independent,
-            BernoulliEvents::NoisyOr(_) => Events::NoisyOr,
+            BernoulliEvents::NoisyOr(..) => Events::NoisyOr,
             BernoulliEvents::Extremum(_, Positive::SmallestAbove) => Events::SmallestAbove,
             BernoulliEvents::Extremum(_, _) => Events::LargestBelow,
             BernoulliEvents::Weighted { superclasses, .. } => Events::Weighted { map: superclasses },

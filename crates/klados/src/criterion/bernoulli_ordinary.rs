@@ -1,11 +1,13 @@
 //! Losses of yes and no at the nodes, of ordinary rows: all events are asked for as no, and those of the label then put
 //! right one by one.
 
+use super::Superclasses;
 use super::bernoulli::{Asked, BernoulliEvents, BernoulliRows};
 use super::row_loss::Sample;
 use crate::kernels::bernoulli::Odds;
 use crate::kernels::extremum::{Parents, Positive};
 use crate::kernels::ordinary::{self, Buffers, Scaled};
+use crate::kernels::weighted_sigmoid;
 use crate::numeric::Float;
 use crate::{Hierarchy, Label, NodeId};
 
@@ -25,8 +27,54 @@ impl BernoulliRows {
             (BernoulliEvents::Extremum(parents, kind), _) if is_for_this => {
                 self.extremum_row((parents, *kind), sample, z, grad, buffers)
             }
+            (BernoulliEvents::NoisyOr(_, tables), _) if is_for_this => {
+                let Buffers { nodes: positive, marks, noisy_or, .. } = buffers;
+                self.fill_positive(sample.hierarchy, sample.label, positive, marks)?;
+                let masked = masked_of(sample.label);
+                let weight = |&node: &u32| sample.factor * self.weights[node as usize] * self.pos_weight[node as usize];
+                let asked = positive.iter().filter(|node| !masked.contains(&NodeId(**node)));
+                let with_weight = asked.map(|node| (*node, weight(node)));
+                let open = positive.iter().copied().chain(masked.iter().map(|node| node.0));
+                tables.row(sample.factor, with_weight, open, z, grad, noisy_or)
+            }
+            (BernoulliEvents::Weighted { superclasses, excess }, _) if is_for_this => {
+                self.weighted_row((superclasses, excess), sample, z, grad, buffers)
+            }
             _ => None,
         }
+    }
+
+    fn weighted_row<T: Float>(
+        &self,
+        (superclasses, excess): (&Superclasses, &[f64]),
+        sample: &Sample<'_>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let Buffers { nodes: positive, marks, sums, .. } = &mut *buffers;
+        self.fill_positive(sample.hierarchy, sample.label, positive, marks)?;
+        if !masked_of(sample.label).is_empty() {
+            return None;
+        }
+        // From nodes to the classes that they carry.
+        positive.retain_mut(|node| match sample.hierarchy.leaf_class(NodeId(*node)) {
+            Some(class) => {
+                *node = class as u32;
+                true
+            }
+            None => false,
+        });
+        // By superclass: what its positive classes weigh.
+        sums.clear();
+        sums.resize(superclasses.names.len(), 0.0);
+        for &class in &*positive {
+            for &(superclass, weight) in superclasses.map.of_class.row(class as usize) {
+                sums[superclass as usize] += weight;
+            }
+        }
+        let pos_weight = |at: usize| self.pos_weight[at];
+        weighted_sigmoid::ordinary_row(&superclasses.map, excess, (sample.factor, pos_weight), z, grad, buffers)
     }
 
     /// The nodes of a label with all above them, but the root, into `positive`, each once; `None` where nodes below them are
@@ -83,7 +131,7 @@ impl BernoulliRows {
         weights.extend(self.weight_by_column.iter().map(|weight| T::from_f64(sample.factor * weight)));
         let column = |node: u32| self.column[node as usize] as usize;
         positive.iter().for_each(|&node| weights[column(node)] = T::default());
-        let masked: &[NodeId] = if let Label::Set { masked, .. } = sample.label { masked } else { &[] };
+        let masked = masked_of(sample.label);
         for node in masked.iter().filter(|node| **node != NodeId::ROOT) {
             weights[column(node.0)] = T::default();
         }
@@ -115,7 +163,7 @@ impl BernoulliRows {
         self.fill_positive(sample.hierarchy, sample.label, positive, marks)?;
         weights.clear();
         weights.extend(self.weights.iter().map(|weight| T::from_f64(sample.factor * weight)));
-        let masked: &[NodeId] = if let Label::Set { masked, .. } = sample.label { masked } else { &[] };
+        let masked = masked_of(sample.label);
         weights[0] = T::default();
         for node in positive.iter().copied().chain(masked.iter().map(|node| node.0)) {
             weights[node as usize] = T::default();
@@ -180,4 +228,9 @@ impl BernoulliRows {
         }
         Some(loss)
     }
+}
+
+/// The nodes that a label leaves open.
+fn masked_of(label: &Label) -> &[NodeId] {
+    if let Label::Set { masked, .. } = label { masked } else { &[] }
 }

@@ -1,7 +1,7 @@
 //! Descendant softmax: from a label to the nodes on its path.
 
 use super::ordinary::OrdinaryRows;
-use super::path_sum::{column_by_node, weight_by_node};
+use super::path_sum::{column_by_node, fill_weight_by_node, weight_by_node};
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet};
 use crate::kernels::descendants::{Against, Branches, Descendants};
@@ -36,6 +36,11 @@ impl DescendantRows {
         grad: Scaled<'_, T>,
         buffers: &mut Buffers<T>,
     ) -> Option<f64> {
+        if sample.target.is_some() {
+            let [by_node, wide @ ..] = &mut buffers.wide;
+            fill_weight_by_node(sample, &self.tree.parent, by_node)?;
+            return self.branches.flow_row(&self.tree, by_node, z, grad, wide);
+        }
         let node = match sample.label {
             Label::Class(class) => sample.hierarchy.class_node(*class),
             Label::Node(node) => *node,

@@ -113,10 +113,18 @@ impl Named {
         }
         self.height = self.nodes.iter().map(|node| hierarchy.height(*node)).max().unwrap_or(0);
         if self.nodes.len() > 1 {
-            let all = self.nodes.clone();
-            self.nodes.retain(|node| !all.iter().any(|other| other != node && hierarchy.is_at_or_above(*other, *node)));
             self.nodes.sort_unstable();
             self.nodes.dedup();
+            // Nodes come after those above them: of those that stay, none goes later.
+            let mut kept = 0;
+            for at in 0..self.nodes.len() {
+                let node = self.nodes[at];
+                if !self.nodes[..kept].iter().any(|other| hierarchy.is_at_or_above(*other, node)) {
+                    self.nodes[kept] = node;
+                    kept += 1;
+                }
+            }
+            self.nodes.truncate(kept);
         }
     }
 }

@@ -15,6 +15,7 @@ mod ordinary;
 mod path_sum;
 mod row_loss;
 mod rows;
+mod scratch;
 mod superclasses;
 mod tables;
 mod term;
@@ -37,6 +38,7 @@ pub(crate) use named::{name_and_parameters, parse_named, syntax};
 pub(crate) use path_sum::{Grouping, PathSum};
 pub(crate) use row_loss::{RowLoss, Sample, no_meaning};
 use rows::Scratch;
+use scratch::{Kept, Lent};
 pub(crate) use superclasses::SumsToOne;
 pub use superclasses::Superclasses;
 pub use tables::UnionLambda;
@@ -47,8 +49,10 @@ pub(crate) use weighted::WeightedRows;
 
 use crate::kernels::batch::for_each_rows;
 pub(crate) use crate::kernels::extremum::Positive;
+use crate::kernels::flow::NodeWeights;
 use crate::kernels::nested::Step;
 use crate::kernels::nodes::NodeTables;
+use crate::kernels::rollup::ClassRollup;
 use crate::loss::{Loss, Reduction};
 use crate::numeric::Element;
 use crate::{Hierarchy, Label, NodeId};
@@ -98,6 +102,8 @@ struct Inner {
     tables: Tables,
     /// Made when a soft target, or sums over the ancestors, first need all nodes.
     nodes: OnceLock<NodeTables>,
+    /// Made when a soft target first needs them.
+    rollup: OnceLock<(ClassRollup, NodeWeights)>,
     /// Made when a hard label on a DAG first needs them.
     stretches: OnceLock<Stretches>,
     /// Where the columns are in another order than the tree's.
@@ -111,6 +117,7 @@ struct Inner {
     mean_class_weight: Option<Vec<f64>>,
     /// By column, where there is one a node: the node.
     node_columns: Vec<NodeId>,
+    kept: Arc<Kept>,
 }
 
 /// The order of a tree's classes, in which those below a node are next to each other.
@@ -152,11 +159,13 @@ impl Criterion {
         let inner = Inner {
             nodes: OnceLock::new(),
             stretches: OnceLock::new(),
+            rollup: OnceLock::new(),
             positions: (!in_order).then(|| Positions::new(hierarchy.tree_order())),
             steps: steps(hierarchy, &tables.objective),
             heaviest,
             mean_class_weight: tables.class_weight.as_deref().map(|weights| mean_by_node(hierarchy, weights)),
             node_columns,
+            kept: Arc::default(),
             hierarchy: hierarchy.clone(),
             loss,
             tables,
@@ -305,28 +314,35 @@ impl Criterion {
     fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<(&mut [T], f64)>) {
         let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
         let (inner, columns) = (&*self.inner, self.columns());
-        let rows =
-            |scratch: &mut Scratch<T::Wide>, first: usize, z: &[T], losses: &mut [T::Wide], grad: Option<&mut [T]>| {
-                let labels = &labels[first..first + losses.len()];
-                if inner.are_class_rows(labels) {
-                    return inner.class_rows(scratch, labels, z, losses, grad.map(|grad| (grad, scale)));
-                }
-                let mut grad = grad.map(|grad| grad.chunks_mut(columns));
-                for (at, (label, z)) in labels.iter().zip(z.chunks(columns)).enumerate() {
-                    let label = one_node(&inner.hierarchy, label);
-                    let grad = grad.as_mut().and_then(Iterator::next).map(|grad| (grad, scale));
-                    let loss = inner.row(scratch, &label, z, grad, (first + at, self.step));
-                    losses[at] = T::Wide::from_f64(loss);
-                }
-            };
+        let rows = |lent: &mut Lent<Scratch<T::Wide>>,
+                    first: usize,
+                    z: &[T],
+                    losses: &mut [T::Wide],
+                    grad: Option<&mut [T]>| {
+            let labels = &labels[first..first + losses.len()];
+            let scratch = lent.get(&inner.kept);
+            if inner.are_class_rows(labels) {
+                return inner.class_rows(scratch, labels, z, losses, grad.map(|grad| (grad, scale)));
+            }
+            let mut grad = grad.map(|grad| grad.chunks_mut(columns));
+            for (at, (label, z)) in labels.iter().zip(z.chunks(columns)).enumerate() {
+                let label = one_node(&inner.hierarchy, label);
+                let grad = grad.as_mut().and_then(Iterator::next).map(|grad| (grad, scale));
+                let loss = inner.row(scratch, &label, z, grad, (first + at, self.step));
+                losses[at] = T::Wide::from_f64(loss);
+            }
+        };
         for_each_rows(inner.rows_at_once(), (logits, columns), (losses, 1), grad, rows);
     }
 
     fn check(&self, logits: usize, labels: &[Label], losses: usize) -> Result<(), InputError> {
         let columns = self.columns();
-        let what = if self.has_node_columns() { "nodes" } else { "classes" };
-        let why = format!("{} labels times {columns} {what}", labels.len());
-        check_length("the logits", logits, labels.len() * columns, &why)?;
+        // The reason is not written where nothing is wrong: a call allocates nothing.
+        if logits != labels.len() * columns {
+            let what = if self.has_node_columns() { "nodes" } else { "classes" };
+            let why = format!("{} labels times {columns} {what}", labels.len());
+            check_length("the logits", logits, labels.len() * columns, &why)?;
+        }
         check_length("the losses", losses, labels.len(), "one a label")?;
         if self.are_ordinary(labels) {
             return Ok(());
@@ -520,7 +536,7 @@ impl Criterion {
             if *label == Label::Ignored {
                 return Ok(Vec::new());
             }
-            let target = inner.class_target(label, |_| true).flatten();
+            let target = inner.class_target(label, None::<&fn(usize) -> bool>).flatten();
             let factor = if matches!(label, Label::Soft(_)) { 0.0 } else { factor };
             let (hierarchy, step, target) = (&inner.hierarchy, self.step, target.as_deref());
             let mut terms = rows.terms(&Sample { hierarchy, label, factor, target, row, step });

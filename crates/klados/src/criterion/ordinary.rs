@@ -1,5 +1,5 @@
-//! Rows of the ordinary kind of losses with tables of their own: one hard label, no label smoothing, no logit that is not a
-//! number. They are computed in the type of the logits.
+//! Rows of the ordinary kind of losses with tables of their own: in most a hard label and no label smoothing, no logit that is
+//! not a number. They are computed in the type of the logits, or with arrays instead of masses in `f64`.
 
 use super::{BernoulliRows, CutRows, DescendantRows, MarginRows, PathSum, Sample, WeightedRows};
 use crate::kernels::ordinary::{Buffers, Scaled};
@@ -17,6 +17,11 @@ pub(crate) enum OrdinaryRows<'a> {
 }
 
 impl OrdinaryRows<'_> {
+    /// Whether rows with a distribution over the classes, without `-inf`, are ordinary too.
+    pub(crate) fn take_targets(self) -> bool {
+        matches!(self, Self::PathSum(_) | Self::Descendants(_) | Self::Weighted(_))
+    }
+
     /// The loss of a row, by column, and its gradient times a number; `None` where the row is of another kind. What stands
     /// in the gradient means nothing then.
     pub(crate) fn row<T: Float>(

@@ -1,11 +1,13 @@
 //! Losses that add up, over the nodes at and above the label, the cross-entropy of a softmax over each node's group.
 
+use super::descendants::parents;
 use super::labels::Named;
 use super::ordinary::OrdinaryRows;
 use super::row_loss::no_meaning;
 use super::{Form, InputError, LogProb, RowLoss, Sample, Score, Term, TermSet, UnionLambda};
 use crate::kernels::groups::{Groups, Inner};
 use crate::kernels::ordinary::{Buffers, Scaled};
+use crate::kernels::paths;
 use crate::kernels::pool::Pool;
 use crate::numeric::Float;
 use crate::{Hierarchy, Label, NodeId};
@@ -25,6 +27,8 @@ pub(crate) struct PathSum {
     column: Vec<u32>,
     /// The columns of the nodes, group by group.
     grouped_columns: Vec<u32>,
+    /// By node.
+    parent: Vec<u32>,
 }
 
 /// The groups of a [`PathSum`].
@@ -50,7 +54,7 @@ impl PathSum {
         let groups = Groups::new(of_node, count, log_prior);
         let column = column_by_node(hierarchy);
         let grouped_columns = groups.nodes().iter().map(|&node| column[node as usize]).collect();
-        Self { loss, weights, gamma, groups, union, column, grouped_columns }
+        Self { loss, weights, gamma, groups, union, column, grouped_columns, parent: parents(hierarchy) }
     }
 
     /// The loss of a row by column; `None` where it is not for this kernel.
@@ -65,6 +69,17 @@ impl PathSum {
             return None;
         }
         let hierarchy = sample.hierarchy;
+        if sample.target.is_some() {
+            if self.gamma != 0.0 {
+                return None;
+            }
+            let [by_node, wide @ ..] = &mut buffers.wide;
+            fill_weight_by_node(sample, &self.parent, by_node)?;
+            by_node.iter_mut().zip(&self.weights).for_each(|(by_node, weight)| *by_node *= weight);
+            let [scores, terms, flows, log_sums, _] = wide;
+            let wide = [scores, terms, flows, log_sums];
+            return Some(self.groups.flow_row(&self.grouped_columns, by_node, z, grad, wide));
+        }
         let node = match sample.label {
             Label::Class(class) => hierarchy.class_node(*class),
             Label::Node(node) => *node,
@@ -223,6 +238,30 @@ pub(super) fn weight_by_node(sample: &Sample<'_>, pool: &mut Pool) -> Vec<f64> {
         hierarchy.lineage(lca).iter().for_each(|node| by_node[node.index()] += sample.factor);
     }
     by_node
+}
+
+/// As [`weight_by_node`], of a distribution or of one node; `None` for another label. `parent` is by node.
+pub(super) fn fill_weight_by_node(sample: &Sample<'_>, parent: &[u32], by_node: &mut Vec<f64>) -> Option<()> {
+    let hierarchy = sample.hierarchy;
+    let named = match sample.label {
+        Label::Class(class) => hierarchy.class_node(*class),
+        Label::Node(node) => *node,
+        Label::Soft(_) => NodeId::ROOT,
+        _ => return None,
+    };
+    by_node.clear();
+    by_node.resize(parent.len(), 0.0);
+    for (class, &weight) in sample.target.unwrap_or_default().iter().enumerate() {
+        by_node[hierarchy.class_node(class).index()] = weight;
+    }
+    paths::gather(parent, by_node);
+    let mut at = named.index();
+    while at != 0 {
+        by_node[at] += sample.factor;
+        at = parent[at] as usize;
+    }
+    by_node[0] = 0.0;
+    Some(())
 }
 
 /// The column of each node; that of the root is not used.

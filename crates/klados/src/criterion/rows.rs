@@ -4,12 +4,14 @@ use super::atoms::Atoms;
 use super::class_rows::SIDE_BY_SIDE;
 use super::labels::Named;
 use super::row_loss::Sample;
-use super::{Inner, Layout, Objective, RowLoss};
+use super::{Inner, Layout, Objective, RowLoss, parent_rows};
+use crate::kernels::flow::{Flow, Of};
 use crate::kernels::nested::Nested;
 use crate::kernels::nodes::Nodes;
 use crate::kernels::ordinary::{self, Buffers, again};
 use crate::kernels::overlapping::Overlapping;
 use crate::kernels::pool::Pool;
+use crate::kernels::rollup::ClassRollup;
 use crate::kernels::shells::special_gradient;
 use crate::kernels::{classes, focal};
 use crate::numeric::{Element, Float, scalar};
@@ -36,6 +38,7 @@ pub(super) struct Softmax<T> {
     overlapping: Overlapping,
     atoms: Atoms,
     nodes: Nodes,
+    flow: Flow,
     pub(super) z: Vec<T>,
     pub(super) grad: Vec<T>,
     weights: Vec<T>,
@@ -101,12 +104,20 @@ impl Inner {
         (row, step): (usize, u64),
     ) -> Option<f64> {
         let rows = rows.ordinary()?;
-        if matches!(label, Label::Soft(_)) || self.tables.label_smoothing != 0.0 {
-            return None;
+        let Scratch { wide, ordinary: buffers, ordinary_wide, pool, softmax, .. } = scratch;
+        let target = &mut softmax.target;
+        let is_soft = matches!(label, Label::Soft(_));
+        let has_target = is_soft || self.tables.label_smoothing != 0.0;
+        if has_target {
+            let has_masked = z.iter().fold(false, |has, &z| has | (z == T::NEG_INFINITY));
+            let is_for_this = rows.take_targets() && !has_masked;
+            if !is_for_this || !self.fill_target(Some(label), None::<&fn(usize) -> bool>, target) {
+                return None;
+            }
         }
-        let hierarchy = &self.hierarchy;
-        let sample = Sample { hierarchy, label, factor: self.weight_of(label), target: None, row, step };
-        let Scratch { wide, ordinary: buffers, ordinary_wide, pool, .. } = scratch;
+        let factor = if is_soft { 0.0 } else { (1.0 - self.tables.label_smoothing) * self.weight_of(label) };
+        let target = has_target.then_some(&target[..]);
+        let sample = Sample { hierarchy: &self.hierarchy, label, factor, target, row, step };
         let (out, scale) = again(&mut grad).map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
         let mut is_poisoned = false;
         let loss = T::with_wide(z, out, wide, |z, grad| {
@@ -173,8 +184,8 @@ impl Inner {
         (row, step): (usize, u64),
     ) -> f64 {
         let masked = self.masked_classes(scores);
-        let open = |class: usize| masked.as_ref().is_none_or(|masked| !masked[class]);
-        let Some(target) = self.class_target(label, open) else { return f64::INFINITY };
+        let open = masked.as_ref().map(|masked| |class: usize| !masked[class]);
+        let Some(target) = self.class_target(label, open.as_ref()) else { return f64::INFINITY };
         let factor = match label {
             Label::Soft(_) => 0.0,
             hard => (1.0 - self.tables.label_smoothing) * self.weight_of(hard),
@@ -208,7 +219,11 @@ impl Inner {
     /// What each class's loss is multiplied with for a soft label and for smoothing; the inner `None` where there is
     /// neither, the outer where all classes of a soft label are masked.
     #[expect(clippy::option_option, reason = "two reasons for there being nothing")]
-    pub(super) fn class_target(&self, label: &Label, open: impl Fn(usize) -> bool) -> Option<Option<Vec<f64>>> {
+    pub(super) fn class_target(
+        &self,
+        label: &Label,
+        open: Option<&impl Fn(usize) -> bool>,
+    ) -> Option<Option<Vec<f64>>> {
         let label = match label {
             Label::Soft(_) => Some(label),
             _ if self.tables.label_smoothing == 0.0 => return Some(None),
@@ -333,18 +348,23 @@ impl Inner {
         scratch: &mut Softmax<T>,
         label: Option<&Label>,
         z: &[T],
-        grad: Option<(&mut [T], f64)>,
+        mut grad: Option<(&mut [T], f64)>,
         add: bool,
     ) -> f64 {
-        let tables = self.nodes();
-        let Softmax { nodes, target, node_target, upstream, .. } = scratch;
-        if !nodes.forward(z, tables) {
+        let Softmax { nodes, target, node_target, upstream, flow, .. } = scratch;
+        if scalar::is_poison(T::max_of(z).to_f64()) {
             return f64::NAN;
         }
-        let open = |class: usize| z[class].to_f64() > f64::NEG_INFINITY;
-        if !self.fill_target(label, open, target) {
+        let has_masked = z.iter().fold(false, |has, &z| has | (z == T::NEG_INFINITY));
+        let is_open = |class: usize| z[class] > T::NEG_INFINITY;
+        if !self.fill_target(label, has_masked.then_some(&is_open), target) {
             return f64::INFINITY;
         }
+        if let Some(loss) = self.flow_row(flow, target, z, again(&mut grad), add) {
+            return loss;
+        }
+        let tables = self.nodes();
+        nodes.forward(z, tables);
         // What the target weighs at each node: the sum over the classes below.
         tables.sum_below(target, node_target);
         let (weights, log_p, conditional) = match &self.tables.objective {
@@ -376,23 +396,62 @@ impl Inner {
         loss
     }
 
+    /// The loss of what the classes weigh, in a row of which no mass is too small; `None` for another.
+    fn flow_row<T: Float>(
+        &self,
+        flow: &mut Flow,
+        target: &[f64],
+        z: &[T],
+        mut grad: Option<(&mut [T], f64)>,
+        add: bool,
+    ) -> Option<f64> {
+        let (weights, of) = match &self.tables.objective {
+            _ if self.tables.gamma != 0.0 => return None,
+            Objective::Marginal { weights, .. } => (weights, Of::Node),
+            Objective::Conditional { lambda, .. } => (lambda, Of::GivenParent),
+            Objective::SoftLabels { .. } | Objective::Rows(_) => return None,
+        };
+        let (rollup, weights) = self.rollup.get_or_init(|| {
+            let rollup = ClassRollup::new(self.nodes(), parent_rows(&self.hierarchy));
+            let weights = rollup.node_weights(weights);
+            (rollup, weights)
+        });
+        rollup.take_classes(target, flow);
+        rollup.weigh(weights, flow);
+        let wants_gradient = grad.is_some();
+        rollup.flow((of, true), z, flow, wants_gradient, |class, value| {
+            if let Some((grad, scale)) = &mut grad {
+                let before = if add { grad[class].to_f64() } else { 0.0 };
+                grad[class] = T::from_f64(before + *scale * value);
+            }
+        })
+    }
+
     /// The weight of each class's loss: `(1 - eps) c_k q_k + (eps / N) c_k`, the soft label `q` divided by its sum over
-    /// the classes that are not masked. False where all of the label's classes are masked.
-    fn fill_target(&self, label: Option<&Label>, open: impl Fn(usize) -> bool, target: &mut Vec<f64>) -> bool {
+    /// the classes that are not masked; `open` where some may be. False where all of the label's classes are masked.
+    fn fill_target(&self, label: Option<&Label>, open: Option<&impl Fn(usize) -> bool>, target: &mut Vec<f64>) -> bool {
         let classes = self.hierarchy.class_count();
         let smoothing = self.tables.label_smoothing;
+        let uniform = smoothing / classes as f64;
         target.clear();
-        target.resize(classes, smoothing / classes as f64);
         if let Some(Label::Soft(soft)) = label {
-            let total: f64 = soft.iter().enumerate().filter(|(class, _)| open(*class)).map(|(_, q)| q).sum();
+            let total: f64 = match open {
+                None => soft.iter().sum(),
+                Some(open) => soft.iter().enumerate().filter(|(class, _)| open(*class)).map(|(_, q)| q).sum(),
+            };
             if total == 0.0 {
                 return false;
             }
-            target.iter_mut().zip(soft).for_each(|(target, q)| *target += (1.0 - smoothing) * q / total);
+            let share = (1.0 - smoothing) / total;
+            target.extend(soft.iter().map(|q| uniform + share * q));
+        } else {
+            target.resize(classes, uniform);
         }
-        for (class, target) in target.iter_mut().enumerate() {
-            *target *=
-                if open(class) { self.tables.class_weight.as_ref().map_or(1.0, |list| list[class]) } else { 0.0 };
+        if let Some(weights) = &self.tables.class_weight {
+            target.iter_mut().zip(weights).for_each(|(target, weight)| *target *= weight);
+        }
+        if let Some(open) = open {
+            target.iter_mut().enumerate().filter(|(class, _)| !open(*class)).for_each(|(_, target)| *target = 0.0);
         }
         true
     }
@@ -417,10 +476,15 @@ impl Inner {
     fn is_masked<T: Float>(&self, label: &Label, z: &[T]) -> bool {
         match label {
             Label::Class(class) => z[*class].to_f64() == f64::NEG_INFINITY,
-            Label::Node(node) if self.hierarchy.is_tree() => {
-                let (start, end) = self.hierarchy.span(*node);
-                let classes = &self.hierarchy.tree_order()[start..end];
-                classes.iter().all(|&class| z[class as usize] == T::NEG_INFINITY)
+            Label::Node(node) => {
+                let order = self.hierarchy.tree_order();
+                let is_masked = |classes: &[u32]| classes.iter().all(|&class| z[class as usize] == T::NEG_INFINITY);
+                if self.hierarchy.is_tree() {
+                    let (start, end) = self.hierarchy.span(*node);
+                    return is_masked(&order[start..end]);
+                }
+                let stretches = self.stretches().of(*node);
+                stretches.iter().all(|&(start, end)| is_masked(&order[start as usize..end as usize]))
             }
             label => super::classes_of(&self.hierarchy, label).iter().all(|&k| z[k].to_f64() == f64::NEG_INFINITY),
         }

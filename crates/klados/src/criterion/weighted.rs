@@ -105,6 +105,32 @@ impl WeightedRows {
         let Superclasses { map, .. } = &self.superclasses;
         let of_superclasses = sample.factor * self.superclass_weight;
         let not_zero = |term: &(u32, f64)| term.1 != 0.0;
+        if let Some(target) = sample.target {
+            if self.gamma != 0.0 {
+                return None;
+            }
+            let mut classes = std::mem::take(&mut buffers.wide[0]);
+            let mut superclasses = std::mem::take(&mut buffers.wide[1]);
+            classes.clear();
+            classes.extend_from_slice(target);
+            superclasses.clear();
+            superclasses.resize(self.superclasses.names.len(), 0.0);
+            match self.meaning(sample.hierarchy, sample.label)? {
+                Meaning::Class(class) => classes[class] += sample.factor,
+                Meaning::Superclass(superclass) => superclasses[superclass] = of_superclasses,
+                Meaning::Target => {}
+            }
+            for (class, flow) in classes.iter_mut().enumerate() {
+                for &(superclass, weight) in map.of_class.row(class) {
+                    superclasses[superclass as usize] += *flow * self.superclass_weight * weight;
+                }
+                *flow *= self.leaf_weight;
+            }
+            let loss = map.flow_row(&classes, &superclasses, z, grad, buffers);
+            buffers.wide[0] = classes;
+            buffers.wide[1] = superclasses;
+            return loss;
+        }
         match self.meaning(sample.hierarchy, sample.label)? {
             Meaning::Class(class) => {
                 let superclasses = map.of_class.row(class).iter();

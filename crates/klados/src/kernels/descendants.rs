@@ -1,9 +1,9 @@
 //! Masses of subtrees in a form with a score a node, and what stands against each of them. In a tree.
 
 use super::mass::Mass;
-use super::ordinary::{self, Buffers, Scaled};
+use super::ordinary::{self, Buffers, Heavy, Scaled};
 use super::paths::{Tree, ends};
-use crate::numeric::{Float, Run, scalar};
+use crate::numeric::{Float, Run, doubles, scalar};
 
 /// Which pair of masses a node is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +186,77 @@ impl Branches {
             self.put_back(terms, grad);
         }
         Some(loss)
+    }
+
+    /// `sum weights[v] ln(1 + against v / own mass)` over all nodes, each against all that branches off above it, of a row by
+    /// column; `None` where a mass is too small. `weights` is by node and becomes others. The gradient is written.
+    ///
+    /// Masses are relative to the row's largest score. What stands against a node is what stands against its parent and the
+    /// subtrees of its siblings; the derivatives run back along the same sums.
+    pub(crate) fn flow_row<T: Float>(
+        &self,
+        tree: &Tree,
+        weights: &mut [f64],
+        z: &[T],
+        grad: Scaled<'_, T>,
+        wide: &mut [Vec<f64>; 5],
+    ) -> Option<f64> {
+        /// Masses from here up are normal numbers, and so is one over them.
+        const LEAST: f64 = 1e-150;
+        let nodes = tree.parent.len();
+        let [own, subtree, against, siblings, values] = wide;
+        values.clear();
+        values.push(f64::NEG_INFINITY);
+        values.extend(self.columns.iter().map(|&column| z[column as usize].to_f64()));
+        let max = doubles::max_of(values);
+        own.resize(nodes, 0.0);
+        doubles::exp_below(values, max, own);
+        if own[1..].iter().any(|own| *own < LEAST) {
+            return None;
+        }
+        own[0] = 0.0;
+        subtree.clone_from(own);
+        super::paths::gather(&tree.parent, subtree);
+        against.clear();
+        against.resize(nodes, 0.0);
+        self.spread(tree, subtree, siblings, |node, parent, others| against[node] = against[parent] + others);
+        values.clear();
+        values.extend(against.iter().zip(&*own).map(|(against, own)| against / own));
+        values[0] = 0.0;
+        doubles::ln_1p(values);
+        let loss = weights.iter().zip(&*values).map(|(weight, log)| weight * log).sum();
+        if let Some((grad, scale)) = grad {
+            // By node: the derivative by what stands against it, and of those below it too.
+            values.clear();
+            let inverse = |(weight, (own, against)): (&f64, (&f64, &f64))| weight / (own + against);
+            values.extend(weights.iter().zip(own.iter().zip(&*against)).map(inverse));
+            values[0] = 0.0;
+            for node in 1..nodes {
+                weights[node] = -values[node] * against[node];
+            }
+            super::paths::gather(&tree.parent, values);
+            // What comes to each mass in a subtree from the nodes that it stands against.
+            against[0] = 0.0;
+            self.spread(tree, values, siblings, |node, parent, others| against[node] = against[parent] + others);
+            for (&column, node) in self.columns.iter().zip(1..) {
+                grad[column as usize] = T::from_f64(scale * (own[node] * against[node] + weights[node]));
+            }
+        }
+        Some(loss)
+    }
+
+    /// Hands to each node but the root, parents first, what its siblings have, with the node and its parent.
+    fn spread(&self, tree: &Tree, values: &[f64], siblings: &mut Vec<f64>, mut take: impl FnMut(usize, usize, f64)) {
+        for node in 0..values.len() {
+            let children = tree.children(node);
+            siblings.clear();
+            siblings.extend(children.iter().map(|&child| values[child as usize]));
+            let all: f64 = siblings.iter().sum();
+            let heavy = Heavy::find(siblings, all);
+            for (at, (&child, &own)) in children.iter().zip(&*siblings).enumerate() {
+                take(child as usize, node, Heavy::others(heavy, at, own, all));
+            }
+        }
     }
 
     /// The path from a node to the root, without it, and the row in its order as runs of `2 depth + 1` groups: what branches

@@ -2,7 +2,7 @@
 
 use super::focal;
 use super::mass::Mass;
-use super::ordinary::{self, Buffers, Scaled};
+use super::ordinary::{self, Buffers, Heavy, Scaled};
 use super::pool::Pool;
 use crate::numeric::{Float, Run, doubles, scalar};
 
@@ -159,6 +159,62 @@ impl Groups {
             }
         }
         Some(loss)
+    }
+
+    /// `sum -weights[v] log P(v)` over all nodes, of a row without `-inf`, by column. `weights` is by node, and `columns` are those
+    /// of the members, group by group. The gradient is written.
+    pub(crate) fn flow_row<T: Float>(
+        &self,
+        columns: &[u32],
+        weights: &[f64],
+        z: &[T],
+        grad: Scaled<'_, T>,
+        wide: [&mut Vec<f64>; 4],
+    ) -> f64 {
+        let [scores, terms, flows, log_sums] = wide;
+        scores.clear();
+        scores.extend(columns.iter().map(|&column| z[column as usize].to_f64()));
+        flows.clear();
+        flows.extend(self.members.iter().map(|&node| weights[node as usize]));
+        let groups = || {
+            let ends = self.offsets.windows(2).filter(|ends| ends[0] < ends[1]);
+            ends.map(|ends| ends[0] as usize..ends[1] as usize)
+        };
+        for group in groups() {
+            let scores = &mut scores[group];
+            let top = scores.iter().fold(f64::NEG_INFINITY, |top, &score| if score > top { score } else { top });
+            scores.iter_mut().for_each(|score| *score -= top);
+        }
+        terms.resize(scores.len(), 0.0);
+        doubles::exp_below(scores, 0.0, terms);
+        // What stands beside the largest, of which the term is 1.
+        log_sums.clear();
+        for group in groups() {
+            let terms = &terms[group];
+            let top = terms.iter().position(|&term| term == 1.0).unwrap_or(0);
+            log_sums.push(terms[..top].iter().sum::<f64>() + terms[top + 1..].iter().sum::<f64>());
+        }
+        let (mut grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+        if let Some(grad) = &mut grad {
+            for (group, &others) in groups().zip(&*log_sums) {
+                let (terms, flows, columns) = (&terms[group.clone()], &flows[group.clone()], &columns[group]);
+                let all: f64 = flows.iter().sum();
+                let inverse = 1.0 / (1.0 + others);
+                let (heavy, heavy_flow) = (Heavy::find(terms, 1.0 + others), Heavy::find(flows, all));
+                for (at, ((&term, &own), &column)) in terms.iter().zip(flows).zip(columns).enumerate() {
+                    let rest = Heavy::others(heavy, at, term, 1.0 + others) * inverse;
+                    let others = Heavy::others(heavy_flow, at, own, all);
+                    grad[column as usize] = T::from_f64(scale * (term * inverse * others - rest * own));
+                }
+            }
+        }
+        doubles::ln_1p(log_sums);
+        let mut loss = 0.0;
+        for (group, log_sum) in groups().zip(&*log_sums) {
+            let terms = flows[group.clone()].iter().zip(&scores[group]);
+            loss += terms.map(|(flow, score)| flow * (log_sum - score)).sum::<f64>();
+        }
+        loss
     }
 
     /// `-weight (1 - P)^gamma log P` of `P`, the sum over the `named` nodes of the products of the conditional

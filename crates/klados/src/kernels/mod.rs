@@ -24,6 +24,7 @@ pub(crate) mod classes;
 pub(crate) mod cut;
 pub(crate) mod descendants;
 pub(crate) mod extremum;
+pub(crate) mod flow;
 pub(crate) mod focal;
 pub(crate) mod groups;
 pub(crate) mod margin;

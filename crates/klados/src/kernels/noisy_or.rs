@@ -2,12 +2,16 @@
 //! `S_v = sum softplus(z_k)`. `S_v` is kept as a mass, so that its logarithm lives on where it underflows.
 
 use super::bernoulli::Odds;
+use super::extremum::Parents;
+use super::flow::NodeWeights;
 use super::mass::Mass;
 use super::nodes::{NodeTables, Shape};
+use super::ordinary::{self, Scaled};
 use super::paths::Tree;
 use super::pool::Pool;
+use super::rollup::{ClassRollup, Place, Rollup};
 use crate::hierarchy::Closure;
-use crate::numeric::scalar;
+use crate::numeric::{Float, doubles, scalar};
 
 const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
 
@@ -137,6 +141,97 @@ impl NoisyOr {
             }
             grad[class] += to_sum * scalar::exp(-scalar::softplus(-z)) - to_log_sum * sigmoid_over_softplus(z);
         }
+    }
+}
+
+/// The tables of rows in which each node is there or not: what weighs on no at every node, and where each stands.
+#[derive(Debug)]
+pub(crate) struct OrdinaryNoisyOr {
+    rollup: ClassRollup,
+    places: Vec<Place>,
+    weights: NodeWeights,
+}
+
+/// What a row reuses.
+#[derive(Debug, Default)]
+pub(crate) struct OrdinaryBuffers {
+    rollup: Rollup,
+    sigmoids: Vec<f64>,
+    of_class: Vec<f64>,
+    of_inner: Vec<f64>,
+}
+
+impl OrdinaryNoisyOr {
+    /// `weights` by node.
+    pub(crate) fn new(tables: &NodeTables, parents: Parents, weights: &[f64]) -> Self {
+        let rollup = ClassRollup::new(tables, parents);
+        let (places, weights) = (rollup.places(tables.nodes), rollup.node_weights(weights));
+        Self { rollup, places, weights }
+    }
+
+    /// `factor` times the terms of all nodes, of which those in `open` have none and those in `positive` are there, with what
+    /// weighs on each; `None` where one of these is too improbable. The gradient is written.
+    ///
+    /// The slope of `-log P` by the logit of a class below is `-sigma(z) / expm1(S)`, and of `-log(1 - P)` it is `sigma(z)`. So
+    /// a class has `sigma(z)` times one number, which adds up from the root down.
+    pub(crate) fn row<T: Float>(
+        &self,
+        factor: f64,
+        positive: impl Iterator<Item = (u32, f64)>,
+        open: impl Iterator<Item = u32>,
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut OrdinaryBuffers,
+    ) -> Option<f64> {
+        /// Sums from here up have lost nothing, and one over them is a number.
+        const LEAST: f64 = f64::LEAST_SUM;
+        let OrdinaryBuffers { rollup, sigmoids, of_class, of_inner } = buffers;
+        rollup.terms.clear();
+        match self.rollup.order() {
+            Some(order) => rollup.terms.extend(order.iter().map(|&class| z[class as usize].to_f64())),
+            None => rollup.terms.extend(z.iter().map(|z| z.to_f64())),
+        }
+        let sigmoids = ordinary::first(sigmoids, z.len());
+        doubles::softplus_and_sigmoid(&mut rollup.terms, sigmoids);
+        self.rollup.add_up(rollup);
+        of_class.clone_from(&self.weights.of_class);
+        of_inner.clone_from(&self.weights.of_inner);
+        for node in open {
+            match self.places[node as usize] {
+                Place::Class(class) => of_class[class as usize] = 0.0,
+                Place::Inner(u32::MAX) => {}
+                Place::Inner(at) => of_inner[at as usize] = 0.0,
+            }
+        }
+        let product = |weights: &[f64], sums: &[f64]| weights.iter().zip(sums).map(|(w, sum)| w * sum).sum::<f64>();
+        let mut loss = factor * (product(of_class, &rollup.terms) + product(of_inner, &rollup.sums));
+        if factor != 1.0 {
+            of_class.iter_mut().chain(&mut *of_inner).for_each(|weight| *weight *= factor);
+        }
+        for (node, weight) in positive.filter(|(_, weight)| *weight != 0.0) {
+            let (sum, own) = match self.places[node as usize] {
+                Place::Class(class) => (rollup.terms[class as usize], &mut of_class[class as usize]),
+                Place::Inner(at) => (rollup.sums[at as usize], &mut of_inner[at as usize]),
+            };
+            if sum < LEAST {
+                return None;
+            }
+            let log_p = match sum > std::f64::consts::LN_2 {
+                true => scalar::ln_1p(-scalar::exp(-sum)),
+                false => scalar::ln(scalar::one_minus_exp(-sum)),
+            };
+            loss -= weight * log_p;
+            *own -= weight * over_expm1(sum) / sum;
+        }
+        if let Some((grad, scale)) = grad {
+            self.rollup.hand_down(of_inner, of_class);
+            let slopes = of_class.iter().zip(&*sigmoids).map(|(own, sigmoid)| T::from_f64(scale * own * sigmoid));
+            match self.rollup.order() {
+                Some(order) => order.iter().zip(slopes).for_each(|(&class, slope)| grad[class as usize] = slope),
+                None => grad.iter_mut().zip(slopes).for_each(|(grad, slope)| *grad = slope),
+            }
+        }
+        Some(loss)
     }
 }
 

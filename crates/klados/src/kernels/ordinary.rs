@@ -3,6 +3,7 @@
 //! masses that have a top each.
 
 use super::focal;
+use super::noisy_or::OrdinaryBuffers;
 use crate::numeric::{Element, Run, scalar};
 
 /// The gradient of a row, and what it is multiplied with.
@@ -23,6 +24,9 @@ pub(crate) struct Buffers<T> {
     /// By node or class; all 0 between the rows.
     pub(crate) marks: Vec<u32>,
     pub(crate) members: Vec<Member>,
+    pub(crate) noisy_or: OrdinaryBuffers,
+    /// In `f64`, whatever the type of the logits.
+    pub(crate) wide: [Vec<f64>; 6],
 }
 
 /// A class that the gradient treats on its own.
@@ -72,4 +76,42 @@ pub(crate) fn term(own: f64, others: f64, gamma: f64) -> Term {
     let complement = others * inverse;
     let focal::Term { value, slope } = focal::term(-scalar::ln_1p(others / own), complement, gamma);
     Term { value, slope, inside: -complement / own, outside: inverse }
+}
+
+/// What a softmax, or a sum, has of which one member is more than half: its place, and what the others add up to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heavy {
+    at: usize,
+    others: f64,
+}
+
+impl Heavy {
+    /// Of members that are not negative and add up to `all`.
+    pub(crate) fn find(members: &[f64], all: f64) -> Option<Self> {
+        let at = members.iter().position(|member| 2.0 * member > all)?;
+        Some(Self { at, others: members[..at].iter().sum::<f64>() + members[at + 1..].iter().sum::<f64>() })
+    }
+
+    /// What all but one add up to: nothing is taken away from the sum where most of it would go.
+    pub(crate) fn others(heavy: Option<Self>, at: usize, own: f64, all: f64) -> f64 {
+        match heavy {
+            Some(heavy) if heavy.at == at => heavy.others,
+            _ => all - own,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_others_have_keeps_its_digits() {
+        let members = [1e-30, 1.0, 2e-30];
+        let all: f64 = members.iter().sum();
+        let heavy = Heavy::find(&members, all);
+        assert_eq!(Heavy::others(heavy, 1, members[1], all), 1e-30 + 2e-30);
+        assert_eq!(Heavy::others(heavy, 0, members[0], all), 1.0);
+        assert!(Heavy::find(&[1.0, 1.0], 2.0).is_none());
+    }
 }

@@ -31,20 +31,15 @@ pub(crate) enum Terms {
 }
 
 impl Terms {
-    fn terms<'a>(self, row: &'a [f64], buffer: &'a mut Vec<f64>) -> &'a [f64] {
-        match self {
-            Self::Plain => row,
-            Self::Logarithms(max) => {
-                buffer.resize(row.len(), 0.0);
-                doubles::exp_below(row, max, buffer);
-                buffer
-            }
-            Self::Sigmoids => {
-                buffer.clear();
-                buffer.extend_from_slice(row);
-                doubles::softplus(buffer);
-                buffer
-            }
+    fn fill_terms(self, row: &[f64], terms: &mut Vec<f64>) {
+        if let Self::Logarithms(max) = self {
+            terms.resize(row.len(), 0.0);
+            return doubles::exp_below(row, max, terms);
+        }
+        terms.clear();
+        terms.extend_from_slice(row);
+        if let Self::Sigmoids = self {
+            doubles::softplus(terms);
         }
     }
 
@@ -97,47 +92,47 @@ impl Terms {
 #[derive(Debug)]
 pub(crate) struct TreeRollup {
     /// The nodes that have children, ascending; the root is the first.
-    inner: Vec<u32>,
+    pub(super) inner: Vec<u32>,
     /// By inner node: the place of its parent among them, and its entries in the row with those below it.
-    above: Vec<u32>,
-    span: Vec<(u32, u32)>,
+    pub(super) above: Vec<u32>,
+    pub(super) span: Vec<(u32, u32)>,
     /// By inner node, into `children`.
-    offsets: Vec<u32>,
+    pub(super) offsets: Vec<u32>,
     /// The children that are inner nodes, by their place.
-    children: Vec<u32>,
+    pub(super) children: Vec<u32>,
     /// By inner node, into `runs`.
-    run_offsets: Vec<u32>,
-    runs: Vec<LeafRun>,
+    pub(super) run_offsets: Vec<u32>,
+    pub(super) runs: Vec<LeafRun>,
     /// Inner nodes with one child and no term of their own, from the last to the first, and the child.
-    alone: Vec<(u32, Only)>,
-    nodes: usize,
+    pub(super) alone: Vec<(u32, Only)>,
+    pub(super) nodes: usize,
     /// Whether inner nodes have entries too.
-    has_own: bool,
+    pub(super) has_own: bool,
 }
 
 /// A stretch of leaves of one parent.
 #[derive(Clone, Copy, Debug)]
-struct LeafRun {
+pub(super) struct LeafRun {
     /// The parent's place.
-    at: u32,
+    pub(super) at: u32,
     /// The first entry in the row, and the first node.
-    entry: u32,
-    node: u32,
-    length: u32,
+    pub(super) entry: u32,
+    pub(super) node: u32,
+    pub(super) length: u32,
 }
 
 impl LeafRun {
-    fn entries(self) -> Range<usize> {
+    pub(super) fn entries(self) -> Range<usize> {
         self.entry as usize..(self.entry + self.length) as usize
     }
 
-    fn nodes(self) -> Range<usize> {
+    pub(super) fn nodes(self) -> Range<usize> {
         self.node as usize..(self.node + self.length) as usize
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Only {
+pub(super) enum Only {
     /// By its place.
     Inner(u32),
     /// By its entry in the row.
@@ -147,13 +142,16 @@ enum Only {
 /// What a row reuses.
 #[derive(Debug, Default)]
 pub(crate) struct Rollup {
-    ordered: Vec<f64>,
-    terms: Vec<f64>,
+    pub(super) ordered: Vec<f64>,
+    pub(super) terms: Vec<f64>,
     /// By inner node.
-    sums: Vec<f64>,
-    logs: Vec<f64>,
+    pub(super) sums: Vec<f64>,
+    pub(super) logs: Vec<f64>,
     /// By entry of the row.
-    log_shares: Vec<f64>,
+    pub(super) log_shares: Vec<f64>,
+    /// The inner nodes of a DAG with more than half of the sum, and what is outside of each.
+    pub(super) heavy: Vec<u32>,
+    pub(super) outside: Vec<f64>,
 }
 
 impl TreeRollup {
@@ -201,18 +199,30 @@ impl TreeRollup {
         Self { inner, above, span, offsets, children, run_offsets, runs, alone, nodes, has_own }
     }
 
-    fn children(&self, at: usize) -> &[u32] {
+    pub(super) fn children(&self, at: usize) -> &[u32] {
         &self.children[self.offsets[at] as usize..self.offsets[at + 1] as usize]
     }
 
-    fn runs(&self, at: usize) -> &[LeafRun] {
+    pub(super) fn runs(&self, at: usize) -> &[LeafRun] {
         &self.runs[self.run_offsets[at] as usize..self.run_offsets[at + 1] as usize]
     }
 
-    /// Fills `log_p` by node from a row. False, and nothing that counts, where a node's sum is too small to be told.
-    pub(crate) fn log_probs(&self, of: Terms, row: &[f64], log_p: &mut Vec<f64>, rollup: &mut Rollup) -> bool {
-        let Rollup { terms, sums, logs, log_shares, .. } = rollup;
-        let terms = of.terms(row, terms);
+    /// The number of entries of a row.
+    pub(super) fn entries(&self) -> usize {
+        self.span[0].1 as usize
+    }
+
+    /// Takes the terms of a row and adds them up to the inner nodes. False where a node's sum is too small to be told.
+    pub(super) fn measure(&self, of: Terms, row: &[f64], rollup: &mut Rollup) -> bool {
+        of.fill_terms(row, &mut rollup.terms);
+        self.add_up(rollup);
+        let is_lost = |(at, sum): (usize, &f64)| *sum < LEAST && self.has_a_score(at, row);
+        !(of.may_be_lost() && rollup.sums.iter().enumerate().any(is_lost))
+    }
+
+    /// Adds the terms up to the inner nodes.
+    pub(super) fn add_up(&self, rollup: &mut Rollup) {
+        let Rollup { terms, sums, .. } = rollup;
         sums.clear();
         match self.has_own {
             true => sums.extend(self.inner.iter().map(|&node| terms[node as usize])),
@@ -224,10 +234,11 @@ impl TreeRollup {
         for at in (1..sums.len()).rev() {
             sums[self.above[at] as usize] += sums[at];
         }
-        let is_lost = |(at, sum): (usize, &f64)| *sum < LEAST && self.has_a_score(at, row);
-        if of.may_be_lost() && sums.iter().enumerate().any(is_lost) {
-            return false;
-        }
+    }
+
+    /// `log P` of the inner nodes and of the entries, of what was measured.
+    pub(super) fn logs(&self, of: Terms, row: &[f64], rollup: &mut Rollup) {
+        let Rollup { terms, sums, logs, log_shares, .. } = rollup;
         let total = sums[0];
         of.logs(sums, total, logs);
         logs[0] = 0.0;
@@ -243,6 +254,15 @@ impl TreeRollup {
         {
             log_shares[entry] = scalar::ln_1p(-outside / total);
         }
+    }
+
+    /// Fills `log_p` by node from a row. False, and nothing that counts, where a node's sum is too small to be told.
+    pub(crate) fn log_probs(&self, of: Terms, row: &[f64], log_p: &mut Vec<f64>, rollup: &mut Rollup) -> bool {
+        if !self.measure(of, row, rollup) {
+            return false;
+        }
+        self.logs(of, row, rollup);
+        let Rollup { logs, log_shares, .. } = rollup;
         // No rounding makes a node more probable than its parent.
         log_p.resize(self.nodes, 0.0);
         for (at, &node) in self.inner.iter().enumerate() {
@@ -298,14 +318,14 @@ impl TreeRollup {
 #[derive(Debug)]
 pub(crate) struct DagRollup {
     /// By class: the node that carries it.
-    class_node: Vec<u32>,
+    pub(super) class_node: Vec<u32>,
     /// The nodes that carry no class, ascending, without the root.
-    inner: Vec<u32>,
+    pub(super) inner: Vec<u32>,
     /// By class: the inner nodes above it, by their place.
-    closure: Closure,
+    pub(super) closure: Closure,
     /// The inner nodes with one class, and the node that carries it.
-    alone: Vec<(u32, u32)>,
-    parents: Parents,
+    pub(super) alone: Vec<(u32, u32)>,
+    pub(super) parents: Parents,
 }
 
 impl DagRollup {
@@ -333,10 +353,17 @@ impl DagRollup {
         Self { class_node, inner, closure: of_inner, alone, parents }
     }
 
-    /// As [`TreeRollup::log_probs`], with the row by class.
-    pub(crate) fn log_probs(&self, of: Terms, row: &[f64], log_p: &mut Vec<f64>, rollup: &mut Rollup) -> bool {
-        let Rollup { terms, sums, logs, .. } = rollup;
-        let terms = of.terms(row, terms);
+    /// As [`TreeRollup::measure`], with the row by class.
+    pub(super) fn measure(&self, of: Terms, row: &[f64], rollup: &mut Rollup) -> bool {
+        of.fill_terms(row, &mut rollup.terms);
+        self.add_up(rollup);
+        let sums = &rollup.sums;
+        !(of.may_be_lost() && sums.iter().any(|sum| *sum < LEAST) && self.is_lost(row, sums))
+    }
+
+    /// Adds the terms up to the inner nodes.
+    pub(super) fn add_up(&self, rollup: &mut Rollup) {
+        let Rollup { terms, sums, .. } = rollup;
         sums.clear();
         sums.resize(self.inner.len(), 0.0);
         for (class, &term) in terms.iter().enumerate() {
@@ -344,19 +371,40 @@ impl DagRollup {
                 sums[at as usize] += term;
             }
         }
-        if of.may_be_lost() && sums.iter().any(|sum| *sum < LEAST) && self.is_lost(row, sums) {
+    }
+
+    /// As [`TreeRollup::logs`]; returns the sum of all terms.
+    pub(super) fn logs(&self, of: Terms, row: &[f64], rollup: &mut Rollup) -> f64 {
+        let Rollup { terms, sums, logs, log_shares, heavy, outside, .. } = rollup;
+        let total = doubles::sum_of(terms);
+        of.log_shares(row, total, log_shares);
+        of.logs(sums, total, logs);
+        heavy.clear();
+        outside.clear();
+        if of.are_shares() {
+            self.find_heavy((terms, sums, total), heavy, outside);
+            for (&at, outside) in heavy.iter().zip(&*outside) {
+                logs[at as usize] = scalar::ln_1p(-outside / total);
+            }
+            if let Some(top) = terms.iter().position(|&term| 2.0 * term > total) {
+                let outside = sum(&terms[..top]) + sum(&terms[top + 1..]);
+                log_shares[top] = scalar::ln_1p(-outside / total);
+            }
+        }
+        total
+    }
+
+    /// As [`TreeRollup::log_probs`], with the row by class.
+    pub(crate) fn log_probs(&self, of: Terms, row: &[f64], log_p: &mut Vec<f64>, rollup: &mut Rollup) -> bool {
+        if !self.measure(of, row, rollup) {
             return false;
         }
-        let total = doubles::sum_of(terms);
+        self.logs(of, row, rollup);
+        let Rollup { logs, log_shares, .. } = rollup;
         log_p.clear();
         log_p.resize(self.parents.offsets.len() - 1, 0.0);
-        of.log_shares(row, total, logs);
-        self.class_node.iter().zip(&*logs).for_each(|(&node, &log)| log_p[node as usize] = log);
-        of.logs(sums, total, logs);
+        self.class_node.iter().zip(&*log_shares).for_each(|(&node, &log)| log_p[node as usize] = log);
         self.inner.iter().zip(&*logs).for_each(|(&node, &log)| log_p[node as usize] = log);
-        if of.are_shares() {
-            self.heavy(terms, sums, total, log_p);
-        }
         self.alone.iter().for_each(|&(node, carrier)| log_p[node as usize] = log_p[carrier as usize]);
         // No rounding makes a node more probable than its parents.
         log_p[0] = 0.0;
@@ -375,29 +423,22 @@ impl DagRollup {
         scores.any(|(class, _)| self.closure.of(class).iter().any(|&at| sums[at as usize] < LEAST))
     }
 
-    /// Puts the logarithms of the nodes with more than half of the sum right.
-    fn heavy(&self, terms: &[f64], sums: &[f64], total: f64, log_p: &mut [f64]) {
-        let is_heavy = |sum: f64| 2.0 * sum > total;
-        let heavy: Vec<u32> = (0..sums.len() as u32).filter(|&at| is_heavy(sums[at as usize])).collect();
-        let mut outside = vec![0.0; heavy.len()];
-        if !heavy.is_empty() {
-            for (class, &term) in terms.iter().enumerate() {
-                // Both lists ascend.
-                let mut next = self.closure.of(class).iter().peekable();
-                for (outside, at) in outside.iter_mut().zip(&heavy) {
-                    while next.next_if(|above| *above < at).is_some() {}
-                    if next.peek().is_none_or(|above| *above != at) {
-                        *outside += term;
-                    }
+    /// The nodes with more than half of the sum, and what is outside of each.
+    fn find_heavy(&self, (terms, sums, total): (&[f64], &[f64], f64), heavy: &mut Vec<u32>, outside: &mut Vec<f64>) {
+        heavy.extend((0..sums.len() as u32).filter(|&at| 2.0 * sums[at as usize] > total));
+        outside.resize(heavy.len(), 0.0);
+        if heavy.is_empty() {
+            return;
+        }
+        for (class, &term) in terms.iter().enumerate() {
+            // Both lists ascend.
+            let mut next = self.closure.of(class).iter().peekable();
+            for (outside, at) in outside.iter_mut().zip(&*heavy) {
+                while next.next_if(|above| *above < at).is_some() {}
+                if next.peek().is_none_or(|above| *above != at) {
+                    *outside += term;
                 }
             }
-        }
-        for (outside, at) in outside.into_iter().zip(heavy) {
-            log_p[self.inner[at as usize] as usize] = scalar::ln_1p(-outside / total);
-        }
-        if let Some(top) = terms.iter().position(|term| is_heavy(*term)) {
-            let outside = sum(&terms[..top]) + sum(&terms[top + 1..]);
-            log_p[self.class_node[top] as usize] = scalar::ln_1p(-outside / total);
         }
     }
 }
@@ -440,6 +481,43 @@ impl ClassRollup {
     }
 }
 
+/// Where a node stands in the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The class that it carries, in the order of the table.
+    Class(u32),
+    /// Among the inner nodes.
+    Inner(u32),
+}
+
+impl ClassRollup {
+    /// By node. The root of a DAG, which has no place, stands nowhere.
+    pub(crate) fn places(&self, nodes: usize) -> Vec<Place> {
+        let mut places = vec![Place::Inner(u32::MAX); nodes];
+        match self {
+            Self::Tree(tree, _) => {
+                for (at, &node) in tree.inner.iter().enumerate() {
+                    places[node as usize] = Place::Inner(at as u32);
+                }
+                for run in &tree.runs {
+                    for (node, entry) in run.nodes().zip(run.entries()) {
+                        places[node] = Place::Class(entry as u32);
+                    }
+                }
+            }
+            Self::Dag(dag) => {
+                for (at, &node) in dag.inner.iter().enumerate() {
+                    places[node as usize] = Place::Inner(at as u32);
+                }
+                for (class, &node) in dag.class_node.iter().enumerate() {
+                    places[node as usize] = Place::Class(class as u32);
+                }
+            }
+        }
+        places
+    }
+}
+
 /// The smaller of two numbers, of which none is NaN.
 #[inline(always)]
 fn smaller(a: f64, b: f64) -> f64 {
@@ -448,7 +526,7 @@ fn smaller(a: f64, b: f64) -> f64 {
 
 /// The sum of some terms, of few without a call.
 #[inline]
-fn sum(terms: &[f64]) -> f64 {
+pub(super) fn sum(terms: &[f64]) -> f64 {
     if terms.len() >= 32 {
         return doubles::sum_of(terms);
     }

@@ -223,6 +223,95 @@ impl ClassMap {
         Some(loss)
     }
 
+    /// `sum_k -classes[k] log p_k` and the terms of all superclasses, `superclasses[v]` each, of a row without `-inf`; `None`
+    /// where a mass is too small. The gradient is written.
+    pub(crate) fn flow_row<T: Float>(
+        &self,
+        classes: &[f64],
+        superclasses: &[f64],
+        z: &[T],
+        grad: Scaled<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Option<f64> {
+        let Buffers { terms, weights: kept, factors: slopes, .. } = buffers;
+        let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+        let wants_gradient = grad.is_some();
+        let terms = grad.unwrap_or_else(|| ordinary::first(terms, z.len()));
+        let max = T::max_of(z);
+        let top = z.iter().position(|&z| z == max)?;
+        let others = {
+            let (left, right) = terms.split_at_mut(top);
+            let (own, right) = right.split_first_mut()?;
+            *own = T::from_f64(1.0);
+            T::exp_sum(&z[..top], max, Some(left)) + T::exp_sum(&z[top + 1..], max, Some(right))
+        };
+        let all = 1.0 + others;
+        let of_classes: f64 = classes.iter().sum();
+        // Against the largest class, of which the log-probability is that of the others' share.
+        let below = classes.iter().zip(z).map(|(flow, z)| flow * (max.to_f64() - z.to_f64())).sum::<f64>();
+        let mut loss = below + of_classes * scalar::ln_1p(others);
+        let mut total = 0.0;
+        // By superclass: what the exponential of a class is multiplied with, times its weight. The one above one half is apart.
+        slopes.clear();
+        let mut near = None;
+        for (superclass, &flow) in superclasses.iter().enumerate() {
+            slopes.push(0.0);
+            if flow == 0.0 {
+                continue;
+            }
+            let members = self.of_superclass.row(superclass);
+            let mass: f64 = members.iter().map(|&(class, weight)| weight * terms[class as usize].to_f64()).sum();
+            if mass < T::LEAST_SUM {
+                return None;
+            }
+            let p = mass / all;
+            if p > 0.5 {
+                if near.is_some() {
+                    return None;
+                }
+                let rest = self.outside_terms(superclass, terms, kept) / all;
+                near = Some((superclass, rest, flow / mass));
+                loss -= flow * scalar::ln_1p(-rest);
+            } else {
+                loss -= flow * scalar::ln(p);
+                slopes[superclass] = flow / mass;
+                total += flow;
+            }
+        }
+        if !wants_gradient {
+            return Some(loss);
+        }
+        let inverse = 1.0 / all;
+        let flow_of_near = near.map_or(0.0, |(superclass, ..)| superclasses[superclass]);
+        for (class, term) in terms.iter_mut().enumerate() {
+            let (mass, own) = (term.to_f64(), classes[class]);
+            let p = mass * inverse;
+            let rest = if class == top { others * inverse } else { 1.0 - p };
+            let of_class = if class == top && own * 2.0 > of_classes {
+                classes[..class].iter().sum::<f64>() + classes[class + 1..].iter().sum::<f64>()
+            } else {
+                of_classes - own
+            };
+            let mut value = p * of_class - rest * own + p * total;
+            let mut of_near = 0.0;
+            for &(superclass, weight) in self.of_class.row(class) {
+                value -= mass * weight * slopes[superclass as usize];
+                if near.is_some_and(|(near, ..)| near == superclass as usize) {
+                    of_near = weight;
+                }
+            }
+            if let Some((_, rest, per_mass)) = near {
+                value += match of_near == 0.0 {
+                    true => p * flow_of_near,
+                    // `P - W`, which is `(1 - W) - (1 - P)`.
+                    false => mass * per_mass * ((1.0 - of_near) - rest),
+                };
+            }
+            *term = T::from_f64(scale * value);
+        }
+        Some(loss)
+    }
+
     /// The exponentials of the classes, each times what a superclass has not of it. They are as before, after it.
     fn outside_terms<T: Float>(&self, superclass: usize, terms: &mut [T], kept: &mut Vec<T>) -> f64 {
         let members = self.of_superclass.row(superclass);

@@ -3,8 +3,10 @@
 
 use super::bernoulli::{Judged, Odds};
 use super::mass::Mass;
+use super::ordinary::{self, Buffers, Scaled};
 use super::pool::Pool;
 use super::sparse::Sparse;
+use super::weighted::ClassMap;
 use crate::numeric::{Float, Sum, doubles, scalar};
 
 const ONE: Mass = Mass { top: 0.0, sum: 1.0 };
@@ -71,6 +73,79 @@ pub(crate) fn log_probs(of_superclass: &Sparse, excess: &[f64], z: &[f64], log_p
     }
     pool.keep(small);
     pool.keep(terms);
+}
+
+/// The loss of all superclasses and of the classes as events of their own, of an ordinary row; `None` for another. In `buffers`
+/// come the positive classes as `nodes`, and by superclass what they weigh as `sums`. `pos_weight` is by superclass and then
+/// class. The gradient is written.
+pub(crate) fn ordinary_row<T: Float>(
+    map: &ClassMap,
+    excess: &[f64],
+    (factor, pos_weight): (f64, impl Fn(usize) -> f64),
+    z: &[T],
+    mut grad: Scaled<'_, T>,
+    buffers: &mut Buffers<T>,
+) -> Option<f64> {
+    let Buffers { terms: yes, best: no, z: slopes, weights, nodes: positive, sums: positive_weight, factors, .. } =
+        buffers;
+    let (yes, no) = (ordinary::first(yes, z.len()), ordinary::first(no, z.len()));
+    T::sigmoids(z, yes, no);
+    weights.clear();
+    weights.resize(z.len(), T::from_f64(factor));
+    positive.iter().for_each(|&class| weights[class as usize] = T::default());
+    let mut slopes = grad.is_some().then(|| ordinary::first(slopes, z.len()));
+    let mut loss = T::softplus_sum(z, weights, 1.0, slopes.as_deref_mut());
+    // By superclass: what the derivatives of its classes' sigmoids are multiplied with.
+    factors.clear();
+    for (superclass, (&excess, &of_positive)) in excess.iter().zip(&*positive_weight).enumerate() {
+        let (mut p, mut q, mut all) = (0.0, 0.0, 0.0);
+        for &(class, weight) in map.of_superclass.row(superclass) {
+            p += weight * yes[class as usize].to_f64();
+            q += weight * no[class as usize].to_f64();
+            all += weight;
+        }
+        let is_positive = of_positive != 0.0;
+        if q < T::LEAST_SUM || (is_positive && p < T::LEAST_SUM) {
+            return None;
+        }
+        let log = |own: f64, other: f64| if other < 0.5 { scalar::ln_1p(excess - other) } else { scalar::ln(own) };
+        let of_negative = match is_positive {
+            false => all,
+            true => {
+                let classes = map.of_superclass.row(superclass).iter();
+                classes.filter(|(class, _)| !positive.contains(class)).map(|(_, weight)| weight).sum()
+            }
+        };
+        let mut slope = 0.0;
+        if of_negative != 0.0 {
+            loss -= factor * of_negative * log(q, p);
+            slope += factor * of_negative / q;
+        }
+        if is_positive {
+            let weight = factor * of_positive * pos_weight(superclass);
+            loss -= weight * log(p, q);
+            slope -= weight / p;
+        }
+        factors.push(slope);
+    }
+    if let (Some((grad, scale)), Some(slopes)) = (&mut grad, slopes) {
+        for (class, grad) in grad.iter_mut().enumerate() {
+            let above = map.of_class.row(class).iter();
+            let slope: f64 = above.map(|&(superclass, weight)| weight * factors[superclass as usize]).sum();
+            let both = yes[class].to_f64() * no[class].to_f64();
+            *grad = T::from_f64(*scale * (slope * both + slopes[class].to_f64()));
+        }
+    }
+    for &class in &*positive {
+        let odds = Odds::of(z[class as usize].to_f64());
+        let judged = odds.judge(factor * pos_weight(excess.len() + class as usize), 0.0, 0.0);
+        loss += judged.value;
+        if let Some((grad, scale)) = &mut grad {
+            let grad = &mut grad[class as usize];
+            *grad = *grad + T::from_f64(*scale * judged.by_score(odds));
+        }
+    }
+    Some(loss)
 }
 
 impl Measured {

@@ -182,9 +182,7 @@ impl BinaryCrossEntropy {
                 let weights = self.weights.by_node(hierarchy)?;
                 warnings.extend(self.weights.surprise(hierarchy, &weights));
                 match form {
-                    NodeSigmoid::NoisyOr => {
-                        (Layout::Classes, BernoulliEvents::NoisyOr(hierarchy.node_tables()), weights)
-                    }
+                    NodeSigmoid::NoisyOr => (Layout::Classes, BernoulliEvents::noisy_or(hierarchy, &weights), weights),
                     NodeSigmoid::Max => {
                         let events = BernoulliEvents::Extremum(parent_rows(hierarchy), Positive::LargestPositiveBelow);
                         (Layout::Nodes, events, weights)

@@ -9,6 +9,7 @@ use crate::criterion::{
 use crate::kernels::bernoulli::Judged;
 use crate::kernels::descendants::{Against, Descendants};
 use crate::kernels::extremum::Parents;
+use crate::kernels::flow::{Flow, Of};
 use crate::kernels::groups::Groups;
 use crate::kernels::mass::Mass;
 use crate::kernels::nodes::{NodeTables, Nodes};
@@ -54,6 +55,7 @@ pub(super) struct Scratch {
     descendants: Descendants,
     noisy_or: NoisyOr,
     rollup: Rollup,
+    flow: Flow,
 }
 
 impl Operation {
@@ -143,7 +145,7 @@ impl Operation {
 
     /// `log P` of every node, 0 for the root. Scores are by class, or by node.
     pub(super) fn forward(&self, scores: &[f64], log_p: &mut Vec<f64>, scratch: &mut Scratch) {
-        let Scratch { pool, nodes, descendants, noisy_or, rollup: scratch } = scratch;
+        let Scratch { pool, nodes, descendants, noisy_or, rollup: scratch, .. } = scratch;
         match self {
             Self::NoisyOr(tables, rollup) => {
                 if !rollup.log_probs(Terms::Sigmoids, scores, log_p, scratch) {
@@ -228,7 +230,7 @@ impl Operation {
         grad: &mut [f64],
         scratch: &mut Scratch,
     ) {
-        let Scratch { pool, nodes, descendants, noisy_or, .. } = scratch;
+        let Scratch { pool, nodes, descendants, noisy_or, flow, .. } = scratch;
         match self {
             Self::NoisyOr(tables, _) => {
                 noisy_or.measure(tables, scores);
@@ -269,16 +271,14 @@ impl Operation {
                 }
             }
             Self::ClassProbabilities(_) | Self::NodeProbabilities => {} // they have no gradient, and none is asked for
-            Self::ClassSoftmax(tables, _) => {
-                nodes.forward(scores, tables);
-                nodes.backward_marginal(scores, tables, upstream, |class, value| grad[class] = value);
+            Self::ClassSoftmax(tables, rollup) => {
+                class_softmax_backward(scores, (tables, rollup), upstream, grad, nodes, flow)
             }
-            Self::ParameterSharingSoftmax(tables, _) => {
+            Self::ParameterSharingSoftmax(tables, rollup) => {
                 let mut z = pool.floats(tables.class_node.len(), 0.0);
                 tables.sum_above(scores, &mut z, pool);
-                nodes.forward(&z, tables);
                 let mut of_class = pool.floats(z.len(), 0.0);
-                nodes.backward_marginal(&z, tables, upstream, |class, value| of_class[class] = value);
+                class_softmax_backward(&z, (tables, rollup), upstream, &mut of_class, nodes, flow);
                 tables.sum_below(&of_class, upstream);
                 grad.copy_from_slice(upstream);
                 pool.keep(z);
@@ -323,6 +323,24 @@ fn class_softmax(
     if max == f64::NEG_INFINITY || !rollup.log_probs(Terms::Logarithms(max), z, log_p, scratch) {
         nodes.forward(z, tables);
         log_p.clone_from(&nodes.log_p);
+    }
+}
+
+/// The gradient of a class softmax.
+fn class_softmax_backward(
+    z: &[f64],
+    (tables, rollup): (&NodeTables, &ClassRollup),
+    upstream: &mut [f64],
+    grad: &mut [f64],
+    nodes: &mut Nodes,
+    flow: &mut Flow,
+) {
+    upstream.iter_mut().for_each(|up| *up = -*up);
+    rollup.take(upstream, flow);
+    if rollup.flow((Of::Node, false), z, flow, true, |class, value| grad[class] = value).is_none() {
+        upstream.iter_mut().for_each(|up| *up = -*up);
+        nodes.forward(z, tables);
+        nodes.backward_marginal(z, tables, upstream, |class, value| grad[class] = value);
     }
 }
 

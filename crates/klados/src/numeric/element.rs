@@ -80,6 +80,9 @@ pub trait Float: Element<Wide = Self> + std::ops::Add<Output = Self> {
     /// Each value times a factor, less its weight times another.
     #[doc(hidden)]
     fn blend(values: &mut [Self], factor: f64, weights: &[Self], other: f64);
+    /// `sigma(z)` and `sigma(-z)`.
+    #[doc(hidden)]
+    fn sigmoids(z: &[Self], yes: &mut [Self], no: &mut [Self]);
     /// `sum w ln(1 + e^z)` of logits that are below `+inf` and weights from 0 up. Stores the derivatives times `scale`,
     /// `scale w sigma(z)`, in `out` where it is given.
     #[doc(hidden)]
@@ -143,6 +146,10 @@ impl Float for f32 {
         simd::scale_runs(values, runs, factors);
     }
 
+    fn sigmoids(z: &[Self], yes: &mut [Self], no: &mut [Self]) {
+        simd::sigmoids(z, yes, no);
+    }
+
     fn weigh(values: &mut [Self], weights: &[Self]) -> f64 {
         weighted::singles::weigh(values, weights)
     }
@@ -190,6 +197,10 @@ impl Float for f64 {
 
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
         doubles::scale_runs(values, runs, factors);
+    }
+
+    fn sigmoids(z: &[Self], yes: &mut [Self], no: &mut [Self]) {
+        doubles::sigmoids(z, yes, no);
     }
 
     fn weigh(values: &mut [Self], weights: &[Self]) -> f64 {

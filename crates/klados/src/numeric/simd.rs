@@ -53,6 +53,11 @@ pub(super) fn softplus_sum(z: &[f32], weights: &[f32], scale: f64, out: Option<&
     }
 }
 
+/// See [`Float::sigmoids`](super::Float::sigmoids).
+pub(super) fn sigmoids(z: &[f32], yes: &mut [f32], no: &mut [f32]) {
+    dispatch!(level(), simd => both_sigmoids(simd, z, yes, no));
+}
+
 fn exp_sum_at(level: Level, z: &[f32], max: f32, out: Option<&mut [f32]>) -> f64 {
     let (run, mut sum) = ([Run::new(z.len(), 0)], [0.0]);
     match out {
@@ -145,6 +150,19 @@ fn softplus_terms<S: Simd>(simd: S, z: f32x16<S>, weight: f32x16<S>) -> (f32x16<
     let (log, inverse) = ln_1p_and_inverse(simd, small);
     let above = z.simd_gt(zero).select(f32x16::splat(simd, 1.0), small);
     (weight * (z.max(zero) + log), weight * (above * inverse))
+}
+
+#[inline(always)]
+fn both_sigmoids<S: Simd>(simd: S, z: &[f32], yes: &mut [f32], no: &mut [f32]) {
+    for ((z, yes), no) in z.chunks(LANES).zip(yes.chunks_mut(LANES)).zip(no.chunks_mut(LANES)) {
+        let x = if z.len() == LANES { f32x16::from_slice(simd, z) } else { padded(simd, z) };
+        let small = exp_of_minus(simd, x.abs());
+        let likely = f32x16::splat(simd, 1.0) / (small + 1.0);
+        let unlikely = small * likely;
+        let is_above = x.simd_gt(f32x16::splat(simd, 0.0));
+        yes.copy_from_slice(&is_above.select(likely, unlikely).as_slice()[..z.len()]);
+        no.copy_from_slice(&is_above.select(unlikely, likely).as_slice()[..z.len()]);
+    }
 }
 
 #[inline(always)]
