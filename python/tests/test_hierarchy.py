@@ -126,6 +126,37 @@ def test_from_csv(tmp_path) -> None:
         Hierarchy.from_csv(file, child_column="child")
 
 
+def test_from_file(tmp_path) -> None:
+    file = tmp_path / "animals.csv"
+    file.write_text("child,parent\n" + "".join(f"{child},{parent}\n" for parent, child in ANIMALS))
+    hierarchy = Hierarchy.from_edges(ANIMALS)
+    assert Hierarchy.from_file(file) == hierarchy == Hierarchy.from_file(str(file), format="edges")
+    stored = tmp_path / "animals.json"
+    stored.write_text(hierarchy.with_classes(CLASSES).to_json())
+    assert Hierarchy.from_file(stored).classes == CLASSES
+    with pytest.raises(ValueError, match='unknown format "edgs"; the formats are "edges"'):
+        Hierarchy.from_file(file, format="edgs")
+    file.write_text("what is this\n")
+    with pytest.raises(ValueError, match="animals.csv: the format is none .*; say which with format="):
+        Hierarchy.from_file(file)
+    with pytest.raises(OSError, match="nothing.csv"):
+        Hierarchy.from_file(tmp_path / "nothing.csv")
+
+
+def test_ids_tell_equal_names_apart() -> None:
+    text = (
+        '{"nodes":["Iris","Iris","life"],"ids":["T:2","T:3","T:1"],"synonyms":[[1,"mantis"]],"edges":[[2,0],[2,1]],'
+        '"classes":[0,1]}'
+    )
+    hierarchy = Hierarchy.from_json(text)
+    assert hierarchy.classes == ["T:2", "T:3"]
+    assert (hierarchy.name("T:3"), hierarchy.id("T:3"), hierarchy.synonyms("T:3")) == ("Iris", "T:3", ["mantis"])
+    assert hierarchy.decode(hierarchy.encode(["T:3", "life"])) == ["T:3", "life"]
+    assert Hierarchy.from_json(hierarchy.to_json()) == hierarchy
+    with pytest.raises(ValueError, match='ambiguous; give its id: "T:2", "T:3"'):
+        hierarchy.id("Iris")
+
+
 def test_a_file_that_is_not_there_is_an_os_error(tmp_path) -> None:
     with pytest.raises(OSError, match="nothing.csv"):
         Hierarchy.from_csv(tmp_path / "nothing.csv")

@@ -4,9 +4,9 @@ use std::ffi::CString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use klados::format::CsvOptions;
+use klados::format::{CsvOptions, Format, ReadOptions};
 use klados::metrics::Levels;
-use klados::{Level, NodeId};
+use klados::{HierarchyErrorKind, Level, NodeId};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
@@ -20,7 +20,7 @@ const REPR_LINES: usize = 40;
 
 /// A rooted tree or directed acyclic graph of named nodes, some of which carry the classes of a classifier.
 ///
-/// Made by :meth:`from_edges`, :meth:`from_csv`, :meth:`from_paths`, :meth:`from_dict` or :meth:`from_networkx`; it never changes,
+/// Made by :meth:`from_file`, :meth:`from_edges`, :meth:`from_csv`, :meth:`from_paths`, :meth:`from_dict` or :meth:`from_networkx`; it never changes,
 /// compares by what it holds, and can be pickled.
 ///
 /// A node has an index: its place among :attr:`nodes`, parents before children, the root first. A class has another: its column of
@@ -199,6 +199,67 @@ impl Hierarchy {
         ranks: Option<Vec<String>>,
     ) -> PyResult<Self> {
         Self::finish(py, building::from_paths(paths, ranks.as_deref())?, classes)
+    }
+
+    /// A hierarchy from a file or folder in any format: see :attr:`formats`.
+    ///
+    /// Args:
+    ///     path: the file or folder.
+    ///     classes: as in :meth:`from_edges`; names, ids or paths.
+    ///     format: one of :attr:`formats`; by default as the content shows.
+    ///     child_column, parent_column: the columns of a file of edges, where they have other names.
+    ///     rank_columns: the columns that are ranks, from the top, where it is not all of them.
+    ///
+    /// Raises:
+    ///     OSError: if the file cannot be read.
+    ///     ValueError: with file and line: for the first thing that is wrong; for a format that there is not, or that the content
+    ///         does not show.
+    ///
+    /// Example::
+    ///
+    ///     >>> import os, tempfile
+    ///     >>> from klados import Hierarchy
+    ///     >>> with tempfile.TemporaryDirectory() as folder:
+    ///     ...     path = os.path.join(folder, "birds.tsv")
+    ///     ...     with open(path, "w") as file:
+    ///     ...         _ = file.write("child\tparent\ncrow\tbird\nrobin\tbird\n")
+    ///     ...     hierarchy = Hierarchy.from_file(path)
+    ///     >>> hierarchy.classes
+    ///     ['crow', 'robin']
+    #[staticmethod]
+    #[pyo3(signature = (path, classes=None, *, format=None, child_column=None, parent_column=None, rank_columns=None))]
+    fn from_file(
+        py: Python<'_>,
+        path: PathBuf,
+        classes: Option<Vec<String>>,
+        format: Option<&str>,
+        child_column: Option<String>,
+        parent_column: Option<String>,
+        rank_columns: Option<Vec<String>>,
+    ) -> PyResult<Self> {
+        let mut options = ReadOptions::new();
+        options.format = format.map(str::parse).transpose().map_err(error::hierarchy)?;
+        options.child_column = child_column;
+        options.parent_column = parent_column;
+        options.rank_columns = rank_columns;
+        let core =
+            py.detach(|| klados::Hierarchy::from_path(path, &options)).map_err(|reason| match reason.kind() {
+                HierarchyErrorKind::UnknownFormat => error::value(format!("{reason}; say which with format=")),
+                _ => error::hierarchy(reason),
+            })?;
+        Self::finish(py, core, classes)
+    }
+
+    /// The names of the formats that :meth:`from_file` reads.
+    ///
+    /// Example::
+    ///
+    ///     >>> from klados import Hierarchy
+    ///     >>> "edges" in Hierarchy.formats
+    ///     True
+    #[classattr]
+    fn formats() -> Vec<&'static str> {
+        Format::NAMES.to_vec()
     }
 
     /// A hierarchy from a CSV file with a header.
@@ -440,6 +501,22 @@ impl Hierarchy {
     #[getter]
     fn nodes(&self) -> Vec<String> {
         self.core().nodes().map(|node| self.core().name(node).to_owned()).collect()
+    }
+
+    /// The id of each node, by index, where the input has ids beside names; ``None`` where a node has none.
+    ///
+    /// Example::
+    ///
+    ///     >>> from klados import Hierarchy
+    ///     >>> text = '{"nodes":["Iris","Iris","life"],"ids":["T:2","T:3","T:1"],"edges":[[2,0],[2,1]],"classes":[0,1]}'
+    ///     >>> hierarchy = Hierarchy.from_json(text)
+    ///     >>> hierarchy.nodes, hierarchy.ids
+    ///     (['life', 'Iris', 'Iris'], ['T:1', 'T:2', 'T:3'])
+    ///     >>> hierarchy.classes  # a name where it is unique, else the id
+    ///     ['T:2', 'T:3']
+    #[getter]
+    fn ids(&self) -> Vec<Option<String>> {
+        self.core().nodes().map(|node| self.core().id(node).map(str::to_owned)).collect()
     }
 
     /// The rank of each node, by index; ``None`` where it has none.
@@ -739,6 +816,42 @@ impl Hierarchy {
     ///     'bird'
     fn name(&self, node: &Bound<'_, PyAny>) -> PyResult<String> {
         Ok(self.core().name(self.node_of(node)?).to_owned())
+    }
+
+    /// The id of a node, where the input has ids beside names. Wherever a node is named, its id will do.
+    ///
+    /// Args:
+    ///     node: a node by its index, its name or its id.
+    ///
+    /// Raises:
+    ///     ValueError: if there is no such node.
+    ///
+    /// Example::
+    ///
+    ///     >>> from klados import Hierarchy
+    ///     >>> hierarchy = Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+    ///     >>> print(hierarchy.id("bat"))  # edges have names alone
+    ///     None
+    fn id(&self, node: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+        Ok(self.core().id(self.node_of(node)?).map(str::to_owned))
+    }
+
+    /// Other names of a node, where the input has them. Nodes are not looked up by them, as they need not be unique.
+    ///
+    /// Args:
+    ///     node: a node by its index, its name or its id.
+    ///
+    /// Raises:
+    ///     ValueError: if there is no such node.
+    ///
+    /// Example::
+    ///
+    ///     >>> from klados import Hierarchy
+    ///     >>> text = '{"nodes":["crow","bird"],"synonyms":[[0,"Corvus"]],"edges":[[1,0]],"classes":[0]}'
+    ///     >>> Hierarchy.from_json(text).synonyms("crow")
+    ///     ['Corvus']
+    fn synonyms(&self, node: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+        Ok(self.core().synonyms(self.node_of(node)?).map(str::to_owned).collect())
     }
 
     /// The names from the top down to a node, with `` > `` between them, without a root that was added. In a DAG the path through

@@ -36,13 +36,9 @@ pub(crate) fn labels(hierarchy: &Hierarchy, labels: &Bound<'_, PyAny>) -> PyResu
     texts(labels)?.into_iter().enumerate().map(parse).collect()
 }
 
-/// How a label is written that names this node: its name where that is unique, else `=name` or its path.
+/// How a label is written that names this node: its name where that is unique, else its id, `=name` or its path.
 pub(crate) fn node_name(hierarchy: &Hierarchy, node: NodeId) -> String {
-    let name = hierarchy.name(node);
-    match hierarchy.node(name) {
-        Ok(found) if found == node => name.to_owned(),
-        _ => hierarchy.path(node),
-    }
+    hierarchy.unique_name(node)
 }
 
 /// An error about a label, with its place.

@@ -26,7 +26,7 @@ enum HierarchyCommand {
 /// Print the tree, and which column of the logits each class is.
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
-    /// The hierarchy: CSV edges (child,parent), CSV with one column a rank, or JSON as klados writes it
+    /// The hierarchy, in any format: CSV edges (child,parent), CSV with one column a rank, and so on
     file: PathBuf,
     /// Print only the nodes down to this depth; the root has depth 0
     #[arg(long, value_name = "N")]

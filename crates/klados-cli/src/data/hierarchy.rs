@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
-use klados::format::CsvOptions;
-use klados::{Hierarchy, HierarchyErrorKind, NodeId};
+use anyhow::{Result, anyhow, bail};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use klados::format::{Format, ReadOptions};
+use klados::{Hierarchy, HierarchyError, HierarchyErrorKind, NodeId};
 
 use super::labels;
 
 /// How a hierarchy file is read.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub(crate) struct HierarchyOptions {
+    /// The format of the hierarchy file [default: as its content shows]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Format::NAMES).try_map(|name| name.parse::<Format>()))]
+    pub(crate) hierarchy_format: Option<Format>,
     /// The column of the hierarchy file with the children [default: child]
     #[arg(long, value_name = "COL")]
     pub(crate) child_column: Option<String>,
@@ -22,39 +26,43 @@ pub(crate) struct HierarchyOptions {
     pub(crate) rank_columns: Option<Vec<String>>,
 }
 
-/// Reads a hierarchy: what `klados` itself writes where the file is named `.json`, else CSV.
+impl HierarchyOptions {
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        let mut options = ReadOptions::new();
+        options.format = self.hierarchy_format;
+        options.child_column.clone_from(&self.child_column);
+        options.parent_column.clone_from(&self.parent_column);
+        options.rank_columns.clone_from(&self.rank_columns);
+        options
+    }
+}
+
+/// Reads a hierarchy in any format.
 ///
 /// # Errors
 ///
 /// When the file cannot be read or is no hierarchy; the message names the file, and the line where there is one.
 pub(crate) fn read(path: &Path, options: &HierarchyOptions) -> Result<Hierarchy> {
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        return serde_json::from_slice(&text)
-            .with_context(|| format!("{} is not a hierarchy as klados writes it", path.display()));
-    }
-    let mut csv = CsvOptions::new();
-    csv.child_column.clone_from(&options.child_column);
-    csv.parent_column.clone_from(&options.parent_column);
-    csv.rank_columns.clone_from(&options.rank_columns);
-    Hierarchy::from_csv_path(path, &csv).map_err(|error| match error.kind() {
+    Hierarchy::from_path(path, &options.read_options()).map_err(explain)
+}
+
+/// The core's error, with what to do about it on the command line.
+pub(crate) fn explain(error: HierarchyError) -> anyhow::Error {
+    match error.kind() {
         HierarchyErrorKind::Io => anyhow!("cannot read {error}"),
+        HierarchyErrorKind::UnknownFormat => anyhow!("{error}; say which with --hierarchy-format NAME"),
         _ => error.into(),
-    })
-}
-
-/// A name by which a node can be looked up: `short`, or its path where several nodes share that.
-pub(crate) fn lookup_name(hierarchy: &Hierarchy, node: NodeId, short: &str) -> String {
-    if hierarchy.node(short).is_ok() { short.to_owned() } else { hierarchy.path(node) }
-}
-
-/// A name by which exactly this node is found again: short, or its path where several nodes share that.
-pub(crate) fn unique_name(hierarchy: &Hierarchy, node: NodeId) -> String {
-    let name = hierarchy.name(node);
-    match hierarchy.node(name) {
-        Ok(found) if found == node => name.to_owned(),
-        _ => hierarchy.path(node),
     }
+}
+
+/// A name by which a node can be looked up: `short`, or its id or path where several nodes share that.
+pub(crate) fn lookup_name(hierarchy: &Hierarchy, node: NodeId, short: &str) -> String {
+    if hierarchy.node(short).is_ok() { short.to_owned() } else { hierarchy.unique_name(node) }
+}
+
+/// A name by which exactly this node is found again: short, or its id or path where several nodes share that.
+pub(crate) fn unique_name(hierarchy: &Hierarchy, node: NodeId) -> String {
+    hierarchy.unique_name(node)
 }
 
 /// The hierarchy with the columns of the logits, classes or with `nodes` all nodes but the root, that a file names one a

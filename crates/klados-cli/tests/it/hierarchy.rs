@@ -93,8 +93,14 @@ fn errors_name_file_and_line() {
     folder.write("h.csv", "child,parent\nbat,mammal\ncrow,crow\n").write("j.json", "{\"nodes\": 3}");
     let message = folder.run(&["hierarchy", "show", "h.csv"]).failure(1);
     assert_eq!(message, "h.csv:3: \"crow\" is given as its own parent");
-    let message = folder.run(&["hierarchy", "show", "j.json"]).failure(1);
-    assert!(message.starts_with("j.json is not a hierarchy as klados writes it: invalid type: integer"), "{message}");
+    let message = folder.run(&["hierarchy", "show", "j.json", "--hierarchy-format", "klados"]).failure(1);
+    assert!(message.starts_with("j.json:1: not a hierarchy as klados writes it: invalid type: integer"), "{message}");
+    folder.write("words.txt", "what is this\n");
+    let message = folder.run(&["hierarchy", "show", "words.txt"]).failure(1);
+    assert!(message.starts_with("words.txt: the format is none of those that are known: \"edges\", "), "{message}");
+    assert!(message.ends_with("; say which with --hierarchy-format NAME"), "{message}");
+    let message = folder.run(&["hierarchy", "show", "h.csv", "--hierarchy-format", "edgs"]).failure(2);
+    assert!(message.contains("invalid value 'edgs' for '--hierarchy-format <NAME>'"), "{message}");
     let message = folder.run(&["hierarchy", "show", "none.csv"]).failure(1);
     assert!(message.starts_with("cannot read none.csv: "), "{message}");
     folder.write("edges.csv", "from,to\na,b\nb,c\n");
