@@ -1,65 +1,68 @@
-//! One edge a line: `child,parent`, in either order of the columns.
+//! One edge a line: `child,parent`, in either order of the columns, with or without a header.
 
-use std::collections::HashSet;
-
+use super::columns::Columns;
 use super::guess::{Confidence, Head};
 use super::input::Input;
 use super::table::Table;
 use super::{Draft, ReadOptions};
-use crate::hierarchy::error::list;
-use crate::{HierarchyError, HierarchyErrorKind as Kind};
+use crate::HierarchyError;
 
 pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     let table = Table::open(head.bytes()).ok()?;
-    if names_edges(&table) {
+    if Columns::are_named(&table) {
         return Some(Confidence::Certain);
     }
-    shows_edges(&table).then_some(Confidence::Likely)
+    Columns::show_edges(&table).then_some(Confidence::Likely)
 }
 
-/// Whether a CSV file is one of edges.
+/// Whether a file with columns is one of edges.
 pub(super) fn are_in(input: &Input, options: &ReadOptions) -> Result<bool, HierarchyError> {
     let table = Table::open(input.bytes()?)?;
     let asked = options.child_column.is_some() || options.parent_column.is_some();
-    Ok(asked || names_edges(&table) || (options.rank_columns.is_none() && shows_edges(&table)))
+    Ok(asked || Columns::are_named(&table) || (options.rank_columns.is_none() && Columns::show_edges(&table)))
 }
 
 pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
     let mut table = Table::open(input.bytes()?)?;
-    let asked = options.format.is_some() || options.child_column.is_some() || options.parent_column.is_some();
-    if !asked && !names_edges(&table) {
-        let message = format!(
-            "the header has the columns {}, and the same names stand in both: if the lines are edges, say which column \
-             is the child and which the parent (child_column and parent_column); expected \"child\" and \"parent\", or \
-             one column a rank",
-            list(table.header(), 10)
-        );
-        return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
-    }
-    let child = table.column(options.child_column.as_deref().unwrap_or("child"))?;
-    let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
+    let columns = Columns::find(&mut table, options, draft)?;
     while let Some(record) = table.next(draft)? {
         // The child first: it appears before the parent.
-        let Some(node) = draft.by_name(&record[child]) else { continue };
+        let Some(node) = node(draft, &columns, &record[columns.child]) else { continue };
+        if let Some(name) = columns.name.map(|name| &record[name]).filter(|name| !name.is_empty()) {
+            name_node(draft, node, name);
+        }
+        if let Some(id) = columns.id.map(|id| &record[id]).filter(|id| !id.is_empty()) {
+            draft.set_id(node, id);
+        }
+        if let Some(rank) = columns.rank.map(|rank| &record[rank]).filter(|rank| !rank.is_empty()) {
+            draft.set_rank(node, rank);
+        }
+        let several = |char| columns.several_parents && matches!(char, '|' | ';');
+        let mut has_parent = false;
+        for parent in record[columns.parent].split(several).map(str::trim).filter(|parent| !parent.is_empty()) {
+            has_parent = true;
+            if let Some(parent) = self::node(draft, &columns, parent) {
+                draft.add_edge(parent, node);
+            }
+        }
         // An edge list has no other way to name a root that is a class.
-        if record[parent].is_empty() {
+        if !has_parent {
             draft.set_root(node);
-        } else if let Some(parent) = draft.by_name(&record[parent]) {
-            draft.add_edge(parent, node);
         }
     }
     Ok(())
 }
 
-fn names_edges(table: &Table<'_>) -> bool {
-    table.find("child").is_some() && table.find("parent").is_some()
+fn node(draft: &mut Draft, columns: &Columns, text: &str) -> Option<usize> {
+    if columns.name.is_some() { draft.by_id(text) } else { draft.by_name(text) }
 }
 
-/// Whether two columns of unknown names hold edges: a node that is a child here is a parent there.
-fn shows_edges(table: &Table<'_>) -> bool {
-    let values = |column: usize| {
-        let all = table.peek().map(move |record| &record[column]);
-        all.filter(|name| !name.is_empty()).collect::<HashSet<&str>>()
-    };
-    table.header().len() == 2 && !values(0).is_disjoint(&values(1))
+/// A node with several parents has several lines, and the same name in all of them.
+fn name_node(draft: &mut Draft, node: usize, name: &str) {
+    let known = draft.name(node);
+    if Some(known) != draft.id(node) && known != name {
+        let message = format!("\"{}\" is named \"{name}\" here, which is taken", draft.label(node));
+        draft.warn(message);
+    }
+    draft.set_name(node, name);
 }

@@ -4,7 +4,9 @@
 //! and what else a reader may want to know. [`Draft`] is what a file says before it is a hierarchy, with all that is wrong
 //! in it.
 
+mod columns;
 mod csv;
+mod directory;
 mod edges;
 #[allow(dead_code, reason = "for the formats to come")]
 mod guess;
@@ -79,10 +81,28 @@ macro_rules! formats {
 }
 
 formats! {
-    /// One edge a line with a header: CSV, or with tabs or semicolons. See [`Hierarchy::from_csv_path`].
+    /// One edge a line, with commas, tabs, semicolons or spaces between its fields; `#` begins comments where the first line
+    /// is one. Written by spreadsheets, NetworkX, and whoever needs a hierarchy in a file.
+    ///
+    /// ```text
+    /// id,parent_id,name,rank
+    /// 9,3,Corvus corax,species
+    /// 3,,Corvus,genus
+    /// ```
+    ///
+    /// A header names the columns in any order: the parent is `parent`, `parent_id` and the like; the node is `child` or `id`,
+    /// or `name` where there is neither; with `name` beside an id, the id is the identity, unless the parents are names.
+    /// `parents` may hold several, with `|` or `;` between. `rank` is kept, other columns are not. Without such a
+    /// header two columns show which is the parent: it has fewer names. An empty parent makes a root.
+    ///
+    /// Ranks have no order here but that of their appearance.
     "edges" => Edges in edges,
     /// One column a rank, such as `species,genus,family`, a path a line. See [`Hierarchy::from_csv_path`].
     "ranks" => Ranks in ranks,
+    /// A folder of folders, as image data sets are kept: `bird/crow/1.jpg`. Folders are nodes, and the path is the identity; the
+    /// innermost are the classes, by name within their folder. Files are not read. Folders `train`, `val`, `test` at the top
+    /// are parts of the data. What begins with `.` or `@` is passed over.
+    "directory" => Directory in directory,
     /// The JSON that Klados writes itself, with the order of classes and columns.
     "klados" => Klados in klados,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::columns::Columns;
 use super::guess::{Confidence, Head};
 use super::input::Input;
 use super::table::Table;
@@ -14,15 +15,22 @@ const LINNAEAN: [&str; 9] =
 
 /// Anything with a header of two columns or more and lines of as many fields.
 pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
-    let table = Table::open(head.bytes()).ok().filter(Table::is_even)?;
+    let table = Table::open(head.bytes()).ok().filter(|table| table.is_even() && !table.is_spaced())?;
     Some(match (table.peek().next(), &*head.extension()) {
-        (Some(_), "csv" | "tsv") => Confidence::Likely,
+        (Some(_), "csv" | "tsv") if !Columns::show_edges(&table) => Confidence::Likely,
         _ => Confidence::Possible,
     })
 }
 
 pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
     let mut table = Table::open(input.bytes()?)?;
+    let is_named = options.rank_columns.is_some() || !table.header_recurs();
+    if is_named {
+        table.check_header()?;
+    } else {
+        draft.at_line(Some(1)).warn("the names of the first line stand below as well: it is taken to be no header");
+        table.without_header();
+    }
     let columns: Vec<usize> = match &options.rank_columns {
         Some(names) => names.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?,
         None => {
@@ -30,9 +38,11 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
             if from_the_top(&table, draft) { all.collect() } else { all.rev().collect() }
         }
     };
-    draft.set_rank_names(columns.iter().map(|&column| table.header()[column].clone()));
+    if is_named {
+        draft.set_rank_names(columns.iter().map(|&column| table.header()[column].clone()));
+    }
     while let Some(record) = table.next(draft)? {
-        let path = columns.iter().enumerate().map(|(rank, &column)| (&record[column], Some(rank)));
+        let path = columns.iter().enumerate().map(|(rank, &column)| (&record[column], is_named.then_some(rank)));
         let path: Vec<_> = path.filter(|(name, _)| !name.is_empty()).collect();
         if path.is_empty() {
             draft.problem(Kind::EmptyName, "a line without a name");

@@ -1,4 +1,8 @@
-//! A CSV file with a header, read line by line, with its first lines held back to look at.
+//! Lines of fields: CSV, or with tabs, semicolons or spaces between, with its first lines held back to look at.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::io::Cursor;
 
 use super::Draft;
 use crate::hierarchy::error::list;
@@ -9,41 +13,71 @@ const AHEAD: usize = 4096;
 
 pub(super) struct Table<'a> {
     header: Vec<String>,
-    bytes: &'a [u8],
-    reader: csv::Reader<&'a [u8]>,
-    ahead: std::vec::IntoIter<Result<csv::StringRecord, csv::Error>>,
+    /// The header as it was read, for when it turns out to be none.
+    first: csv::StringRecord,
+    reader: csv::Reader<Cursor<Cow<'a, [u8]>>>,
+    ahead: VecDeque<Result<csv::StringRecord, csv::Error>>,
     record: csv::StringRecord,
     lines: Lines,
+    is_spaced: bool,
 }
 
 impl<'a> Table<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, HierarchyError> {
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter(bytes)).trim(csv::Trim::All).from_reader(bytes);
-        let header = reader.headers().cloned().map_err(|error| convert(&error, bytes))?;
-        let header: Vec<String> = header.iter().map(str::to_owned).collect();
+        let has_comments = bytes.starts_with(b"#");
+        let is_passed_over = |line: &&[u8]| line.trim_ascii().is_empty() || (has_comments && line.starts_with(b"#"));
+        let first_line = bytes.split(|&byte| byte == b'\n').find(|line| !is_passed_over(line)).unwrap_or_default();
+        let delimiter = [b',', b'\t', b';'].into_iter().find(|delimiter| first_line.contains(delimiter));
+        let is_spaced = delimiter.is_none() && is_a_pair(first_line);
+        let bytes = if is_spaced { Cow::Owned(tabs_for_spaces(bytes)) } else { Cow::Borrowed(bytes) };
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(if is_spaced { b'\t' } else { delimiter.unwrap_or(b',') })
+            .quoting(!is_spaced)
+            .comment(has_comments.then_some(b'#'))
+            .trim(csv::Trim::All)
+            .from_reader(Cursor::new(bytes));
+        let mut lines = Lines { has_comments, ..Lines::default() };
+        let first = reader.headers().cloned();
+        let first = first.map_err(|error| convert(&error, &mut lines, reader.get_ref().get_ref()))?;
+        let line = lines.of(first.position(), reader.get_ref().get_ref());
+        let header: Vec<String> = first.iter().map(str::to_owned).collect();
         if header.iter().all(String::is_empty) {
             let message = "the file is empty; expected a header such as child,parent and a line an edge";
-            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(line)));
         }
         if header.len() == 1 {
             let message =
                 format!("the header has one column, {}; expected child,parent or one column a rank", list(&header, 1));
-            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(line)));
         }
-        let twice = header.iter().enumerate().find(|(place, name)| header[..*place].contains(name));
-        if let Some((_, name)) = twice {
-            let message = format!("the header names the column \"{name}\" twice");
-            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+        let ahead: VecDeque<_> = reader.records().take(AHEAD).collect();
+        let lines = Lines { has_comments, ..Lines::default() };
+        Ok(Self { header, first, reader, ahead, record: csv::StringRecord::new(), lines, is_spaced })
+    }
+
+    /// Says that the first line is data like those after it, in columns without names.
+    pub(super) fn without_header(&mut self) {
+        self.header = (1..=self.header.len()).map(|column| format!("column {column}")).collect();
+        self.ahead.push_front(Ok(self.first.clone()));
+    }
+
+    /// # Errors
+    ///
+    /// A column that is named twice.
+    pub(super) fn check_header(&self) -> Result<(), HierarchyError> {
+        let header = &self.header;
+        match header.iter().enumerate().find(|(place, name)| header[..*place].contains(name)) {
+            Some((_, name)) => {
+                let message = format!("the header names the column \"{name}\" twice");
+                Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)))
+            }
+            None => Ok(()),
         }
-        let ahead: Vec<_> = reader.records().take(AHEAD).collect();
-        Ok(Self {
-            header,
-            bytes,
-            reader,
-            ahead: ahead.into_iter(),
-            record: csv::StringRecord::new(),
-            lines: Lines::default(),
-        })
+    }
+
+    /// Whether there are spaces between the fields, and two of these a line.
+    pub(super) fn is_spaced(&self) -> bool {
+        self.is_spaced
     }
 
     pub(super) fn header(&self) -> &[String] {
@@ -67,19 +101,25 @@ impl<'a> Table<'a> {
 
     /// The first lines, without taking them, but for those that are no records.
     pub(super) fn peek(&self) -> impl Iterator<Item = &csv::StringRecord> {
-        self.ahead.as_slice().iter().filter_map(|record| record.as_ref().ok())
+        self.ahead.iter().filter_map(|record| record.as_ref().ok())
+    }
+
+    /// Whether a name of the header stands in the first lines too, which is then none.
+    pub(super) fn header_recurs(&self) -> bool {
+        self.peek()
+            .any(|record| record.iter().any(|field| !field.is_empty() && self.header.iter().any(|name| name == field)))
     }
 
     /// Whether the first lines are all records of as many fields as the header.
     pub(super) fn is_even(&self) -> bool {
-        self.ahead.as_slice().iter().all(Result::is_ok)
+        self.ahead.iter().all(Result::is_ok)
     }
 
     /// The next record. The draft is then at the line that it starts on. A line that is no record is a problem of the draft,
     /// and is passed over.
     pub(super) fn next(&mut self, draft: &mut Draft) -> Result<Option<&csv::StringRecord>, HierarchyError> {
         loop {
-            let read = match self.ahead.next() {
+            let read = match self.ahead.pop_front() {
                 Some(Ok(record)) => {
                     self.record = record;
                     Ok(true)
@@ -89,13 +129,14 @@ impl<'a> Table<'a> {
             };
             match read {
                 Ok(true) => {
-                    let line = self.lines.of(self.record.position(), self.bytes);
+                    let line = self.lines.of(self.record.position(), self.reader.get_ref().get_ref());
                     draft.at_line(Some(line));
                     return Ok(Some(&self.record));
                 }
                 Ok(false) => return Ok(None),
                 Err(error) => {
-                    draft.at_line(None).record(convert(&error, self.bytes));
+                    let error = convert(&error, &mut self.lines, self.reader.get_ref().get_ref());
+                    draft.at_line(None).record(error);
                 }
             }
         }
@@ -103,33 +144,66 @@ impl<'a> Table<'a> {
 }
 
 /// Counts lines up to where a record begins. The line in a record's own position is that of the end of the record before:
-/// too low after CRLF and after blank lines.
+/// too low after CRLF, and after blank lines and comments.
 #[derive(Default)]
 struct Lines {
     counted: usize,
     newlines: u64,
+    has_comments: bool,
 }
 
 impl Lines {
     /// The line on which a record begins; records come in order.
     fn of(&mut self, position: Option<&csv::Position>, bytes: &[u8]) -> u64 {
-        let from = position.map_or(self.counted, |position| (position.byte() as usize).min(bytes.len()));
-        let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
-        let new = bytes[self.counted..from + blank].iter().filter(|byte| **byte == b'\n').count();
-        self.counted = from + blank;
+        let mut from = position.map_or(self.counted, |position| (position.byte() as usize).min(bytes.len()));
+        loop {
+            from += bytes[from..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+            if !(self.has_comments && bytes[from..].starts_with(b"#")) {
+                break;
+            }
+            from += bytes[from..].iter().take_while(|byte| **byte != b'\n').count();
+        }
+        let new = bytes[self.counted..from].iter().filter(|byte| **byte == b'\n').count();
+        self.counted = from;
         self.newlines += new as u64;
         self.newlines + 1
     }
 }
 
-/// A comma, unless the first line has none and has tabs or semicolons.
-fn delimiter(start: &[u8]) -> u8 {
-    let first_line = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    [b',', b'\t', b';'].into_iter().find(|delimiter| first_line.contains(delimiter)).unwrap_or(b',')
+/// Whether a line is two words with spaces between, and perhaps a number or `{...}` as edges of NetworkX have after them.
+fn is_a_pair(line: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_ascii_whitespace();
+    let (a, b, after) = (words.next(), words.next(), words.next());
+    a.zip(b).is_some() && after.is_none_or(|word| word.starts_with('{') || word.parse::<f64>().is_ok())
 }
 
-fn convert(error: &csv::Error, bytes: &[u8]) -> HierarchyError {
-    let line = error.position().map(|position| Lines::default().of(Some(position), bytes));
+/// Tabs for the spaces between the words of each line, without what edges have after the second.
+fn tabs_for_spaces(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut words: Vec<&[u8]> = Vec::new();
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        words.clear();
+        words.extend(line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()));
+        let is_number = |word: &[u8]| str::from_utf8(word).is_ok_and(|word| word.parse::<f64>().is_ok());
+        if words.get(2).is_some_and(|word| word.starts_with(b"{") || (words.len() == 3 && is_number(word))) {
+            words.truncate(2);
+        }
+        for (place, word) in words.iter().enumerate() {
+            if place > 0 {
+                out.push(b'\t');
+            }
+            out.extend_from_slice(word);
+        }
+        if line.ends_with(b"\n") {
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
+fn convert(error: &csv::Error, lines: &mut Lines, bytes: &[u8]) -> HierarchyError {
+    let line = error.position().map(|position| lines.of(Some(position), bytes));
     match error.kind() {
         csv::ErrorKind::Io(error) => HierarchyError::new(Kind::Io, error.to_string()),
         csv::ErrorKind::Utf8 { err, .. } => {

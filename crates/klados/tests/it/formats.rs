@@ -27,7 +27,7 @@ fn names_of_all_kinds() {
 #[test]
 fn other_columns_are_asked_for() {
     let text = "taxon,above\ncrow,bird\nbird,animal\nbat,animal\n";
-    let error = read(text).unwrap_err();
+    let error = read("taxon,above\ncrow,bird\nbird,animal\n").unwrap_err();
     assert_eq!(error.kind(), Kind::Format);
     assert!(error.to_string().contains("child_column"), "{error}");
     let options = CsvOptions::edges("taxon", "above");

@@ -8,6 +8,8 @@ mod calibrations;
 mod compiled;
 mod decisions;
 mod formats;
+mod formats_directory;
+mod formats_edges;
 mod forms;
 mod given_probabilities;
 #[cfg(feature = "half")]

@@ -1,0 +1,139 @@
+//! Which column of a list of edges is what.
+
+use std::collections::HashSet;
+
+use super::table::Table;
+use super::{Draft, ReadOptions};
+use crate::hierarchy::error::list;
+use crate::{HierarchyError, HierarchyErrorKind as Kind};
+
+/// Names of columns, in lower case without spaces, `_` and `-`; the first that is there is taken. Those of Darwin Core,
+/// in which biologists exchange taxonomies, are among them.
+const PARENT: [&str; 10] = [
+    "parent",
+    "parentid",
+    "parentname",
+    "parentnode",
+    "parentkey",
+    "parentcode",
+    "parenttaxonid",
+    "parentnameusageid",
+    SEVERAL_PARENTS[0],
+    SEVERAL_PARENTS[1],
+];
+const SEVERAL_PARENTS: [&str; 2] = ["parents", "parentids"];
+const CHILD: [&str; 2] = ["child", "node"];
+const ID: [&str; 7] = ["id", "childid", "nodeid", "taxonid", "key", "code", "identifier"];
+const NAME: [&str; 6] = ["name", "label", "title", "canonicalname", "scientificname", "displayname"];
+const RANK: [&str; 2] = ["rank", "taxonrank"];
+
+/// The places of the columns.
+pub(super) struct Columns {
+    /// What parents refer to: ids where there are names beside them, else names.
+    pub(super) child: usize,
+    pub(super) parent: usize,
+    /// The name, where the child is an id.
+    pub(super) name: Option<usize>,
+    /// The id, where the child is a name.
+    pub(super) id: Option<usize>,
+    pub(super) rank: Option<usize>,
+    /// Whether a field holds all parents, with `|` or `;` between them.
+    pub(super) several_parents: bool,
+}
+
+impl Columns {
+    /// Whether the header names the columns of edges.
+    pub(super) fn are_named(table: &Table<'_>) -> bool {
+        Self::named(table).is_some()
+    }
+
+    fn named(table: &Table<'_>) -> Option<Self> {
+        let plain = |name: &String| name.to_lowercase().replace([' ', '_', '-'], "");
+        let header: Vec<String> = table.header().iter().map(plain).collect();
+        let find = |names: &[&str]| names.iter().find_map(|name| header.iter().position(|column| column == name));
+        let parent = find(&PARENT)?;
+        let (id, name) = (find(&ID), find(&NAME));
+        let identity = find(&CHILD).or(id).or(name)?;
+        let several_parents = SEVERAL_PARENTS.contains(&header[parent].as_str());
+        let columns = Self { child: identity, parent, name, id: None, rank: find(&RANK), several_parents };
+        Some(match name {
+            Some(name) if name == identity => Self { name: None, ..columns },
+            Some(name) if columns.parents_are_in(table, name) > columns.parents_are_in(table, identity) => {
+                Self { child: name, name: None, id: Some(identity), ..columns }
+            }
+            _ => columns,
+        })
+    }
+
+    /// How many of the first parents stand in a column.
+    fn parents_are_in(&self, table: &Table<'_>, column: usize) -> usize {
+        let known = values(table, column);
+        values(table, self.parent).intersection(&known).count()
+    }
+
+    /// Whether two columns of unknown names hold edges: a node that is a child here is a parent there.
+    pub(super) fn show_edges(table: &Table<'_>) -> bool {
+        table.header().len() == 2 && (table.is_even() || !table.is_spaced()) && {
+            let (mut first, mut second) = (values(table, 0), values(table, 1));
+            if table.header_recurs() {
+                first.insert(&table.header()[0]);
+                second.insert(&table.header()[1]);
+            }
+            !first.is_disjoint(&second)
+        }
+    }
+
+    /// The columns that are asked for, that the header names, or that the values show.
+    pub(super) fn find(
+        table: &mut Table<'_>,
+        options: &ReadOptions,
+        draft: &mut Draft,
+    ) -> Result<Self, HierarchyError> {
+        if options.child_column.is_some() || options.parent_column.is_some() {
+            table.check_header()?;
+            let child = table.column(options.child_column.as_deref().unwrap_or("child"))?;
+            let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
+            return Ok(Self { child, parent, name: None, id: None, rank: None, several_parents: false });
+        }
+        if let Some(columns) = Self::named(table) {
+            table.check_header()?;
+            return Ok(columns);
+        }
+        if table.header().len() != 2 {
+            let message = format!(
+                "the header has the columns {}; expected \"child\" and \"parent\", or say which they are (child_column \
+                 and parent_column)",
+                list(table.header(), 20)
+            );
+            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+        }
+        let header: Vec<String> = table.header().to_vec();
+        if table.header_recurs() {
+            table.without_header();
+        } else {
+            table.check_header()?;
+        }
+        // Every node but the roots is a child, and those with children are parents.
+        let (first, second) = (values(table, 0).len(), values(table, 1).len());
+        if first == second {
+            let message = format!(
+                "the first line is {}, and both columns have equally many names, so that neither shows which is the \
+                 parent: say it (child_column and parent_column), or write a first line with \"child\" and \"parent\"",
+                list(&header, 2)
+            );
+            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+        }
+        let (child, parent) = if first > second { (0, 1) } else { (1, 0) };
+        let message = format!(
+            "the columns are not named: \"{}\" is taken to be the parent, as it has fewer names",
+            table.header()[parent]
+        );
+        draft.at_line(Some(1)).warn(message);
+        Ok(Self { child, parent, name: None, id: None, rank: None, several_parents: false })
+    }
+}
+
+/// The values of a column in the first lines.
+fn values<'t>(table: &'t Table<'_>, column: usize) -> HashSet<&'t str> {
+    table.peek().map(|record| &record[column]).filter(|name| !name.is_empty()).collect()
+}

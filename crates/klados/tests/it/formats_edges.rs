@@ -1,0 +1,115 @@
+//! Lists of edges in all their forms.
+
+use klados::format::{Draft, Format, ReadOptions};
+use klados::{Hierarchy, HierarchyErrorKind as Kind, NodeId};
+
+fn read(text: &str) -> Result<Hierarchy, klados::HierarchyError> {
+    Hierarchy::from_bytes(text.as_bytes(), &ReadOptions::new())
+}
+
+fn messages(hierarchy: &Hierarchy) -> Vec<String> {
+    hierarchy.warnings().iter().map(ToString::to_string).collect()
+}
+
+const BIRDS: &str = "animal\n  bird\n    crow\n    robin\n  bat\n";
+
+#[test]
+fn the_parent_is_the_column_with_fewer_names() {
+    for text in [
+        "crow,bird\nrobin,bird\nbird,animal\nbat,animal\n",
+        "bird,crow\nbird,robin\nanimal,bird\nanimal,bat\n",
+        "bird\tcrow\nbird\trobin\nanimal\tbird\nanimal\tbat\n",
+        "bird crow\nbird  robin\nanimal bird\nanimal bat",
+        "from,to\ncrow,bird\nrobin,bird\nbird,animal\nbat,animal\n",
+    ] {
+        let hierarchy = read(text).unwrap();
+        assert_eq!(hierarchy.to_string(), BIRDS, "{text}");
+        assert!(messages(&hierarchy)[0].ends_with("is taken to be the parent, as it has fewer names"), "{text}");
+    }
+    let error = read("a,b\nb,c\n").unwrap_err();
+    assert_eq!((error.kind(), error.location().line), (Kind::Format, Some(1)));
+    assert!(error.message().contains("both columns have equally many names"), "{error}");
+}
+
+#[test]
+fn networkx_writes_attributes_and_comments() {
+    for text in [
+        "# a comment\n# another\nbird crow {}\nbird robin {'weight': 1, 'by': 'hand'}\nanimal bird {}\nanimal bat {}\n",
+        "bird crow 1\nbird robin 0.5\nanimal bird 1\nanimal bat 1e3\n",
+    ] {
+        assert_eq!(read(text).unwrap().to_string(), BIRDS);
+    }
+    let (draft, _) =
+        Draft::from_bytes(b"# c\n\n# c\na b\na c\na d\nc e f g\n#x\nc c\n", &ReadOptions::new().format(Format::Edges))
+            .unwrap();
+    let problems: Vec<_> = draft.problems().iter().map(ToString::to_string).collect();
+    assert!(problems[0].starts_with("line 7: 4 fields, expected 2"), "{problems:?}");
+    assert_eq!(problems[1..], ["line 9: \"c\" is given as its own parent"]);
+}
+
+#[test]
+fn ids_with_names_and_ranks() {
+    // As Darwin Core names the columns; the order of lines and columns is no matter.
+    let text = "scientificName,taxonID,taxonRank,parentNameUsageID\nIris,7,genus,2\nIris,8,genus,3\nPlantae,2,kingdom,\n\
+                Animalia,3,kingdom,\n";
+    let hierarchy = read(text).unwrap();
+    let mantis = hierarchy.node("8").unwrap();
+    assert_eq!((hierarchy.name(mantis), hierarchy.rank(mantis)), ("Iris", Some("genus")));
+    assert_eq!(hierarchy.path(mantis), "Animalia > Iris");
+    assert_eq!(hierarchy.node("Iris").unwrap_err().kind(), Kind::AmbiguousName);
+    let renamed = read("id,name,parent\n1,bird,\n2,crow,1\n2,raven,1\n").unwrap();
+    assert!(messages(&renamed).contains(&"line 4: \"crow [2]\" is named \"raven\" here, which is taken".to_owned()));
+}
+
+#[test]
+fn parents_may_be_names_beside_ids() {
+    let hierarchy = read("id,name,parent\n1,bird,\n2,crow,bird\n3,robin,bird\n").unwrap();
+    assert_eq!(hierarchy.to_string(), "bird\n  crow\n  robin\n");
+    assert_eq!(hierarchy.node("2").unwrap(), hierarchy.node("crow").unwrap());
+    let error = read("id,name,parent\n1,bird,\n2,crow,bird\n2,robin,bird\n").unwrap_err();
+    assert_eq!(error.to_string(), "line 4: the id \"2\" of \"robin\" is that of \"crow\" already");
+}
+
+#[test]
+fn names_alone_are_the_identity() {
+    let hierarchy = read("name,parent\ncrow,bird\nrobin,bird\n").unwrap();
+    assert_eq!((hierarchy.to_string().as_str(), hierarchy.has_ids()), ("bird\n  crow\n  robin\n", false));
+}
+
+#[test]
+fn several_parents_in_a_field() {
+    let hierarchy = read("node,parents\nbat,mammal|flying\ncrow,bird; flying\nmammal,\nbird,\nflying,\n").unwrap();
+    let bat = hierarchy.node("bat").unwrap();
+    let parents: Vec<&str> = hierarchy.parents(bat).iter().map(|parent| hierarchy.name(*parent)).collect();
+    assert_eq!(parents, ["mammal", "flying"]);
+    // Only where the header says so.
+    let one = read("node,parent\nbat,mammal|flying\n").unwrap();
+    assert_eq!(one.name(NodeId::ROOT), "mammal|flying");
+}
+
+#[test]
+fn ranks_without_a_header_keep_their_first_line() {
+    let hierarchy = Hierarchy::from_bytes(b"Corvidae,crow\nCorvidae,magpie\nFelidae,cat\n", &ReadOptions::new());
+    let hierarchy = hierarchy.unwrap();
+    assert_eq!(hierarchy.to_string(), "Corvidae\n  crow\n  magpie\nFelidae\n  cat\n");
+    assert!(hierarchy.rank_names().is_empty());
+    assert!(messages(&hierarchy)[0].contains("it is taken to be no header"));
+}
+
+#[test]
+fn the_original_of_nabirds_is_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hierarchies/nabirds");
+    let path = folder.join("hierarchy.txt");
+    if !path.exists() {
+        #[allow(clippy::print_stderr, reason = "a skipped test says so")]
+        {
+            eprintln!("skipped: no {}", path.display());
+        }
+        return;
+    }
+    // Child first, a pair of numbers a line.
+    let hierarchy = Hierarchy::from_path(&path, &ReadOptions::new()).unwrap();
+    let edges = Hierarchy::from_path(folder.join("nabirds.edges.csv"), &ReadOptions::new()).unwrap();
+    assert_eq!(hierarchy.to_string().lines().count(), edges.to_string().lines().count());
+    assert_eq!((hierarchy.class_count(), hierarchy.is_tree()), (555, true));
+}
