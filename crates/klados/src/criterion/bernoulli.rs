@@ -19,7 +19,7 @@ pub(crate) enum BernoulliEvents {
     /// A sigmoid a node.
     Independent,
     /// Any of the classes of a node.
-    NoisyOr(NodeTables, OrdinaryNoisyOr),
+    NoisyOr(NodeTables, Box<OrdinaryNoisyOr>),
     /// The largest score below for no, and for yes as `Positive` says.
     Extremum(Parents, Positive),
     /// Weighted means of the sigmoids of classes: the superclasses of a map, then the classes themselves.
@@ -35,7 +35,7 @@ impl BernoulliEvents {
     pub(crate) fn noisy_or(hierarchy: &Hierarchy, weights: &[f64]) -> Self {
         let tables = hierarchy.node_tables();
         let ordinary = OrdinaryNoisyOr::new(&tables, parent_rows(hierarchy), weights);
-        Self::NoisyOr(tables, ordinary)
+        Self::NoisyOr(tables, Box::new(ordinary))
     }
 }
 

@@ -167,7 +167,7 @@ impl ClassRollup {
         if wants_gradient && loss.is_some() {
             match self.order() {
                 Some(order) => {
-                    order.iter().zip(&flow.by_entry).for_each(|(&class, &value)| store(class as usize, value))
+                    order.iter().zip(&flow.by_entry).for_each(|(&class, &value)| store(class as usize, value));
                 }
                 None => flow.by_entry.iter().enumerate().for_each(|(class, &value)| store(class, value)),
             }

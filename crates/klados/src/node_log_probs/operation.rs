@@ -272,7 +272,7 @@ impl Operation {
             }
             Self::ClassProbabilities(_) | Self::NodeProbabilities => {} // they have no gradient, and none is asked for
             Self::ClassSoftmax(tables, rollup) => {
-                class_softmax_backward(scores, (tables, rollup), upstream, grad, nodes, flow)
+                class_softmax_backward(scores, (tables, rollup), upstream, grad, nodes, flow);
             }
             Self::ParameterSharingSoftmax(tables, rollup) => {
                 let mut z = pool.floats(tables.class_node.len(), 0.0);
