@@ -16,6 +16,7 @@ mod klados;
 #[allow(dead_code, reason = "for the formats to come")]
 mod lines;
 mod options;
+mod paths;
 mod ranks;
 mod table;
 
@@ -99,6 +100,21 @@ formats! {
     "edges" => Edges in edges,
     /// One column a rank, such as `species,genus,family`, a path a line. See [`Hierarchy::from_csv_path`].
     "ranks" => Ranks in ranks,
+    /// One path a line, from the top down, with ` > `, ` :: `, `|`, `;` or `/` between the names: product taxonomies,
+    /// classifiers of packages, lineages of sequences, names of files.
+    ///
+    /// ```text
+    /// # Google_Product_Taxonomy_Version: 2021-09-21
+    /// 1 - Animals & Pet Supplies
+    /// 3237 - Animals & Pet Supplies > Live Animals
+    /// ```
+    ///
+    /// The path is the identity, and a part of it that has no line of its own is a node too. The separator is the
+    /// first of these that half of the lines have. An id stands in front where it does so in nine of ten lines: `3237 - `, `3237<TAB>`,
+    /// `gid://shopify/TaxonomyCategory/ap-1 : `, or as a number that is the first name and never the same. `#` begins
+    /// comments where the first line is one. A separator before the first name and after the last does not count; names
+    /// cannot hold it.
+    "paths" => Paths in paths,
     /// A folder of folders, as image data sets are kept: `bird/crow/1.jpg`. Folders are nodes, and the path is the identity; the
     /// innermost are the classes, by name within their folder. Files are not read. Folders `train`, `val`, `test` at the top
     /// are parts of the data. What begins with `.` or `@` is passed over.

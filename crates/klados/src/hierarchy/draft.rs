@@ -20,7 +20,7 @@ use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, Location, NON
 ///
 /// - by name ([`by_name`](Self::by_name)): the same name is the same node;
 /// - by id ([`by_id`](Self::by_id), [`declare`](Self::declare)): the name is for people, and may repeat;
-/// - by path ([`add_path`](Self::add_path)): the same name under another parent is another node.
+/// - by path ([`add_path`](Self::add_path), [`add_below`](Self::add_below)): the same name under another parent is another node.
 ///
 /// Where something is wrong the problem is kept with the current line, and reading goes on.
 ///
@@ -43,7 +43,7 @@ use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, Location, NON
 #[derive(Clone, Debug)]
 pub struct Draft {
     graph: Graph,
-    /// By name, or by joined path, which begins with the separator.
+    /// By name, or by parent and name with the separator before each.
     index: HashMap<Box<str>, u32>,
     by_id: HashMap<Arc<str>, u32>,
     /// By node: the line that first mentions or declares it, 0 where there is none.
@@ -59,8 +59,20 @@ pub struct Draft {
     line: Option<u64>,
 }
 
-/// Joins the names of a path into a key. No name may hold it.
+/// Joins a parent's number and a name into a key. No name may hold it.
 const KEY_SEPARATOR: char = '\u{1f}';
+
+/// The key of the node of this name below a parent, or at the top.
+fn place_below<'k>(parent: Option<usize>, name: &str, key: &'k mut String) -> &'k str {
+    key.clear();
+    key.push(KEY_SEPARATOR);
+    if let Some(parent) = parent {
+        key.push_str(&parent.to_string());
+    }
+    key.push(KEY_SEPARATOR);
+    key.push_str(name);
+    key
+}
 
 impl Default for Draft {
     fn default() -> Self {
@@ -236,33 +248,52 @@ impl Draft {
     /// is the identity: the same name under another parent is another node. Each name comes with its rank, an index among
     /// the [rank names](Self::set_rank_names).
     pub fn add_path<'a>(&mut self, path: impl IntoIterator<Item = (&'a str, Option<usize>)>) -> Option<usize> {
-        let mut key = String::new();
-        let mut steps = Vec::new();
-        for (name, rank) in path {
-            key.push(KEY_SEPARATOR);
-            key.push_str(name.trim());
-            steps.push((key.len(), name.trim(), rank));
-        }
-        let known = self.graph.names.len();
-        let (mut child, mut last) = (None, None);
-        // From the bottom up: the child appears before the parent, as in an edge.
-        for &(end, name, rank) in steps.iter().rev() {
-            let node = self.intern(&key[..end], name)?;
-            if node >= known
-                && let Some(rank) = rank
-            {
-                self.graph.ranks[node] = rank as u32;
-            }
-            if let Some(child) = child.filter(|&child| child >= known) {
-                self.add_edge(node, child);
-            }
-            last = last.or(Some(node));
-            child = Some(node);
-        }
-        if last.is_none() {
+        let steps: Vec<_> = path.into_iter().map(|(name, rank)| (name.trim(), rank)).collect();
+        if steps.is_empty() {
             self.problem(Kind::EmptyName, "a path without names");
         }
-        last
+        let mut key = String::new();
+        let (mut known, mut end) = (0, None);
+        while let Some(&(name, _)) = steps.get(known) {
+            let Some(&node) = self.index.get(place_below(end, name, &mut key)) else { break };
+            (known, end) = (known + 1, Some(node as usize));
+        }
+        let new = &steps[known..];
+        if !new.iter().rev().all(|(name, _)| self.is_fine("name", name)) {
+            return None;
+        }
+        // From the bottom up: the child appears before the parent, as in an edge.
+        let mut nodes: Vec<usize> = Vec::with_capacity(new.len());
+        for &(name, rank) in new.iter().rev() {
+            let node = self.add(name)? as usize;
+            if let Some(rank) = rank {
+                self.graph.ranks[node] = rank as u32;
+            }
+            if let Some(&child) = nodes.last() {
+                self.add_edge(node, child);
+            }
+            nodes.push(node);
+        }
+        if let Some((parent, &child)) = end.zip(nodes.last()) {
+            self.add_edge(parent, child);
+        }
+        for (&node, (name, _)) in nodes.iter().rev().zip(new) {
+            self.index.insert(place_below(end, name, &mut key).into(), node as u32);
+            end = Some(node);
+        }
+        end
+    }
+
+    /// The node of this name below a parent, or at the top, with its edge where it is new: a path as
+    /// [`add_path`](Self::add_path) has it, a step at a time.
+    pub fn add_below(&mut self, parent: Option<usize>, name: &str) -> Option<usize> {
+        let (mut key, known) = (String::new(), self.node_count());
+        place_below(parent, name.trim(), &mut key);
+        let node = self.intern(&key, name.trim())?;
+        if let Some(parent) = parent.filter(|_| node >= known) {
+            self.add_edge(parent, node);
+        }
+        Some(node)
     }
 
     /// Keeps a problem at the current line.

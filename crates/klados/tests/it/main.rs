@@ -10,6 +10,7 @@ mod decisions;
 mod formats;
 mod formats_directory;
 mod formats_edges;
+mod formats_text;
 mod forms;
 mod given_probabilities;
 #[cfg(feature = "half")]
