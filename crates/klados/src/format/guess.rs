@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::input::Input;
+use super::lines::{has_comments, is_content};
 use super::{ENTRIES, Format, ReadOptions};
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
@@ -64,6 +65,12 @@ impl<'a> Head<'a> {
     /// The first 64 KiB, up to the end of a line, or to where they are no UTF-8; without a byte order mark.
     pub(crate) fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// The lines of the [text](Self::text), without blank ones and [comments](has_comments).
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'a str> {
+        let has_comments = has_comments(self.bytes);
+        self.text.split(['\n', '\r']).filter(move |line| is_content(line, has_comments))
     }
 
     /// As [`text`](Self::text), whether or not it is UTF-8.

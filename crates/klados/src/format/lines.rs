@@ -7,13 +7,25 @@ use crate::HierarchyError;
 /// Hands out the lines of an input. Lines end with LF, CRLF or a lone CR.
 pub(crate) struct Lines<'a> {
     rest: &'a [u8],
+    has_comments: bool,
     number: u64,
     limit: usize,
 }
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(input: &'a Input) -> Result<Self, HierarchyError> {
-        Ok(Self { rest: input.bytes()?, number: 0, limit: input.limits().line })
+        let rest = input.bytes()?;
+        Ok(Self { rest, has_comments: has_comments(rest), number: 0, limit: input.limits().line })
+    }
+
+    /// As [`next`](Self::next), without blank lines and [comments](has_comments).
+    pub(crate) fn next_content(&mut self, draft: &mut Draft) -> Option<(u64, &'a str)> {
+        loop {
+            let (number, line) = self.next(draft)?;
+            if is_content(line, self.has_comments) {
+                return Some((number, line));
+            }
+        }
     }
 
     /// The next line that is text, with its number, which is the draft's line from then on. A line that is too long or not
@@ -38,6 +50,17 @@ impl<'a> Lines<'a> {
         draft.at_line(None);
         None
     }
+}
+
+/// Whether `#` begins comments: where the first line is one. Names may begin with it elsewhere.
+pub(crate) fn has_comments(text: &[u8]) -> bool {
+    text.starts_with(b"#")
+}
+
+/// Whether a line is neither blank nor a comment.
+pub(crate) fn is_content(line: &str, has_comments: bool) -> bool {
+    let is_comment = has_comments && line.starts_with('#');
+    !is_comment && !line.trim().is_empty()
 }
 
 #[cfg(test)]

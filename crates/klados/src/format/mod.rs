@@ -13,9 +13,9 @@ mod guess;
 #[allow(dead_code, reason = "for the formats to come")]
 mod input;
 mod klados;
-#[allow(dead_code, reason = "for the formats to come")]
 mod lines;
 mod options;
+mod outline;
 mod paths;
 mod ranks;
 mod table;
@@ -115,6 +115,19 @@ formats! {
     /// comments where the first line is one. A separator before the first name and after the last does not count; names
     /// cannot hold it.
     "paths" => Paths in paths,
+    /// One node a line, below the last line that is indented less, by tabs, spaces or dashes. Written by hand, and by Klados:
+    /// `klados hierarchy show` and a hierarchy's `to_string` print this.
+    ///
+    /// ```text
+    /// Aves
+    /// -- Procellariiformes
+    /// ---- Procellariidae
+    /// ```
+    ///
+    /// The first line that is indented says by what, and how far a level is. A line is one level deeper than that before it
+    /// at the most. `#` begins comments where the first line is one. The path is the identity; a name that stands at several places is a node at each, with a warning. But
+    /// `bat (above)`, as it is printed of a DAG, is the one `bat` above.
+    "outline" => Outline in outline,
     /// A folder of folders, as image data sets are kept: `bird/crow/1.jpg`. Folders are nodes, and the path is the identity; the
     /// innermost are the classes, by name within their folder. Files are not read. Folders `train`, `val`, `test` at the top
     /// are parts of the data. What begins with `.` or `@` is passed over.

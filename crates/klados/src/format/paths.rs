@@ -19,12 +19,10 @@ const PLAIN: usize = 3;
 const OTHER_BEGINNINGS: [char; 7] = ['<', '{', '[', '(', '@', '%', '"'];
 
 pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
-    if head.text().trim_start().starts_with(OTHER_BEGINNINGS) {
-        return None;
-    }
+    head.lines().next().filter(|first| !first.starts_with(OTHER_BEGINNINGS))?;
     let layout = Layout::of(head);
     let separator = layout.separator?;
-    let lines: Vec<(Option<&str>, &str)> = layout.lines(head).map(|line| layout.id_and_path(line)).collect();
+    let lines: Vec<(Option<&str>, &str)> = head.lines().map(|line| layout.id_and_path(line)).collect();
     let having = lines.iter().filter(|(_, path)| path.contains(separator)).count();
     // Fields with tabs between them are of a table.
     if having * 2 < lines.len() || lines.iter().any(|(_, path)| path.contains('\t')) {
@@ -45,10 +43,7 @@ pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> 
         draft.warn("no line has \" > \", \" :: \", \"|\", \";\" or \"/\" between names: each is a node at the top");
     }
     let mut lines = Lines::new(input)?;
-    while let Some((_, line)) = lines.next(draft) {
-        if !layout.is_read(line) {
-            continue;
-        }
+    while let Some((_, line)) = lines.next_content(draft) {
         let (id, path) = layout.id_and_path(line);
         if let (None, Some(mark)) = (id, layout.ids) {
             draft.problem(
@@ -130,14 +125,13 @@ impl IdMark {
 struct Layout {
     separator: Option<&'static str>,
     ids: Option<IdMark>,
-    has_comments: bool,
 }
 
 impl Layout {
     fn of(head: &Head<'_>) -> Self {
-        let mut layout = Self { separator: None, ids: None, has_comments: head.text().starts_with('#') };
+        let mut layout = Self { separator: None, ids: None };
         layout.ids = IdMark::BEFORE_PATHS.into_iter().find(|&mark| layout.has_ids(mark, head));
-        let paths: Vec<&str> = layout.lines(head).map(|line| layout.id_and_path(line).1).collect();
+        let paths: Vec<&str> = head.lines().map(|line| layout.id_and_path(line).1).collect();
         let having = SEPARATORS.map(|separator| paths.iter().filter(|path| path.contains(separator)).count());
         let most = having.into_iter().max().filter(|&most| most > 0);
         let enough = most.map(|most| most.min(paths.len().div_ceil(2)));
@@ -153,20 +147,12 @@ impl Layout {
     /// Whether nine in ten lines have an id before this mark.
     fn has_ids(&self, mark: IdMark, head: &Head<'_>) -> bool {
         let (mut lines, mut ids) = (0, Vec::new());
-        for line in self.lines(head) {
+        for line in head.lines() {
             lines += 1;
             ids.extend(mark.split(line, self.separator).map(|(id, _)| id));
         }
         let differ = || ids.iter().collect::<HashSet<_>>().len() == ids.len();
         lines > 0 && ids.len() * 10 >= lines * 9 && (!mark.may_be_a_name() || (lines > 1 && differ()))
-    }
-
-    fn lines<'a>(&self, head: &Head<'a>) -> impl Iterator<Item = &'a str> {
-        head.text().split(['\n', '\r']).filter(|line| self.is_read(line))
-    }
-
-    fn is_read(&self, line: &str) -> bool {
-        !line.trim().is_empty() && !(self.has_comments && line.starts_with('#'))
     }
 
     fn id_and_path<'a>(&self, line: &'a str) -> (Option<&'a str>, &'a str) {
