@@ -73,7 +73,7 @@ impl Columns {
 
     /// Whether two columns of unknown names hold edges: a node that is a child here is a parent there.
     pub(super) fn show_edges(table: &Table<'_>) -> bool {
-        table.header().len() == 2 && (table.is_even() || !table.is_spaced()) && {
+        table.header().len() == 2 && (table.is_even() || table.has_commas()) && {
             let (mut first, mut second) = (values(table, 0), values(table, 1));
             if table.header_recurs() {
                 first.insert(&table.header()[0]);

@@ -4,6 +4,7 @@
 //! and what else a reader may want to know. [`Draft`] is what a file says before it is a hierarchy, with all that is wrong
 //! in it.
 
+mod adjacency;
 mod columns;
 mod csv;
 mod directory;
@@ -19,6 +20,7 @@ mod outline;
 mod paths;
 mod ranks;
 mod table;
+mod wordtree;
 
 use std::io::Read;
 use std::path::Path;
@@ -128,6 +130,27 @@ formats! {
     /// at the most. `#` begins comments where the first line is one. The path is the identity; a name that stands at several places is a node at each, with a warning. But
     /// `bat (above)`, as it is printed of a DAG, is the one `bat` above.
     "outline" => Outline in outline,
+    /// A node with all of its children a line, the parent first: with tabs between, with a colon after the parent and
+    /// spaces or commas after that, or with spaces as NetworkX writes.
+    ///
+    /// ```text
+    /// bird<TAB>crow<TAB>robin
+    /// fish: ray shark trout
+    /// ```
+    ///
+    /// Names are the identity. Names with spaces need tabs or commas. `#` begins comments where the first line is one.
+    "adjacency" => Adjacency in adjacency,
+    /// The WordTree of YOLO9000 (`9k.tree`), as darknet reads it: a name and the number of the parent's line, counted from 0,
+    /// or -1.
+    ///
+    /// ```text
+    /// n00002452 -1
+    /// n05220461 0
+    /// ```
+    ///
+    /// The first word is the identity. Where a file of the same name that ends in `.names` stands beside it, with as many
+    /// lines, it has what people call the nodes, and the first words are ids.
+    "wordtree" => Wordtree in wordtree,
     /// A folder of folders, as image data sets are kept: `bird/crow/1.jpg`. Folders are nodes, and the path is the identity; the
     /// innermost are the classes, by name within their folder. Files are not read. Folders `train`, `val`, `test` at the top
     /// are parts of the data. What begins with `.` or `@` is passed over.

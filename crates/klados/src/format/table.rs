@@ -20,6 +20,7 @@ pub(super) struct Table<'a> {
     record: csv::StringRecord,
     lines: Lines,
     is_spaced: bool,
+    has_commas: bool,
 }
 
 impl<'a> Table<'a> {
@@ -29,6 +30,7 @@ impl<'a> Table<'a> {
         let first_line = bytes.split(|&byte| byte == b'\n').find(|line| !is_passed_over(line)).unwrap_or_default();
         let delimiter = [b',', b'\t', b';'].into_iter().find(|delimiter| first_line.contains(delimiter));
         let is_spaced = delimiter.is_none() && is_a_pair(first_line);
+        let has_commas = matches!(delimiter, Some(b',' | b';'));
         let bytes = if is_spaced { Cow::Owned(tabs_for_spaces(bytes)) } else { Cow::Borrowed(bytes) };
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(if is_spaced { b'\t' } else { delimiter.unwrap_or(b',') })
@@ -52,7 +54,7 @@ impl<'a> Table<'a> {
         }
         let ahead: VecDeque<_> = reader.records().take(AHEAD).collect();
         let lines = Lines { has_comments, ..Lines::default() };
-        Ok(Self { header, first, reader, ahead, record: csv::StringRecord::new(), lines, is_spaced })
+        Ok(Self { header, first, reader, ahead, record: csv::StringRecord::new(), lines, is_spaced, has_commas })
     }
 
     /// Says that the first line is data like those after it, in columns without names.
@@ -110,9 +112,15 @@ impl<'a> Table<'a> {
             .any(|record| record.iter().any(|field| !field.is_empty() && self.header.iter().any(|name| name == field)))
     }
 
-    /// Whether the first lines are all records of as many fields as the header.
+    /// Whether the first lines all have as many fields as the header.
     pub(super) fn is_even(&self) -> bool {
-        self.ahead.iter().all(Result::is_ok)
+        let is_uneven = |error: &csv::Error| matches!(error.kind(), csv::ErrorKind::UnequalLengths { .. });
+        !self.ahead.iter().any(|record| record.as_ref().is_err_and(is_uneven))
+    }
+
+    /// Whether there are commas or semicolons between the fields, which names may hold as well.
+    pub(super) fn has_commas(&self) -> bool {
+        self.has_commas
     }
 
     /// The next record. The draft is then at the line that it starts on. A line that is no record is a problem of the draft,

@@ -262,3 +262,146 @@ mod outline {
 
     const FULMAR: &str = "Aves > Procellariiformes > Procellariidae > Fulmarus > Fulmarus glacialis";
 }
+
+mod adjacency {
+    use super::*;
+
+    #[test]
+    fn the_first_of_a_line_is_the_parent() {
+        for text in [
+            "animal\tbird\tbat\tcat\nbird\tcrow\trobin\n",
+            "bird\tcrow\trobin\t\r\nanimal\tbird\tbat\tcat\r\n\r\nbat\r\n",
+            "animal: bird bat cat\nbird: crow  robin\n",
+            "animal:\tbird, bat, cat\nbird: crow, robin\n",
+            "# as NetworkX writes\nanimal bird bat cat\nbird crow robin\ncrow\nrobin\nbat\ncat\n",
+        ] {
+            let (draft, format) = Draft::from_bytes(text.as_bytes(), &ReadOptions::new()).unwrap();
+            assert_eq!((format, problems(&draft)), (Format::Adjacency, vec![]), "{text}");
+            let hierarchy = draft.build().unwrap();
+            let printed = hierarchy.to_string();
+            let mut lines: Vec<&str> = printed.lines().collect();
+            lines.sort_unstable();
+            assert_eq!(lines, ["    crow", "    robin", "  bat", "  bird", "  cat", "animal"], "{text}");
+        }
+        let spaced = read("fruit\tapple\tsweet chestnut\nbread\trye bread\n\nrye bread\tpumpernickel\n").unwrap();
+        assert_eq!(spaced.path(spaced.node("pumpernickel").unwrap()), "bread > rye bread > pumpernickel");
+    }
+
+    #[test]
+    fn a_child_may_have_several_parents() {
+        let hierarchy =
+            read("bird\tcrow\tbat\tduck\tswan\tloon\nmammal\tbat\tcat\tcow\tdog\tant eater\tfox\n").unwrap();
+        let bat = hierarchy.node("bat").unwrap();
+        assert_eq!(hierarchy.parents(bat).len(), 2);
+        assert_eq!(counts(&hierarchy), [12, 10, 2, 1, 1]);
+    }
+
+    #[test]
+    fn problems_have_their_line() {
+        let draft = draft(b"a\tb\tc\n\td\nb\tb\tx\0\ne\t\xe4\nc\tf\n", Format::Adjacency);
+        assert_eq!(
+            problems(&draft),
+            [
+                "line 2: empty name",
+                "line 3: \"b\" is given as its own parent",
+                "line 3: the name \"x\\0\" holds the control character U+0000",
+                "line 4: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+            ]
+        );
+        assert_eq!(draft.name(draft.node_count() - 1), "f");
+        let mut text: String = (0..4000).map(|line| format!("parent {line}: a{line} b{line}\n")).collect();
+        text.push_str("no colon here\n");
+        assert_eq!(
+            problems(&super::draft(text, Format::Adjacency)),
+            ["line 4001: \"no colon here\" has no colon; expected \"parent: child child\""]
+        );
+    }
+
+    #[test]
+    fn tables_and_words_are_not_taken_for_one() {
+        for text in ["crow\tbird\nrobin\tbird\n", "a\tb\tc\nd\te\tf\n", "great white shark\ntench\n", "a: b\nc: d\n"] {
+            let guessed = Draft::from_bytes(text.as_bytes(), &ReadOptions::new());
+            assert!(guessed.is_err() || guessed.is_ok_and(|(_, format)| format != Format::Adjacency), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_superclasses_of_cifar_are_read() {
+        let Some(path) = real("cifar100-superclasses/superclasses.txt") else { return };
+        let hierarchy = Hierarchy::from_path(&path, &ReadOptions::new()).unwrap();
+        // 20 superclasses of 5 classes, without the root that cifar100-superclasses.edges.csv has above them.
+        assert_eq!(counts(&hierarchy), [120, 100, 20, 0, 1]);
+        assert_eq!(hierarchy.path(hierarchy.node("beaver").unwrap()), "aquatic_mammals > beaver");
+    }
+}
+
+mod wordtree {
+    use super::*;
+
+    #[test]
+    fn parents_are_numbers_of_lines() {
+        // A parent may come later than its child.
+        let hierarchy = read("thing -1\ncrow 3\nbat\t0\nbird 0\r\n").unwrap();
+        assert_eq!(hierarchy.to_string(), "thing\n  bat\n  bird\n    crow\n");
+        assert_eq!(hierarchy.id(hierarchy.node("crow").unwrap()), Some("crow"));
+        assert_eq!(hierarchy.class_names().collect::<Vec<_>>(), ["crow", "bat"]);
+    }
+
+    #[test]
+    fn names_beside_it_are_for_people() {
+        let folder = std::env::temp_dir().join(format!("klados-wordtree-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (tree, names) = (folder.join("2k.tree"), folder.join("2k.names"));
+        std::fs::write(&tree, "n1 -1\nn2 0\nn3 0\n").unwrap();
+        std::fs::write(&names, "animal\ncrane\ncrane\n").unwrap();
+        let named = Hierarchy::from_path(&tree, &ReadOptions::new()).unwrap();
+        std::fs::write(&names, "animal\ncrane\n").unwrap();
+        let short = Hierarchy::from_path(&tree, &ReadOptions::new()).unwrap();
+        std::fs::write(&names, b"animal\ncr\xe4ne\n").unwrap();
+        let latin1 = Hierarchy::from_path(&tree, &ReadOptions::new()).unwrap_err();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(named.to_string(), "animal\n  crane\n  crane\n");
+        assert_eq!(named.name(named.node("n3").unwrap()), "crane");
+        assert_eq!(short.to_string(), "n1\n  n2\n  n3\n");
+        assert_eq!(short.warnings()[0].message, "2k.names has 2 names for 3 nodes, and is not read");
+        assert!(latin1.to_string().contains("2k.names:2: byte 0xe4"), "{latin1}");
+    }
+
+    #[test]
+    fn problems_have_their_line_and_lines_that_are_none_count() {
+        let draft = draft(b"a -1\nb 0\nc x\nd \xe4\n\nb 0\ne 2\nf 4\ng 99\nh 0 1\ni -2\nj 9\nk 11\n", Format::Wordtree);
+        let expected = "expected a name and the number of its parent's line, from 0, or -1";
+        assert_eq!(
+            problems(&draft),
+            [
+                format!("line 3: \"c x\"; {expected}"),
+                "line 4: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?".to_owned(),
+                "line 6: \"b\" is there already, in line 2".to_owned(),
+                format!("line 10: \"h 0 1\"; {expected}"),
+                format!("line 11: \"i -2\"; {expected}"),
+                "line 7: the parent 2 is a line without a node".to_owned(),
+                "line 8: the parent 4 is a line without a node".to_owned(),
+                "line 9: there is no parent 99: the lines are 0 to 12".to_owned(),
+                "line 12: the parent 9 is a line without a node".to_owned(),
+            ]
+        );
+        assert_eq!(draft.edges().map(|(parent, child, _)| (parent, child)).next(), Some((0, 1)));
+        assert_eq!(
+            draft.edges().last().map(|(parent, child, _)| (draft.name(parent), draft.name(child))),
+            Some(("j", "k"))
+        );
+    }
+
+    #[test]
+    fn numbers_with_a_parent_of_minus_one_are_rather_edges() {
+        let (_, format) = Draft::from_bytes(b"1 -1\n2 1\n3 1\n4 2\n", &ReadOptions::new()).unwrap();
+        assert_eq!(format, Format::Edges);
+    }
+
+    #[test]
+    fn a_circle_is_an_error_and_a_chain_may_be_long() {
+        assert_eq!(read("a -1\nb 2\nc 1\n").unwrap_err().kind(), Kind::Cycle);
+        let text: String = (0..100_000).map(|line| format!("n{line} {}\n", line - 1)).collect();
+        assert_eq!(read(&text).unwrap().height(klados::NodeId::ROOT), 99_999);
+    }
+}
