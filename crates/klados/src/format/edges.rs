@@ -1,5 +1,6 @@
 //! One edge a line: `child,parent`, in either order of the columns, with or without a header.
 
+use super::class_names::ClassNames;
 use super::columns::Columns;
 use super::guess::{Confidence, Head};
 use super::input::Input;
@@ -25,9 +26,11 @@ pub(super) fn are_in(input: &Input, options: &ReadOptions) -> Result<bool, Hiera
 pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
     let mut table = Table::open(input.bytes()?)?;
     let columns = Columns::find(&mut table, options, draft)?;
+    let names = ClassNames::beside(input, &table)?;
+    let by_id = columns.name.is_some() || names.is_some();
     while let Some(record) = table.next(draft)? {
         // The child first: it appears before the parent.
-        let Some(node) = node(draft, &columns, &record[columns.child]) else { continue };
+        let Some(node) = node(draft, by_id, &record[columns.child]) else { continue };
         if let Some(name) = columns.name.map(|name| &record[name]).filter(|name| !name.is_empty()) {
             name_node(draft, node, name);
         }
@@ -41,7 +44,7 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
         let mut has_parent = false;
         for parent in record[columns.parent].split(several).map(str::trim).filter(|parent| !parent.is_empty()) {
             has_parent = true;
-            if let Some(parent) = self::node(draft, &columns, parent) {
+            if let Some(parent) = self::node(draft, by_id, parent) {
                 draft.add_edge(parent, node);
             }
         }
@@ -50,11 +53,14 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
             draft.set_root(node);
         }
     }
+    if let Some(names) = names {
+        names.give(draft);
+    }
     Ok(())
 }
 
-fn node(draft: &mut Draft, columns: &Columns, text: &str) -> Option<usize> {
-    if columns.name.is_some() { draft.by_id(text) } else { draft.by_name(text) }
+fn node(draft: &mut Draft, by_id: bool, text: &str) -> Option<usize> {
+    if by_id { draft.by_id(text) } else { draft.by_name(text) }
 }
 
 /// A node with several parents has several lines, and the same name in all of them.

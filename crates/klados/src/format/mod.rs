@@ -5,6 +5,8 @@
 //! in it.
 
 mod adjacency;
+mod arff;
+mod class_names;
 mod columns;
 mod csv;
 mod directory;
@@ -19,6 +21,7 @@ mod options;
 mod outline;
 mod paths;
 mod ranks;
+mod speciesnet;
 mod table;
 mod wordtree;
 
@@ -98,7 +101,8 @@ formats! {
     /// `parents` may hold several, with `|` or `;` between. `rank` is kept, other columns are not. Without such a
     /// header two columns show which is the parent: it has fewer names. An empty parent makes a root.
     ///
-    /// Ranks have no order here but that of their appearance.
+    /// Ranks have no order here but that of their appearance. Pairs with spaces between may have their names in a file
+    /// `classes.txt` beside them, an id and a name a line, as NABirds has them; what stands in the pairs is the identity then.
     "edges" => Edges in edges,
     /// One column a rank, such as `species,genus,family`, a path a line. See [`Hierarchy::from_csv_path`].
     "ranks" => Ranks in ranks,
@@ -151,6 +155,29 @@ formats! {
     /// The first word is the identity. Where a file of the same name that ends in `.names` stands beside it, with as many
     /// lines, it has what people call the nodes, and the first words are ids.
     "wordtree" => Wordtree in wordtree,
+    /// The class attribute of hierarchical ARFF, in which Clus and data sets on functions of genes are. No more than the
+    /// header is read.
+    ///
+    /// ```text
+    /// @RELATION functions
+    /// @ATTRIBUTE class hierarchical 01,01/01,01/03,02
+    /// @DATA
+    /// ```
+    ///
+    /// Classes are paths, which are the identity, and the id of those that are listed. Where all are pairs, and a parent of
+    /// one is the child of another, they are the edges of a DAG of names: `root/GO0003674,GO0003674/GO0005488`.
+    "arff" => Arff in arff,
+    /// The labels of SpeciesNet and Wildlife Insights, seven parts a line.
+    ///
+    /// ```text
+    /// 1f689929-883d-4dae-958c-3d57ab5b6c16;;;;;;animal
+    /// 330bb1e9-84d6-4e41-afa9-938aee17ea29;mammalia;carnivora;ursidae;ursus;arctos;brown bear
+    /// ```
+    ///
+    /// An id, class, order, family, genus, species and common name. The ranks are kept and their path is the identity, the
+    /// first part is the id, the common name a synonym. A species has the name of its genus before its own. Without
+    /// ranks the common name is the name; of these `animal`, the kingdom, is above the classes.
+    "speciesnet" => Speciesnet in speciesnet,
     /// A folder of folders, as image data sets are kept: `bird/crow/1.jpg`. Folders are nodes, and the path is the identity; the
     /// innermost are the classes, by name within their folder. Files are not read. Folders `train`, `val`, `test` at the top
     /// are parts of the data. What begins with `.` or `@` is passed over.

@@ -24,15 +24,18 @@ pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     let separator = layout.separator?;
     let lines: Vec<(Option<&str>, &str)> = head.lines().map(|line| layout.id_and_path(line)).collect();
     let having = lines.iter().filter(|(_, path)| path.contains(separator)).count();
-    // Fields with tabs between them are of a table.
-    if having * 2 < lines.len() || lines.iter().any(|(_, path)| path.contains('\t')) {
+    let is_plain = SEPARATORS[..PLAIN].contains(&separator);
+    // Sentences have a slash here and there; fields with tabs between them are of a table.
+    let enough = if is_plain { lines.len().div_ceil(2) } else { (lines.len() * 3).div_ceil(4) };
+    if having < enough || lines.iter().any(|(_, path)| path.contains('\t')) {
         return None;
     }
-    if SEPARATORS[..PLAIN].contains(&separator) || layout.ids.is_some() {
+    if is_plain || layout.ids.is_some() {
         return Some(Confidence::Likely);
     }
     let lengths: HashSet<usize> = lines.iter().map(|(_, path)| path.split(separator).count()).collect();
     let is_table = (separator == ";" && lengths.len() == 1) || lines.iter().all(|(_, path)| path.contains(','));
+    // As in an address of the web.
     let has_gaps = lines.iter().any(|(_, path)| names(path, Some(separator)).any(str::is_empty));
     (!is_table && !has_gaps).then_some(Confidence::Possible)
 }

@@ -96,6 +96,9 @@ fn ranks_without_a_header_keep_their_first_line() {
     assert!(messages(&hierarchy)[0].contains("it is taken to be no header"));
 }
 
+/// By hand from hierarchy.txt and classes.txt.
+const NABIRDS_295: &str = "Birds > Ducks, Geese, and Swans > Common Eider > Common Eider (Adult male)";
+
 #[test]
 fn the_original_of_nabirds_is_read() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hierarchies/nabirds");
@@ -112,4 +115,7 @@ fn the_original_of_nabirds_is_read() {
     let edges = Hierarchy::from_path(folder.join("nabirds.edges.csv"), &ReadOptions::new()).unwrap();
     assert_eq!(hierarchy.to_string().lines().count(), edges.to_string().lines().count());
     assert_eq!((hierarchy.class_count(), hierarchy.is_tree()), (555, true));
+    // From classes.txt beside it.
+    let eider = hierarchy.node("295").unwrap();
+    assert_eq!(hierarchy.path(eider), NABIRDS_295);
 }

@@ -121,7 +121,13 @@ mod paths {
 
     #[test]
     fn what_is_no_list_of_paths_is_not_taken_for_one() {
-        for text in ["crow\nrobin\n", "http://a/b\nhttp://a/c\n", "a\tb/c\td\na\tb/d\te\n", "<a/b>\n<a/c/d>\n"] {
+        for text in [
+            "crow\nrobin\n",
+            "of birds\nand/or\nbats/foxes\nin air\n",
+            "http://a/b\nhttp://a/c\n",
+            "a\tb/c\td\na\tb/d\te\n",
+            "<a/b>\n<a/c/d>\n",
+        ] {
             let guessed = Draft::from_bytes(text.as_bytes(), &ReadOptions::new());
             assert!(guessed.is_err() || guessed.is_ok_and(|(_, format)| format != Format::Paths), "{text}");
         }
