@@ -66,14 +66,17 @@ pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> 
 fn names<'a>(path: &'a str, separator: Option<&'static str>) -> impl Iterator<Item = &'a str> {
     let separator = separator.unwrap_or("\n"); // which no line holds
     let mut inner = path.trim();
-    let bare = separator.trim();
-    while let Some(rest) = inner.strip_prefix(bare).filter(|_| !bare.is_empty()) {
-        inner = rest.trim_start();
+    if separator != "\n" {
+        // With the space between it and a name: `C<T>` ends in no separator.
+        while let Some(rest) = inner.strip_prefix(separator.trim_start()) {
+            inner = rest.trim_start();
+        }
+        while let Some(rest) = inner.strip_suffix(separator.trim_end()) {
+            inner = rest.trim_end();
+        }
     }
-    while let Some(rest) = inner.strip_suffix(bare).filter(|_| !bare.is_empty()) {
-        inner = rest.trim_end();
-    }
-    inner.split(separator).map(str::trim).filter(move |_| !inner.is_empty())
+    let is_empty = inner.is_empty() || inner == separator.trim();
+    inner.split(separator).map(str::trim).filter(move |_| !is_empty)
 }
 
 /// What is between an id and its path.

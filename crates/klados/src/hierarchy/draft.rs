@@ -286,6 +286,14 @@ impl Draft {
 
     /// The node of this name below a parent, or at the top, with its edge where it is new: a path as
     /// [`add_path`](Self::add_path) has it, a step at a time.
+    ///
+    /// ```
+    /// let mut draft = klados::format::Draft::new();
+    /// let animals = draft.add_below(None, "animals");
+    /// let crow = draft.add_below(animals, "crow");
+    /// assert_eq!(draft.add_path([("animals", None), ("crow", None)]), crow);
+    /// assert_ne!(draft.add_below(None, "crow"), crow);
+    /// ```
     pub fn add_below(&mut self, parent: Option<usize>, name: &str) -> Option<usize> {
         let (mut key, known) = (String::new(), self.node_count());
         place_below(parent, name.trim(), &mut key);
