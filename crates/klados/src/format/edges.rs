@@ -64,7 +64,7 @@ fn node(draft: &mut Draft, by_id: bool, text: &str) -> Option<usize> {
 }
 
 /// A node with several parents has several lines, and the same name in all of them.
-fn name_node(draft: &mut Draft, node: usize, name: &str) {
+pub(super) fn name_node(draft: &mut Draft, node: usize, name: &str) {
     let known = draft.name(node);
     if Some(known) != draft.id(node) && known != name {
         let message = format!("\"{}\" is named \"{name}\" here, which is taken", draft.label(node));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::input::Input;
 use super::lines::{has_comments, is_content};
-use super::{ENTRIES, Format, ReadOptions};
+use super::{ENTRIES, Format, ReadOptions, json_kind};
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
@@ -104,6 +104,7 @@ pub(super) fn guess(input: &Input, options: &ReadOptions) -> Result<Format, Hier
     let head = Head::new(input);
     let mut sure: Vec<(Confidence, Format)> =
         ENTRIES.iter().filter_map(|entry| Some(((entry.looks_like)(&head)?, entry.format))).collect();
+    sure.retain(|(_, format)| !json_kind::rules_out(&head, *format));
     sure.sort_by_key(|(confidence, _)| std::cmp::Reverse(*confidence));
     match sure[..] {
         [(_, format)] => Ok(format),

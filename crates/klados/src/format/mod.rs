@@ -6,6 +6,8 @@
 
 mod adjacency;
 mod arff;
+mod categories;
+mod child_ids;
 mod class_names;
 mod columns;
 mod csv;
@@ -15,8 +17,12 @@ mod edges;
 mod guess;
 #[allow(dead_code, reason = "for the formats to come")]
 mod input;
+mod json;
+mod json_kind;
 mod klados;
 mod lines;
+mod nested;
+mod node_link;
 mod options;
 mod outline;
 mod paths;
@@ -182,6 +188,52 @@ formats! {
     /// innermost are the classes, by name within their folder. Files are not read. Folders `train`, `val`, `test` at the top
     /// are parts of the data. What begins with `.` or `@` is passed over.
     "directory" => Directory in directory,
+    /// JSON with children inside their parents, as d3 draws it, or with names as keys, or both; a list of trees too.
+    ///
+    /// ```text
+    /// {"name": "animal", "children": [{"name": "bird", "children": ["crow", "robin"]}, {"name": "bat"}]}
+    /// {"animal": {"bird": ["crow", "robin"], "bat": null}}
+    /// ```
+    ///
+    /// A node's name is `name`, `label` or `title`, its children are in `children`, `subcategories`, `Subcategory`,
+    /// `categories`, `nodes` or `items`; `rank` and `synonyms` are kept, other keys are not. Where all nodes below the top
+    /// have an `id` (Open Images: `LabelName`), that is the identity, and a node that stands at several places has several
+    /// parents. Else the path is: the same name elsewhere is another node, and a warning says so. A leaf in an
+    /// object is null, `""`, a number, `[]` or `{}`; the numbers are not kept. `Part` of Open Images is not read, with a
+    /// warning.
+    "nested" => Nested in nested,
+    /// JSON with a list of nodes (or an object of them, by id) that each list the ids of their children, as AudioSet's
+    /// ontology. The id is the identity; classes are in the order of the list. `restrictions` and other keys are not
+    /// kept.
+    ///
+    /// ```text
+    /// [{"id": "/m/0dgw9r", "name": "Human sounds", "child_ids": ["/m/09l8g"]}, {"id": "/m/09l8g", "name": "Human voice"}]
+    /// ```
+    "child_ids" => ChildIds in child_ids,
+    /// JSON with `nodes` and `links` (or `edges`), as NetworkX's `node_link_data` writes it and d3's force layout reads it.
+    ///
+    /// ```text
+    /// {"directed": true, "nodes": [{"id": 1, "name": "bird"}, {"id": 2, "name": "crow"}], "links": [{"source": 1, "target": 2}]}
+    /// ```
+    ///
+    /// The `id` is the identity; where no node has one, `source` and `target` count nodes from 0 and the name is. The source
+    /// of a link is the parent, unless there are fewer targets than sources: then the target is, with a warning.
+    /// `parent_column` says `source` or `target` instead, or any other key that holds the parent, with `child_column`.
+    /// `rank` is kept, other keys are not.
+    "node_link" => NodeLink in node_link,
+    /// The `categories` of COCO's and iNaturalist's annotations: the whole file, of which nothing else is kept, or the list
+    /// alone.
+    ///
+    /// ```text
+    /// {"images": [], "categories": [{"id": 16, "name": "bird", "supercategory": "animal"}]}
+    /// [{"id": 0, "name": "Bufo bufo", "family": "Bufonidae", "genus": "Bufo", "common_name": "Common Toad"}]
+    /// ```
+    ///
+    /// Classes are in the order of their ids, or in that of the list where ids are missing or no numbers. With `kingdom`,
+    /// `phylum`, `family` or `genus` in some of them these keys, `class` and `order` are ranks above the species `name`, and
+    /// `supercategory` is not read. Without, `supercategory` names the parent, a category too where one is so named; `none`,
+    /// and the category's own name, are no parent. `common_name` and `synonyms` are kept as synonyms.
+    "categories" => Categories in categories,
     /// The JSON that Klados writes itself, with the order of classes and columns.
     "klados" => Klados in klados,
 }

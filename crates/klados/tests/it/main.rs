@@ -10,6 +10,7 @@ mod decisions;
 mod formats;
 mod formats_directory;
 mod formats_edges;
+mod formats_json;
 mod formats_of_data_sets;
 mod formats_text;
 mod forms;
