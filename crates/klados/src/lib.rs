@@ -38,6 +38,8 @@
 //! | to | use |
 //! |---|---|
 //! | build a hierarchy | [`Hierarchy::from_edges`], [`Hierarchy::from_csv_path`], [`HierarchyBuilder`] |
+//! | look for what is wrong with a hierarchy, and put right what can be | [`check`](mod@check) |
+//! | find the nodes that a model's class names mean | [`matching`] |
 //! | say which classes the logits have, in which order | [`Hierarchy::with_classes`] |
 //! | write labels | [`Label`], [`Hierarchy::parse_label`] |
 //! | choose a loss | one of [`mod@loss`], or any by name: [`Loss`] |
@@ -53,12 +55,14 @@
 //! - `rayon` (default): large batches are spread over threads. The results have the same bits without it.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod criterion;
 pub mod decide;
 pub mod format;
 pub mod hierarchy;
 mod kernels;
 pub mod loss;
+pub mod matching;
 pub mod metrics;
 mod node_log_probs;
 mod numeric;

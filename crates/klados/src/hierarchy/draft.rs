@@ -1,9 +1,12 @@
 //! What a file says, before it is a hierarchy.
 
+mod revise;
+
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+pub(crate) use self::revise::Identity;
 use super::assemble::{Graph, assemble};
 use super::error::list;
 use super::limits::Limits;
@@ -73,6 +76,9 @@ fn place_below<'k>(parent: Option<usize>, name: &str, key: &'k mut String) -> &'
     key.push_str(name);
     key
 }
+
+/// What is said of a node that is its own parent, after its name.
+const OWN_PARENT: &str = " is given as its own parent";
 
 impl Default for Draft {
     fn default() -> Self {
@@ -234,7 +240,7 @@ impl Draft {
     /// Adds an edge. A node that is its own parent is a problem.
     pub fn add_edge(&mut self, parent: usize, child: usize) {
         if parent == child {
-            let message = format!("\"{}\" is given as its own parent", self.label(child));
+            let message = format!("\"{}\"{OWN_PARENT}", self.label(child));
             self.problem(Kind::SelfLoop, message);
         } else if self.graph.edges.len() >= self.limits.edges {
             let error = Limits::exceeded(self.limits.edges, "edges");

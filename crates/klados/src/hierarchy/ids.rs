@@ -85,6 +85,12 @@ impl Hierarchy {
         all.iter().filter(move |(_, of)| *of == node).map(|(id, _)| &**id)
     }
 
+    /// The alternative ids of all nodes.
+    pub(crate) fn all_alternative_ids(&self) -> impl Iterator<Item = (NodeId, &str)> {
+        let all = self.inner.ids.as_ref().map_or(&[][..], |ids| &ids.alternatives);
+        all.iter().map(|(id, node)| (*node, &**id))
+    }
+
     /// How a node is written so that [`node`](Self::node) finds it again: its name where that is unique, else its id,
     /// else its path. `=name` or `=id` is the leaf that was added for a class that is an internal node.
     ///

@@ -23,8 +23,9 @@ use std::sync::{Arc, OnceLock};
 
 pub use builder::HierarchyBuilder;
 pub(crate) use closure::Closure;
-use csr::Csr;
+pub(crate) use csr::Csr;
 pub use draft::Draft;
+pub(crate) use draft::Identity;
 pub use error::{HierarchyError, HierarchyErrorKind, Location, Warning};
 use ids::Ids;
 pub use label::Label;

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 /// From the ground up. `hierarchy` and `numeric` know nothing of ours; `kernels` know no loss.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("numeric", &[]),
     ("hierarchy", &[]),
     ("format", &["hierarchy"]),
+    ("matching", &["hierarchy"]),
+    ("check", &["matching", "hierarchy"]),
     ("kernels", &["numeric", "hierarchy::Closure"]),
     ("criterion", &["kernels", "numeric", "hierarchy", "loss"]),
     ("loss", &["criterion", "numeric", "hierarchy"]),
