@@ -40,6 +40,8 @@
 //! | build a hierarchy | [`Hierarchy::from_edges`], [`Hierarchy::from_csv_path`], [`HierarchyBuilder`] |
 //! | look for what is wrong with a hierarchy, and put right what can be | [`check`](mod@check) |
 //! | find the nodes that a model's class names mean | [`matching`] |
+//! | read one from a file of any format, write one | [`Hierarchy::from_path`], [`Hierarchy::write`] |
+//! | cut one, take out its chains, count | [`Hierarchy::cut_at`], [`Hierarchy::contract_chains`], [`Hierarchy::statistics`] |
 //! | say which classes the logits have, in which order | [`Hierarchy::with_classes`] |
 //! | write labels | [`Label`], [`Hierarchy::parse_label`] |
 //! | choose a loss | one of [`mod@loss`], or any by name: [`Loss`] |

@@ -75,7 +75,7 @@ impl Hierarchy {
     ///
     /// A header with the columns `child` and `parent`, in either order, is a file of edges; columns of other names are
     /// asked for by [`CsvOptions::edges`]. Any other header is one column a rank, from the top or from the bottom,
-    /// whichever the values show: a more specific rank has more distinct values. An empty parent
+    /// whichever known names of ranks or else the values show: a more specific rank has more distinct values. An empty parent
     /// makes a node a root, with a warning where there are several roots. Lines may come in any order, with LF or
     /// CRLF, with or without a byte order mark; a field may be quoted; `NA` is a name like any other. Fields are separated
     /// by commas, or by tabs or semicolons where the header has only those.

@@ -4,6 +4,7 @@ use super::class_names::ClassNames;
 use super::columns::Columns;
 use super::guess::{Confidence, Head};
 use super::input::Input;
+use super::rank_order::order_ranks;
 use super::table::Table;
 use super::{Draft, ReadOptions};
 use crate::HierarchyError;
@@ -56,6 +57,7 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
     if let Some(names) = names {
         names.give(draft);
     }
+    order_ranks(draft);
     Ok(())
 }
 

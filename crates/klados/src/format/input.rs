@@ -27,6 +27,11 @@ impl Input {
         Ok(Self { path: None, is_folder: false, bytes, limits: limits.clone() })
     }
 
+    /// What a file of this name would hold.
+    pub(super) fn named(name: impl Into<PathBuf>, bytes: &[u8]) -> Self {
+        Self { path: Some(name.into()), is_folder: false, bytes: bytes.to_vec(), limits: Limits::default() }
+    }
+
     /// The file or folder, where the input came from one.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()

@@ -26,10 +26,12 @@ mod node_link;
 mod options;
 mod outline;
 mod paths;
+mod rank_order;
 mod ranks;
 mod speciesnet;
 mod table;
 mod wordtree;
+mod write;
 
 use std::io::Read;
 use std::path::Path;
@@ -39,6 +41,7 @@ pub use self::csv::{CsvLayout, CsvOptions};
 use self::guess::{Confidence, Head};
 use self::input::Input;
 pub use self::options::ReadOptions;
+pub use self::write::{Lost, LostKind, WriteFormat, Written};
 use crate::hierarchy::error::list;
 pub use crate::hierarchy::{Draft, Limits};
 use crate::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind};
@@ -107,8 +110,9 @@ formats! {
     /// `parents` may hold several, with `|` or `;` between. `rank` is kept, other columns are not. Without such a
     /// header two columns show which is the parent: it has fewer names. An empty parent makes a root.
     ///
-    /// Ranks have no order here but that of their appearance. Pairs with spaces between may have their names in a file
-    /// `classes.txt` beside them, an id and a name a line, as NABirds has them; what stands in the pairs is the identity then.
+    /// A rank is above another where more edges go down from it to that one than the other way. Pairs with spaces between
+    /// may have their names in a file `classes.txt` beside them, an id and a name a line, as NABirds has them; what stands in
+    /// the pairs is the identity then.
     "edges" => Edges in edges,
     /// One column a rank, such as `species,genus,family`, a path a line. See [`Hierarchy::from_csv_path`].
     "ranks" => Ranks in ranks,

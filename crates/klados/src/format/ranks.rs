@@ -24,7 +24,7 @@ pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
 
 pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
     let mut table = Table::open(input.bytes()?)?;
-    let is_named = options.rank_columns.is_some() || !table.header_recurs();
+    let is_named = options.rank_columns.is_some() || !is_without_header(&table);
     if is_named {
         table.check_header()?;
     } else {
@@ -53,20 +53,23 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
     Ok(())
 }
 
-/// Whether the first column is the top rank: it has fewer distinct values than the last. Where they have equally many,
-/// the names of the ranks decide, else the first is taken to be the top, with a warning.
-fn from_the_top(table: &Table<'_>, draft: &mut Draft) -> bool {
+/// Whether the first line is a path like the others.
+pub(super) fn is_without_header(table: &Table<'_>) -> bool {
+    table.header_recurs()
+}
+
+/// Whether the first column is the top rank: by the names of the ranks where they are known, else because it has fewer
+/// distinct values than the last. Where they have equally many, the first is taken to be the top, with a warning.
+pub(super) fn from_the_top(table: &Table<'_>, draft: &mut Draft) -> bool {
     let last = table.header().len() - 1;
     let distinct = |column: usize| table.peek().map(|record| &record[column]).collect::<HashSet<_>>().len();
-    let place = |column: usize| {
-        let name = table.header()[column].to_lowercase();
-        LINNAEAN.iter().position(|rank| *rank == name)
-    };
-    match (distinct(0).cmp(&distinct(last)), place(0).zip(place(last))) {
-        (std::cmp::Ordering::Less, _) => true,
-        (std::cmp::Ordering::Greater, _) => false,
-        (_, Some((first, last))) => first < last,
-        (_, None) => {
+    if let Some((first, last)) = known_place(&table.header()[0]).zip(known_place(&table.header()[last])) {
+        return first < last;
+    }
+    match distinct(0).cmp(&distinct(last)) {
+        std::cmp::Ordering::Less => true,
+        std::cmp::Ordering::Greater => false,
+        std::cmp::Ordering::Equal => {
             let message = format!(
                 "the columns \"{}\" and \"{}\" have equally many values: the first is taken to be the top rank",
                 table.header()[0],
@@ -76,4 +79,12 @@ fn from_the_top(table: &Table<'_>, draft: &mut Draft) -> bool {
             true
         }
     }
+}
+
+/// How far down a rank is: among those of Linnaeus, or by its number as in `level 2`.
+fn known_place(name: &str) -> Option<usize> {
+    let name = name.to_lowercase();
+    let numbered =
+        name.strip_prefix("level").and_then(|number| number.trim_start_matches([' ', '_', '-']).parse().ok());
+    LINNAEAN.iter().position(|rank| *rank == name).or(numbered)
 }

@@ -120,12 +120,8 @@ impl Hierarchy {
         for (new, &node) in by_appearance.iter().enumerate() {
             place[node as usize] = new as u32;
         }
-        let mut edges = Vec::with_capacity(inner.parents.len());
-        for parent in 0..nodes {
-            for child in inner.children.row(parent).iter().filter(|child| !added[child.index()]) {
-                edges.push((place[parent], place[child.index()], 0));
-            }
-        }
+        let edges = self.edges_in_order().into_iter().filter(|(_, child)| !added[child.index()]);
+        let edges = edges.map(|(parent, child)| (place[parent.index()], place[child.index()], 0)).collect();
         let (ids, alternative_ids, synonyms) = self.ids_of(&by_appearance, &place);
         let graph = Graph {
             ids,

@@ -227,6 +227,18 @@ impl Draft {
         self.graph.ranks[node] = place as u32;
     }
 
+    /// Puts the ranks in another order, from the top: `order` has the place that each has now.
+    pub(crate) fn reorder_ranks(&mut self, order: &[usize]) {
+        let mut place = vec![NONE; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            place[old] = new as u32;
+        }
+        self.graph.rank_names = order.iter().map(|&old| std::mem::take(&mut self.graph.rank_names[old])).collect();
+        for rank in self.graph.ranks.iter_mut().filter(|rank| **rank != NONE) {
+            *rank = place[*rank as usize];
+        }
+    }
+
     /// Says that a node is out of use. [`build`](Self::build) leaves it out unless something is below it.
     pub fn set_obsolete(&mut self, node: usize) {
         self.obsolete.insert(node as u32);
@@ -542,6 +554,11 @@ impl Draft {
     /// The rank of a node, by name.
     pub fn rank(&self, node: usize) -> Option<&str> {
         self.graph.rank_names.get(self.graph.ranks[node] as usize).map(String::as_str)
+    }
+
+    /// The rank of a node, by its place among the [rank names](Self::rank_names).
+    pub(crate) fn rank_index(&self, node: usize) -> Option<usize> {
+        Some(self.graph.ranks[node]).filter(|&rank| rank != NONE).map(|rank| rank as usize)
     }
 
     /// The names of the ranks, from the top.

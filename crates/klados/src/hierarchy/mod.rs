@@ -11,13 +11,16 @@ mod csr;
 mod display;
 mod distance;
 mod draft;
+mod edge_order;
 pub(crate) mod error;
 mod ids;
 mod label;
 mod limits;
 mod names;
+mod prune;
 mod query;
 mod serial;
+mod statistics;
 
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +34,7 @@ use ids::Ids;
 pub use label::Label;
 pub use limits::Limits;
 use names::Names;
+pub use statistics::{Chains, Largest, LevelSize, Sharing, Spread, Statistics};
 
 /// A node of a [`Hierarchy`], by its place in hierarchy order: parents before children, the root is 0.
 ///

@@ -63,10 +63,13 @@ impl Hierarchy {
     ///
     /// If `class` is not below [`class_count`](Self::class_count).
     pub fn class_name(&self, class: usize) -> &str {
+        self.name(self.class_owner(class))
+    }
+
+    /// The node that the user named as a class: not the leaf that was added for it.
+    pub(crate) fn class_owner(&self, class: usize) -> NodeId {
         let node = self.class_node(class);
-        let parent = self.parents(node).first();
-        let owner = parent.filter(|parent| self.inner.carrier[parent.index()] == node.0);
-        self.name(owner.copied().unwrap_or(node))
+        if self.is_added(node) { self.parents(node)[0] } else { node }
     }
 
     /// The names of the classes in the order of the columns.
@@ -117,6 +120,28 @@ impl Hierarchy {
     /// Whether the root was added because the input has several roots.
     pub fn root_is_added(&self) -> bool {
         self.inner.root_is_added
+    }
+
+    /// Whether a node is not in the input: the root above several, or the leaf of a class that is an internal node.
+    ///
+    /// ```
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("bird", "crow")])?;
+    /// assert!(hierarchy.is_added(klados::NodeId::ROOT));
+    /// let hierarchy = hierarchy.with_classes(["bat", "bird", "crow"])?;
+    /// assert!(hierarchy.is_added(hierarchy.node("=bird")?));
+    /// assert!(!hierarchy.is_added(hierarchy.node("bird")?));
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn is_added(&self, node: NodeId) -> bool {
+        match self.parents(node) {
+            [] => self.inner.root_is_added,
+            [parent, ..] => self.inner.carrier[parent.index()] == node.0,
+        }
+    }
+
+    /// The place of a node in the order in which the input first named them.
+    pub(crate) fn appearance(&self, node: NodeId) -> u32 {
+        self.inner.appearance[node.index()]
     }
 
     /// The parents of a node: one in a tree, none for the root.

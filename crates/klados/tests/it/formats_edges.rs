@@ -119,3 +119,10 @@ fn the_original_of_nabirds_is_read() {
     let eider = hierarchy.node("295").unwrap();
     assert_eq!(hierarchy.path(eider), NABIRDS_295);
 }
+
+#[test]
+fn ranks_are_in_the_order_that_the_edges_show() {
+    let hierarchy =
+        read("child,parent,rank\nC. corax,Corvus,species\nCorvus,Corvidae,genus\nCorvidae,,family\n").unwrap();
+    assert_eq!(hierarchy.rank_names(), ["family", "genus", "species"]);
+}

@@ -268,3 +268,16 @@ fn display_of_a_deep_chain() {
     let last = format!("{}n1234\n", " ".repeat(2 * 1234));
     assert!(chain.to_string().ends_with(&last));
 }
+
+#[test]
+fn the_first_parent_stays_the_first_with_other_classes_and_in_the_serial_form() {
+    // `flying` is before `mammal` in hierarchy order, and after it among the parents of the bat.
+    let edges = [("animal", "flying"), ("animal", "mammal"), ("mammal", "bat"), ("flying", "crow"), ("flying", "bat")];
+    let hierarchy = Hierarchy::from_edges(edges).unwrap();
+    assert_eq!(hierarchy.path(hierarchy.node("bat").unwrap()), "animal > mammal > bat");
+    let other = hierarchy.with_classes(["crow", "bat"]).unwrap();
+    assert_eq!(other.path(other.node("bat").unwrap()), "animal > mammal > bat");
+    let again: Hierarchy = serde_json::from_str(&serde_json::to_string(&hierarchy).unwrap()).unwrap();
+    assert_eq!(again.path(again.node("bat").unwrap()), "animal > mammal > bat");
+    assert_eq!(names(&again, again.children(again.node("flying").unwrap())), ["crow", "bat"]);
+}
