@@ -91,8 +91,8 @@ def test_what_makes_no_hierarchy_is_a_value_error(make) -> None:
         make()
 
 
-def test_names_may_be_anything_but_empty() -> None:
-    names = ["ü", "狼", "a|b", "c;d", "e > f", "=g", "x" * 10_000, "tab\tand\nline", "\0"]
+def test_names_may_be_anything_but_empty_or_binary() -> None:
+    names = ["ü", "狼", "a|b", "c;d", "e > f", "=g", "x" * 10_000, "tab\tand\nline"]
     hierarchy = Hierarchy.from_edges([("root", name) for name in names])
     assert hierarchy.num_classes == len(names)
     assert pickle.loads(pickle.dumps(hierarchy)) == hierarchy
@@ -101,6 +101,9 @@ def test_names_may_be_anything_but_empty() -> None:
             assert hierarchy.encode([name]).tolist() == [names.index(name)]
     with pytest.raises((TypeError, UnicodeEncodeError)):
         Hierarchy.from_edges([("root", "\ud800")])
+    for control in ("\0", "a\x1fb"):
+        with pytest.raises(ValueError, match=r"holds the control character U\+00"):
+            Hierarchy.from_edges([("root", control)])
 
 
 @pytest.mark.parametrize("node", [9, -1, 10**30, 1.5, None, b"bat", "snake", "", [0]])
