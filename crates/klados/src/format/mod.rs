@@ -15,6 +15,7 @@ mod directory;
 mod edges;
 #[allow(dead_code, reason = "for the formats to come")]
 mod guess;
+mod icd10cm;
 #[allow(dead_code, reason = "for the formats to come")]
 mod input;
 mod json;
@@ -30,6 +31,7 @@ mod rank_order;
 mod ranks;
 mod speciesnet;
 mod table;
+mod toml;
 mod wordtree;
 mod write;
 
@@ -238,6 +240,22 @@ formats! {
     /// `supercategory` is not read. Without, `supercategory` names the parent, a category too where one is so named; `none`,
     /// and the category's own name, are no parent. `common_name` and `synonyms` are kept as synonyms.
     "categories" => Categories in categories,
+    /// TOML with tables inside tables, as the categories of crates.io, or with lists of leaves.
+    ///
+    /// ```text
+    /// [science]
+    /// name = "Science"
+    /// [science.categories.robotics]
+    /// name = "Robotics"
+    /// ```
+    ///
+    /// Keys are names, unless the table has a `name`: then the id is the path of keys, `science::robotics`, which is the
+    /// identity. Everything else is as in [`nested`](Self::Nested), in the order of the text. Tables nest no deeper than 80.
+    "toml" => Toml in toml,
+    /// The tabular list of ICD-10-CM in XML: chapters, sections and diagnoses. The code is the identity, `desc` is the
+    /// name, and inclusion terms are synonyms. Chapters, sections and the categories in them have their rank; notes, what
+    /// is excluded, and the codes with a seventh character are not kept.
+    "icd10cm" => Icd10cm in icd10cm,
     /// The JSON that Klados writes itself, with the order of classes and columns.
     "klados" => Klados in klados,
 }

@@ -14,6 +14,7 @@ mod formats_edges;
 mod formats_json;
 mod formats_of_data_sets;
 mod formats_text;
+mod formats_toml_xml;
 mod forms;
 mod given_probabilities;
 #[cfg(feature = "half")]

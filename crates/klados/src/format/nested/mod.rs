@@ -1,6 +1,6 @@
 //! JSON in which children stand inside their parents.
 
-mod nodes;
+pub(super) mod nodes;
 pub(super) mod places;
 
 use std::collections::HashMap;
@@ -49,18 +49,23 @@ pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> 
     let mut json = Json::new(input.text()?, input.limits());
     let (places, end) = places(&mut json, draft);
     let nodes = Nodes::of(places, draft);
+    add_all(&nodes, draft);
+    end
+}
+
+/// Writes into the draft what was found.
+pub(super) fn add_all(nodes: &Nodes<'_>, draft: &mut Draft) {
     if nodes.parts > 0 {
         let message = format!("{} entries of \"Part\" are not read: parts are no subclasses", nodes.parts);
         draft.at_line(None).warn(message);
     }
-    if have_ids(&nodes) {
-        add(&nodes, draft, by_id);
+    if have_ids(nodes) {
+        add(nodes, draft, by_id);
     } else {
         let known = draft.node_count();
-        add(&nodes, draft, by_path);
+        add(nodes, draft, by_path);
         warn_of_repeated_names(known, draft);
     }
-    end
 }
 
 /// Whether ids say which node is meant. Nodes at the top may lack one.

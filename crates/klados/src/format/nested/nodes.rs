@@ -1,4 +1,4 @@
-//! Which of the values in a JSON text are nodes, and what is below what.
+//! Which of the values in JSON and the like are nodes, and what is below what.
 
 use std::borrow::Cow;
 
@@ -8,20 +8,20 @@ use crate::format::Draft;
 use crate::hierarchy::NONE;
 
 /// The nodes of a text, in its order.
-pub(super) struct Nodes<'a> {
-    pub(super) found: Vec<Node<'a>>,
+pub(crate) struct Nodes<'a> {
+    pub(crate) found: Vec<Node<'a>>,
     /// `(node, synonym)`
-    pub(super) synonyms: Vec<(usize, Cow<'a, str>)>,
+    pub(crate) synonyms: Vec<(usize, Cow<'a, str>)>,
     /// How many entries of Open Images' `Part` were passed over.
-    pub(super) parts: usize,
+    pub(crate) parts: usize,
 }
 
-pub(super) struct Node<'a> {
-    pub(super) parent: Option<usize>,
-    pub(super) line: u64,
-    pub(super) id: Option<Cow<'a, str>>,
-    pub(super) name: Option<Cow<'a, str>>,
-    pub(super) rank: Option<Cow<'a, str>>,
+pub(crate) struct Node<'a> {
+    pub(crate) parent: Option<usize>,
+    pub(crate) line: u64,
+    pub(crate) id: Option<Cow<'a, str>>,
+    pub(crate) name: Option<Cow<'a, str>>,
+    pub(crate) rank: Option<Cow<'a, str>>,
 }
 
 /// What the values in a list or an object are.
@@ -43,7 +43,7 @@ enum Inside {
 }
 
 impl<'a> Nodes<'a> {
-    pub(super) fn of(places: Vec<Place<'a>>, draft: &mut Draft) -> Self {
+    pub(crate) fn of(places: Vec<Place<'a>>, draft: &mut Draft) -> Self {
         let mut nodes = Self { found: Vec::new(), synonyms: Vec::new(), parts: 0 };
         let mut inside: Vec<Inside> = Vec::with_capacity(places.len());
         for place in places {

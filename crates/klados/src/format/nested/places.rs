@@ -1,4 +1,4 @@
-//! What stands where in a JSON text: the values that may be nodes, each with what it is in.
+//! What stands where in JSON and the like: the values that may be nodes, each with what it is in.
 
 use std::borrow::Cow;
 
@@ -59,6 +59,14 @@ impl Value<'_> {
 pub(crate) struct Record<'a> {
     pub(crate) id: Option<Cow<'a, str>>,
     pub(crate) name: Option<Cow<'a, str>>,
+}
+
+impl<'a> Record<'a> {
+    /// What an object says of itself, of which this hands out the text under a key.
+    pub(crate) fn of(text: impl Fn(&str) -> Option<Cow<'a, str>>) -> Option<Self> {
+        let (id, name) = (IDS.iter().find_map(|key| text(key)), NAMES.iter().find_map(|key| text(key)));
+        (id.is_some() || name.is_some()).then_some(Self { id, name })
+    }
 }
 
 /// The places of a text in its order: what holds others stands before them. They go up to where the text is no JSON,
