@@ -16,7 +16,8 @@ pub(super) fn check(report: &mut Report<'_>, shape: &Shape) {
         let children: Vec<usize> = shape.children(node).collect();
         check_branches(report, &leaves, Some(node), &children);
     }
-    let roots: Vec<usize> = shape.kept().filter(|&node| shape.is_root(node)).collect();
+    // Nodes that stand alone are reported as such.
+    let roots: Vec<usize> = shape.kept().filter(|&node| shape.is_root(node) && !shape.is_leaf(node)).collect();
     check_branches(report, &leaves, None, &roots);
     if report.draft.rank_names().is_empty() {
         check_depths(report, shape);

@@ -8,21 +8,21 @@ use super::{Report, Rule};
 pub(super) fn check(report: &mut Report<'_>, shape: &Shape) {
     let mut search = Search::new(shape);
     let mut said = HashSet::new();
-    let mut left = None;
-    for (looked_at, &node) in shape.order.iter().enumerate().filter(|(_, node)| shape.parents(**node).len() > 1) {
-        if search.steps_left == 0 {
-            left = Some(shape.order.len() - looked_at);
-            break;
-        }
+    let several: Vec<usize> = shape.order.iter().copied().filter(|&node| shape.parents(node).len() > 1).collect();
+    let mut looked_at = 0;
+    while let Some(&node) = several.get(looked_at).filter(|_| !search.gave_up) {
         said.extend(search.repeated_parents(node).into_iter().map(|parent| (parent, node)));
+        looked_at += 1;
     }
     for edge in shape.edges.iter().filter(|edge| said.contains(&(edge.parent, edge.child))) {
         let (parent, child) = (report.draft.label(edge.parent), report.draft.label(edge.child));
         let message = format!("\"{child}\" is below \"{parent}\" by a longer path too");
         report.add(Rule::TransitiveEdge, edge.line(), [edge.parent, edge.child], message);
     }
-    if let Some(left) = left {
-        let message = format!("the search took too long: of {left} nodes not all parents were looked at");
+    if search.gave_up {
+        let (looked_at, several) = (looked_at - 1, several.len());
+        let message =
+            format!("the search took too long: {looked_at} of {several} nodes with several parents were looked at");
         report.add(Rule::TransitiveEdge, None, [], message);
     }
 }
@@ -36,6 +36,7 @@ struct Search<'a> {
     parent_for: Vec<usize>,
     /// Edges that may still be walked up.
     steps_left: usize,
+    gave_up: bool,
 }
 
 impl<'a> Search<'a> {
@@ -43,7 +44,7 @@ impl<'a> Search<'a> {
         let nodes = shape.is_kept.len();
         let none = || vec![usize::MAX; nodes];
         let steps_left = 1_000_000 + 20 * (nodes + shape.edges.len());
-        Self { shape, depth: shape.depths(), seen_for: none(), parent_for: none(), steps_left }
+        Self { shape, depth: shape.depths(), seen_for: none(), parent_for: none(), steps_left, gave_up: false }
     }
 
     fn repeated_parents(&mut self, node: usize) -> Vec<usize> {
@@ -53,7 +54,10 @@ impl<'a> Search<'a> {
         let mut found = Vec::new();
         while let Some(at) = open.pop() {
             for above in self.shape.parents(at) {
-                let Some(left) = self.steps_left.checked_sub(1) else { return found };
+                let Some(left) = self.steps_left.checked_sub(1) else {
+                    self.gave_up = true;
+                    return found;
+                };
                 self.steps_left = left;
                 // What is less deep than all of the parents has none of them above it.
                 if self.depth[above] < lowest || self.seen_for[above] == node {

@@ -194,6 +194,9 @@ impl Hierarchy {
             for name in &above {
                 ends = ends.iter().flat_map(|end| self.parents(*end)).copied().collect();
                 ends.retain(|end| self.name(*end) == *name);
+                // Paths that meet again are one from there on.
+                ends.sort_unstable();
+                ends.dedup();
             }
             if !ends.is_empty() {
                 matches.push(node);

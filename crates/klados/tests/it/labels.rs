@@ -83,3 +83,20 @@ fn homonyms_are_told_apart_by_their_paths() {
         assert!(hierarchy.node(&path).is_ok() || path == "Iris");
     }
 }
+
+#[test]
+fn a_path_through_diamonds_of_one_name_takes_no_long_time() {
+    // Two nodes a level, each below both of the level above: 2^60 paths, all of the same names.
+    let mut draft = klados::format::Draft::new();
+    let mut above = vec![draft.declare("top", "a").unwrap()];
+    for level in 0..60 {
+        let pair = ["l", "r"].map(|side| draft.declare(&format!("{side}{level}"), "a").unwrap());
+        for child in pair {
+            above.iter().for_each(|&parent| draft.add_edge(parent, child));
+        }
+        above = pair.to_vec();
+    }
+    let hierarchy = draft.build().unwrap();
+    let error = hierarchy.node(&["a"; 61].join(" > ")).unwrap_err();
+    assert!(error.to_string().ends_with("is ambiguous; give its id: \"l59\", \"r59\""), "{error}");
+}
