@@ -24,6 +24,7 @@ mod klados;
 mod lines;
 mod nested;
 mod node_link;
+mod obo;
 mod options;
 mod outline;
 mod paths;
@@ -256,6 +257,23 @@ formats! {
     /// name, and inclusion terms are synonyms. Chapters, sections and the categories in them have their rank; notes, what
     /// is excluded, and the codes with a seventh character are not kept.
     "icd10cm" => Icd10cm in icd10cm,
+    /// OBO 1.2 and 1.4, in which the OBO Foundry and the Gene Ontology publish ontologies: a stanza a term.
+    ///
+    /// ```text
+    /// [Term]
+    /// id: CL:0000540
+    /// name: neuron
+    /// synonym: "nerve cell" EXACT []
+    /// is_a: CL:0000393 ! electrically responsive cell
+    /// ```
+    ///
+    /// The id is the identity. `is_a` leads to the parents, and of `relationship` what is
+    /// [asked for](ReadOptions::relationships), such as `part_of`. A parent that is not in the file, as of an ontology that
+    /// it imports, is a node with its id as the name, and a warning lists these. Synonyms are kept where they are exact or
+    /// related; broader and narrower ones name other things. Obsolete terms are left out. `alt_id` and the ids of
+    /// obsolete terms lead to the terms that [took their place](Hierarchy::alternative_ids). Relationships and
+    /// individuals, definitions and cross references are passed over.
+    "obo" => Obo in obo,
     /// The JSON that Klados writes itself, with the order of classes and columns.
     "klados" => Klados in klados,
 }

@@ -14,6 +14,8 @@ pub struct ReadOptions {
     pub parent_column: Option<String>,
     /// The columns that are ranks, from the top; all columns by default, in the direction that the values show.
     pub rank_columns: Option<Vec<String>>,
+    /// Relationships that lead to a parent beside those that always do: `part_of` and the like in [`obo`](Format::Obo).
+    pub relationships: Vec<String>,
     /// How much is read before it is refused.
     pub limits: Limits,
 }
@@ -28,6 +30,22 @@ impl ReadOptions {
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
+        self
+    }
+
+    /// Takes another relationship for one that leads to a parent.
+    ///
+    /// ```
+    /// use klados::{Hierarchy, format::ReadOptions};
+    ///
+    /// let text = b"[Term]\nid: A:1\nname: hand\n\n[Term]\nid: A:2\nname: finger\nrelationship: part_of A:1 ! hand\n";
+    /// let hierarchy = Hierarchy::from_bytes(text, &ReadOptions::new().relationship("part_of"))?;
+    /// assert_eq!(hierarchy.to_string(), "hand\n  finger\n");
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    #[must_use]
+    pub fn relationship(mut self, name: impl Into<String>) -> Self {
+        self.relationships.push(name.into());
         self
     }
 }

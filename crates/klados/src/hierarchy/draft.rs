@@ -389,11 +389,11 @@ impl Draft {
     pub fn build(mut self) -> Result<Hierarchy, HierarchyError> {
         self.line = None;
         self.check_declarations();
-        self.check_alternative_ids();
         if !self.problems.is_empty() {
             return Err(self.problems.swap_remove(0));
         }
         self.leave_out_obsolete();
+        self.check_alternative_ids();
         self.check_roots()?;
         assemble(self.graph, None)
     }
@@ -413,14 +413,17 @@ impl Draft {
 
     /// An alternative id that is a node's own id, or that of two nodes, names neither.
     fn check_alternative_ids(&mut self) {
-        let by_id = &self.by_id;
-        let all = &mut self.graph.alternative_ids;
+        let Graph { ids, alternative_ids: all, .. } = &mut self.graph;
+        if all.is_empty() {
+            return;
+        }
+        let ids: HashSet<&str> = ids.iter().flatten().map(|id| &**id).collect();
         all.sort_unstable();
         all.dedup();
         let before = all.len();
         let twice: HashSet<Box<str>> =
             all.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0.clone()).collect();
-        all.retain(|(id, _)| !by_id.contains_key(&**id) && !twice.contains(id));
+        all.retain(|(id, _)| !ids.contains(&**id) && !twice.contains(id));
         let dropped = before - all.len();
         if dropped > 0 {
             self.warn(format!("{dropped} alternative ids are those of other nodes and are not looked up"));
@@ -539,6 +542,11 @@ impl Draft {
     /// The name of a node.
     pub fn name(&self, node: usize) -> &str {
         &self.graph.names[node]
+    }
+
+    /// The node of this id, where the input has mentioned it.
+    pub fn node_of_id(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id.trim()).map(|&node| node as usize)
     }
 
     /// The id of a node, where the input has ids.

@@ -7,6 +7,7 @@ mod batches;
 mod calibrations;
 mod check;
 mod compiled;
+mod data;
 mod decisions;
 mod formats;
 mod formats_directory;
@@ -15,6 +16,7 @@ mod formats_json;
 mod formats_of_data_sets;
 mod formats_text;
 mod formats_toml_xml;
+mod formats_obo;
 mod forms;
 mod given_probabilities;
 #[cfg(feature = "half")]
