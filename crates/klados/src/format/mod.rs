@@ -8,6 +8,7 @@ mod adjacency;
 mod arff;
 mod categories;
 mod child_ids;
+mod clades;
 mod class_names;
 mod columns;
 mod csv;
@@ -23,6 +24,8 @@ mod json_kind;
 mod klados;
 mod lines;
 mod nested;
+mod newick;
+mod nexus;
 mod node_link;
 mod obo;
 mod options;
@@ -30,6 +33,7 @@ mod outline;
 mod paths;
 mod rank_order;
 mod ranks;
+mod scanner;
 mod speciesnet;
 mod table;
 mod toml;
@@ -274,6 +278,32 @@ formats! {
     /// obsolete terms lead to the terms that [took their place](Hierarchy::alternative_ids). Relationships and
     /// individuals, definitions and cross references are passed over.
     "obo" => Obo in obo,
+    /// Newick, the trees of phylogenetics, as all programs there write them.
+    ///
+    /// ```text
+    /// ((Corvus_corax:2.5,Corvus_corone:2.5)Corvus:10,'Erithacus rubecula')Passeriformes;
+    /// ```
+    ///
+    /// The path is the identity. Names are kept as they are written: an underscore stays one, as it does in ape, ETE and
+    /// Biopython, though Newick takes it for a blank. An inner node without a name is named by the leaves that it is the
+    /// nearest common ancestor of, `a & b`: of the first leaves by name below each of its children the first two, so that it
+    /// is found again whatever the order of the children; with one child it is left out. Numbers that label inner nodes
+    /// are taken for the support of their branches where leaves have words for names. Branch lengths and comments are
+    /// passed over. Of several trees the first is read, with a warning.
+    "newick" => Newick in newick,
+    /// NEXUS, the blocks in which PAUP, MrBayes and BEAST keep trees; it begins with `#NEXUS`.
+    ///
+    /// ```text
+    /// #NEXUS
+    /// BEGIN TREES;
+    ///   TRANSLATE 1 Corvus_corax, 2 Corvus_corone;
+    ///   TREE crows = [&R] (1,2)Corvus;
+    /// END;
+    /// ```
+    ///
+    /// Of the trees the first is read, or one that a star marks; what names mean in it, TRANSLATE says, or the place in
+    /// TAXLABELS. All else is as in [`newick`](Self::Newick). Other blocks are passed over.
+    "nexus" => Nexus in nexus,
     /// The JSON that Klados writes itself, with the order of classes and columns.
     "klados" => Klados in klados,
 }

@@ -13,10 +13,11 @@ mod formats;
 mod formats_directory;
 mod formats_edges;
 mod formats_json;
+mod formats_newick;
+mod formats_obo;
 mod formats_of_data_sets;
 mod formats_text;
 mod formats_toml_xml;
-mod formats_obo;
 mod forms;
 mod given_probabilities;
 #[cfg(feature = "half")]
