@@ -23,6 +23,7 @@ mod json;
 mod json_kind;
 mod klados;
 mod lines;
+mod ncbi;
 mod nested;
 mod newick;
 mod nexus;
@@ -35,8 +36,10 @@ mod rank_order;
 mod ranks;
 mod scanner;
 mod speciesnet;
+mod synsets;
 mod table;
 mod toml;
+mod wordnet;
 mod wordtree;
 mod write;
 
@@ -304,6 +307,31 @@ formats! {
     /// Of the trees the first is read, or one that a star marks; what names mean in it, TRANSLATE says, or the place in
     /// TAXLABELS. All else is as in [`newick`](Self::Newick). Other blocks are passed over.
     "nexus" => Nexus in nexus,
+    /// NCBI's taxonomy as `taxdump` has it: a folder with `nodes.dmp`, and `names.dmp` and `merged.dmp` where they are there; or
+    /// the file `nodes.dmp` with these beside it.
+    ///
+    /// ```text
+    /// 9606    |       9605    |       species |
+    /// ```
+    ///
+    /// The id is the identity and the scientific name the name; synonyms, equivalent names, acronyms and common names are
+    /// synonyms. Ids that were merged into another lead to it. Ranks are kept, in NCBI's order; `clade` and `no rank` are
+    /// none, as they stand at any height. The root is its own parent.
+    "ncbi" => Ncbi in ncbi,
+    /// WordNet 3.0: `data.noun` (or `data.verb`), or the folder that has it; or a list of synsets over it, as the classes of
+    /// ImageNet are published.
+    ///
+    /// ```text
+    /// n01440764
+    /// n01443537
+    /// ```
+    ///
+    /// The id is the type and offset of a synset, the first word the name and the others synonyms. Hypernyms are parents.
+    /// Synsets that are but instances, such as cities, are left out where nothing is below them, unless their pointer `@i` is among the
+    /// [relationships](ReadOptions::relationships), where symbols of other pointers may be too, such as `#p`, "part of".
+    /// A list takes its synsets, which are the classes in its order, and all that is above them, with `data.noun` beside it or
+    /// [elsewhere](ReadOptions::wordnet); names after the ids are not read.
+    "wordnet" => Wordnet in wordnet,
     /// The JSON that Klados writes itself, with the order of classes and columns.
     "klados" => Klados in klados,
 }

@@ -1,5 +1,7 @@
 //! What a reader may be told.
 
+use std::path::PathBuf;
+
 use super::{Format, Limits};
 
 /// How a hierarchy is read. By default everything is guessed, within the default limits.
@@ -14,8 +16,11 @@ pub struct ReadOptions {
     pub parent_column: Option<String>,
     /// The columns that are ranks, from the top; all columns by default, in the direction that the values show.
     pub rank_columns: Option<Vec<String>>,
-    /// Relationships that lead to a parent beside those that always do: `part_of` and the like in [`obo`](Format::Obo).
+    /// Relationships that lead to a parent beside those that always do: `part_of` and the like in [`obo`](Format::Obo), the
+    /// symbols of pointers such as `@i` in [`wordnet`](Format::Wordnet).
     pub relationships: Vec<String>,
+    /// WordNet's `data.noun`, or the folder that has it, for a list of synsets; by default it is beside the list.
+    pub wordnet: Option<PathBuf>,
     /// How much is read before it is refused.
     pub limits: Limits,
 }
@@ -46,6 +51,21 @@ impl ReadOptions {
     #[must_use]
     pub fn relationship(mut self, name: impl Into<String>) -> Self {
         self.relationships.push(name.into());
+        self
+    }
+
+    /// A list of synsets is over this `data.noun`, or over the one in this folder.
+    ///
+    /// ```no_run
+    /// use klados::{Hierarchy, format::ReadOptions};
+    ///
+    /// let options = ReadOptions::new().wordnet("/usr/share/wordnet");
+    /// let hierarchy = Hierarchy::from_path("imagenet_synsets.txt", &options)?;
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    #[must_use]
+    pub fn wordnet(mut self, path: impl Into<PathBuf>) -> Self {
+        self.wordnet = Some(path.into());
         self
     }
 }

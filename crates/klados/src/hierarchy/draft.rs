@@ -56,6 +56,8 @@ pub struct Draft {
     declared: HashSet<u32>,
     expects_declarations: bool,
     obsolete: HashSet<u32>,
+    /// In the order of the columns; empty where they are the leaves.
+    classes: Vec<u32>,
     problems: Vec<HierarchyError>,
     left_out: usize,
     limits: Limits,
@@ -103,6 +105,7 @@ impl Draft {
             declared: HashSet::new(),
             expects_declarations: false,
             obsolete: HashSet::new(),
+            classes: Vec::new(),
             problems: Vec::new(),
             left_out: 0,
             limits,
@@ -244,6 +247,26 @@ impl Draft {
         self.obsolete.insert(node as u32);
     }
 
+    /// Says that a node is a class, the next in the order of the columns. Where no node is said to be one, the leaves are.
+    ///
+    /// ```
+    /// let mut draft = klados::format::Draft::new();
+    /// let nodes = ["animal", "crow", "bat"].map(|name| draft.by_name(name));
+    /// if let [Some(animal), Some(crow), Some(bat)] = nodes {
+    ///     draft.add_edge(animal, crow);
+    ///     draft.add_edge(animal, bat);
+    ///     draft.set_class(bat);
+    ///     draft.set_class(animal);
+    /// }
+    /// let hierarchy = draft.build()?;
+    /// assert_eq!(hierarchy.class_names().collect::<Vec<_>>(), ["bat", "animal"]);
+    /// assert!(hierarchy.node("crow").is_err()); // no class is at or below it
+    /// # Ok::<(), klados::HierarchyError>(())
+    /// ```
+    pub fn set_class(&mut self, node: usize) {
+        self.classes.push(node as u32);
+    }
+
     /// Says that a node has no parent. Where several roots are left, a [warning](Hierarchy::warnings) lists these.
     pub fn set_root(&mut self, node: usize) {
         self.roots.push((node as u32, self.line));
@@ -347,11 +370,18 @@ impl Draft {
 
     /// Says which file the problems and warnings are of, where they do not know.
     pub(crate) fn in_file(mut self, file: &Path) -> Self {
-        self.problems = self.problems.into_iter().map(|problem| problem.in_file(file)).collect();
+        self.of_file(Some(file));
+        self
+    }
+
+    /// As [`in_file`](Self::in_file), where a reader is done with one of several files.
+    pub(crate) fn of_file(&mut self, file: Option<&Path>) {
+        let Some(file) = file else { return };
+        let problems = std::mem::take(&mut self.problems);
+        self.problems = problems.into_iter().map(|problem| problem.in_file(file)).collect();
         for warning in &mut self.graph.warnings {
             warning.location.file.get_or_insert_with(|| file.to_owned());
         }
-        self
     }
 
     /// The nodes and edges of a hierarchy, without a root and leaves that were added.
@@ -380,12 +410,13 @@ impl Draft {
         self.problems.pop()
     }
 
-    /// Makes the hierarchy, with the leaves as classes in order of first appearance.
+    /// Makes the hierarchy, with the [stated classes](Self::set_class) or else the leaves, in order of first appearance.
     ///
     /// # Errors
     ///
     /// The first problem; else what no hierarchy can have: a cycle (with its nodes), no node at all, a node that is said to
-    /// be a root and has a parent, a node that is nowhere declared, a rank that is named twice.
+    /// be a root and has a parent, a node that is nowhere declared, a rank that is named twice, a class that is stated
+    /// twice.
     pub fn build(mut self) -> Result<Hierarchy, HierarchyError> {
         self.line = None;
         self.check_declarations();
@@ -395,7 +426,20 @@ impl Draft {
         self.leave_out_obsolete();
         self.check_alternative_ids();
         self.check_roots()?;
-        assemble(self.graph, None)
+        self.check_classes()?;
+        let classes = Some(self.classes).filter(|classes| !classes.is_empty());
+        assemble(self.graph, classes)
+    }
+
+    fn check_classes(&self) -> Result<(), HierarchyError> {
+        let mut seen = HashSet::new();
+        match self.classes.iter().find(|class| !seen.insert(**class)) {
+            Some(&class) => {
+                let message = format!("\"{}\" is stated twice as a class", self.graph.label(class));
+                Err(HierarchyError::new(Kind::DuplicateClass, message))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_declarations(&mut self) {
@@ -449,6 +493,8 @@ impl Draft {
             self.roots.retain(|(node, _)| !obsolete.contains(node));
             let place = self.graph.remove(|node| obsolete.contains(&node));
             self.roots.iter_mut().for_each(|(node, _)| *node = place[*node as usize]);
+            self.classes.retain(|class| !obsolete.contains(class));
+            self.classes.iter_mut().for_each(|class| *class = place[*class as usize]);
         }
     }
 
@@ -608,6 +654,11 @@ impl Draft {
     /// `(node, line)` of the nodes that are said to have no parent.
     pub fn stated_roots(&self) -> impl ExactSizeIterator<Item = (usize, Option<u64>)> {
         self.roots.iter().map(|&(node, line)| (node as usize, line))
+    }
+
+    /// The nodes that are said to be classes, in the order of the columns.
+    pub fn stated_classes(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.classes.iter().map(|&class| class as usize)
     }
 
     /// What was found wrong while reading, in the order in which it was found; no more than

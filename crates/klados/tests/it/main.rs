@@ -13,11 +13,13 @@ mod formats;
 mod formats_directory;
 mod formats_edges;
 mod formats_json;
+mod formats_ncbi;
 mod formats_newick;
 mod formats_obo;
 mod formats_of_data_sets;
 mod formats_text;
 mod formats_toml_xml;
+mod formats_wordnet;
 mod forms;
 mod given_probabilities;
 #[cfg(feature = "half")]
