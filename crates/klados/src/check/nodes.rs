@@ -21,7 +21,8 @@ pub(super) fn check(report: &mut Report<'_>, shape: &Shape) {
     }
     check_roots(report, shape);
     check_ranks(report);
-    check_alternative_ids(report);
+    check_alternative_ids(report, shape);
+    check_stated_classes(report);
 }
 
 fn check_roots(report: &mut Report<'_>, shape: &Shape) {
@@ -43,19 +44,26 @@ fn check_ranks(report: &mut Report<'_>) {
     }
 }
 
-fn check_alternative_ids(report: &mut Report<'_>) {
+fn check_alternative_ids(report: &mut Report<'_>, shape: &Shape) {
     let draft = report.draft;
     if draft.alternative_ids().len() == 0 {
         return;
     }
-    let mut owner: HashMap<&str, usize> =
-        (0..draft.node_count()).filter_map(|node| Some((draft.id(node)?, node))).collect();
-    for (node, id) in draft.alternative_ids() {
+    let mut owner: HashMap<&str, usize> = shape.kept().filter_map(|node| Some((draft.id(node)?, node))).collect();
+    for (node, id) in draft.alternative_ids().filter(|(node, _)| shape.is_kept[*node]) {
         let first = *owner.entry(id).or_insert(node);
         if first != node {
             let (label, other) = (draft.label(node), draft.label(first));
             let message = format!("the alternative id \"{id}\" of \"{label}\" is that of \"{other}\" as well");
             report.add_node(Rule::AlternativeId, node, message);
         }
+    }
+}
+
+fn check_stated_classes(report: &mut Report<'_>) {
+    let mut seen = HashSet::new();
+    for class in report.draft.stated_classes().filter(|class| !seen.insert(*class)) {
+        let message = format!("\"{}\" is stated twice as a class", report.draft.label(class));
+        report.add_node(Rule::DuplicateClass, class, message);
     }
 }

@@ -125,6 +125,29 @@ fn nodes_by_themselves() {
 }
 
 #[test]
+fn classes_that_the_file_states_twice() {
+    let mut draft = draft("child,parent\ncrow,bird\nrobin,bird\n rock  dove,bird\nrock dove,bird\n");
+    let nodes: Vec<usize> = (0..draft.node_count()).filter(|&node| draft.name(node) != "bird").collect();
+    nodes.iter().for_each(|&node| draft.set_class(node));
+    assert!(of(Rule::DuplicateClass, &draft, None).is_empty());
+    // Which of the columns is wrong is not known: the class that was two stays two, and is reported.
+    let fixed = fix(&draft);
+    assert_eq!(of(Rule::DuplicateClass, &fixed.draft, None)[0].1, named(&["rock dove"]));
+    assert_eq!(fixed.draft.build().unwrap_err().kind(), Kind::DuplicateClass);
+}
+
+#[test]
+fn an_alternative_id_of_a_node_that_is_out_of_use_is_free() {
+    let mut draft = Draft::new();
+    let top = draft.declare("T:1", "top").unwrap();
+    let gone = draft.declare("T:2", "gone").unwrap();
+    draft.set_obsolete(gone);
+    draft.add_alternative_id(top, "T:2");
+    assert!(of(Rule::AlternativeId, &draft, None).is_empty());
+    assert_eq!(draft.build().unwrap().warnings().len(), 1, "of the node that is left out");
+}
+
+#[test]
 fn roots_and_nodes_that_stand_alone() {
     let edges = "crow,bird\nrobin,bird\nbat,mammal\ndog,mammal\nlost,\nbird,\nmammal,\n";
     assert_eq!(lines(Rule::SeveralRoots, edges), [(None, named(&["bird", "mammal"]))]);
@@ -484,6 +507,9 @@ fn the_cell_ontology_has_several_roots_and_parents() {
     let rules = [Rule::IsolatedNode, Rule::SeveralRoots, Rule::SeveralParents, Rule::TransitiveEdge];
     assert_eq!(counts(&cells, rules), [9, 0, 922, 0]);
     assert_eq!(single_children(&cells), 244);
+    // The same as the ontology itself says it, where terms that are out of use stand alone as well and do not count.
+    let Some(cells) = real("cell-ontology-cl-basic-2022-12/cl-basic.obo") else { return };
+    assert_eq!((counts(&cells, rules), single_children(&cells)), ([9, 0, 922, 0], 244));
 }
 
 #[test]

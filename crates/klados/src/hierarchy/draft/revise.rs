@@ -76,6 +76,7 @@ impl Draft {
         self.index = index.map(|(key, node)| (moved_key(key, placed), placed(node))).collect();
         self.by_id.values_mut().for_each(|node| *node = placed(*node));
         self.roots.iter_mut().for_each(|(node, _)| *node = placed(*node));
+        self.classes.iter_mut().for_each(|class| *class = placed(*class));
         let declared: HashSet<u32> = self.declared.iter().map(|&node| placed(node)).collect();
         self.declared = declared;
         // One that is in use as well is in use.
