@@ -116,3 +116,164 @@ fn rank_columns_are_chosen_and_ordered() {
     let out = folder.run(&["hierarchy", "show", "ranks.csv", "--rank-columns", "high,low"]).success();
     assert!(out.contains("x\n  a [0]\ny\n  b [1]\n"), "{out}");
 }
+
+#[test]
+fn show_finds_names_ids_and_synonyms_with_what_is_above() {
+    let folder = Folder::new();
+    folder.write("h.csv", EDGES);
+    let shown = folder.run(&["hierarchy", "show", "h.csv", "--find", "O"]).success();
+    let expected = "\
+tree of 8 nodes, 4 classes, height 3; [n] is a class's column
+4 found, with *
+
+mammal
+  dog *
+    poodle [2] *
+bird
+  crow [1] *
+  robin [3] *
+";
+    assert_eq!(shown, expected);
+    // A match is not opened where nothing below it matches.
+    let shown = folder.run(&["hierarchy", "show", "h.csv", "--find", "Dog"]).success();
+    assert_eq!(shown.split("\n\n").nth(1), Some("mammal\n  dog (1 classes) *\n"));
+    let message = folder.run(&["hierarchy", "show", "h.csv", "--find", "cat"]).failure(1);
+    assert_eq!(message, "nothing there has \"cat\" in its name, id or a synonym");
+    folder.write("ids.csv", "id,parent_id,name\nX:1,,Iris\nX:2,X:1,sepal\n");
+    let shown = folder.run(&["hierarchy", "show", "ids.csv", "--find", "x:2"]).success();
+    assert_eq!(shown.split("\n\n").nth(1), Some("Iris\n  sepal [0] *\n"));
+}
+
+#[test]
+fn show_prints_what_is_below_a_node() {
+    let folder = Folder::new();
+    folder.write("h.csv", EDGES);
+    let shown = folder.run(&["hierarchy", "show", "h.csv", "--below", "mammal", "--depth", "1"]).success();
+    assert_eq!(shown.split("\n\n").nth(1), Some("mammal\n  bat [0]\n  dog (1 classes)\n"));
+    let message = folder.run(&["hierarchy", "show", "h.csv", "--below", "mamal"]).failure(1);
+    assert!(message.starts_with("unknown node \"mamal\"; the nearest names are \"mammal\""), "{message}");
+    let message = folder.run(&["hierarchy", "show", "h.csv", "--below", "dog", "--find", "bat"]).failure(1);
+    assert!(message.starts_with("nothing there has \"bat\""), "{message}");
+    folder.run(&["hierarchy", "show", "h.csv", "--below", "dog", "--format", "json"]).failure(2);
+}
+
+#[test]
+fn stats_are_for_people_and_programs() {
+    let folder = Folder::new();
+    folder.write("h.csv", EDGES);
+    let expected = "\
+tree of height 3
+nodes            7
+edges            5
+roots            2
+classes          4
+class depth      2 to 3, mean 2.25, median 2
+children a node  1 to 2, mean 1.67, median 2
+single child     1, up to 1 in a row from \"dog\"
+several parents  0
+largest branch   \"mammal\", 2 classes, 50.0 %
+
+depth      nodes    classes
+1              2          0
+2              4          3
+3              1          1
+
+     children      nodes
+            1          1
+            2          2
+";
+    assert_eq!(folder.run(&["hierarchy", "stats", "h.csv"]).success(), expected);
+    let json = folder.run(&["hierarchy", "stats", "h.csv", "--format", "json"]).success();
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["nodes"], 7);
+    assert_eq!(json["class_depth"], serde_json::json!({"min": 2, "mean": 2.25, "median": 2.0, "max": 3}));
+    assert_eq!(json["children"], serde_json::json!([[1, 1], [2, 2]]));
+    folder.write("ranks.csv", "species,genus\nC. corax,Corvus\nP. pica,Pica\nC. corone,Corvus\n");
+    let text = folder.run(&["hierarchy", "stats", "ranks.csv"]).success();
+    assert!(
+        text.contains(
+            "\nrank         nodes    classes\ngenus            2          0\nspecies          3          3\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn convert_writes_by_the_ending_and_says_what_is_lost() {
+    let folder = Folder::new();
+    folder.write("h.csv", EDGES).write("columns.txt", "robin\nmammal\nbat\ncrow\npoodle\n");
+    let output = folder.run(&["hierarchy", "convert", "h.csv", "out.json"]);
+    assert_eq!(output.stderr, "");
+    assert_eq!(output.success(), "");
+    let shown = |file: &str| folder.run(&["hierarchy", "show", file]).success();
+    assert_eq!(shown("out.json"), shown("h.csv"));
+    let output = folder.run(&["hierarchy", "convert", "h.csv", "edges.csv"]);
+    assert_eq!(output.stderr, "");
+    assert_eq!(shown("edges.csv"), shown("h.csv"));
+    let arguments = ["hierarchy", "convert", "h.csv", "out.csv", "--to", "ranks", "--columns", "columns.txt"];
+    let output = folder.run(&arguments);
+    let warnings: Vec<&str> = output.stderr.lines().collect();
+    assert!(
+        warnings.contains(&"warning: lost in out.csv: that 1 internal node is a class: \"mammal\""),
+        "{warnings:?}"
+    );
+    assert!(warnings.iter().all(|line| line.starts_with("warning: lost in out.csv: ")), "{warnings:?}");
+    output.success();
+    let text = std::fs::read_to_string(folder.path("out.csv")).expect("written");
+    assert_eq!(text, "level 1,level 2,level 3\nbird,robin,\nmammal,bat,\nbird,crow,\nmammal,dog,poodle\n");
+}
+
+#[test]
+fn convert_writes_to_standard_output_and_nothing_where_something_is_wrong() {
+    let folder = Folder::new();
+    folder.write("h.csv", EDGES).write("dag.csv", "child,parent\nguppy,fish\nguppy,pet\n").write("old.nwk", "old");
+    let output = folder.run(&["hierarchy", "convert", "h.csv", "-", "--to", "newick"]);
+    assert!(output.stderr.starts_with("warning: lost: that the root was added"), "{}", output.stderr);
+    assert_eq!(output.success(), "((bat,(poodle)dog)mammal,(crow,robin)bird);\n");
+    let message = folder.run(&["hierarchy", "convert", "dag.csv", "old.nwk"]).failure(1);
+    assert!(message.starts_with("Newick has trees only"), "{message}");
+    assert_eq!(std::fs::read(folder.path("old.nwk")).expect("there"), b"old");
+    let message = folder.run(&["hierarchy", "convert", "h.csv", "out.txt"]).failure(2);
+    assert!(message.starts_with("the ending of out.txt says no format; say it with --to: edges, "), "{message}");
+    folder.run(&["hierarchy", "convert", "h.csv", "out.csv", "--to", "xml"]).failure(2);
+    assert!(!folder.path("out.csv").exists());
+}
+
+#[test]
+fn prune_keeps_classes_cuts_and_contracts() {
+    let folder = Folder::new();
+    folder.write("h.csv", EDGES).write("classes.txt", "poodle\nrobin\ncrow\n");
+    let read = || std::fs::read_to_string(folder.path("out.csv")).expect("written");
+    let prune = |more: &[&str]| {
+        let output = folder.run(&[&["hierarchy", "prune", "h.csv", "out.csv"], more].concat());
+        output.success()
+    };
+    let said = prune(&["--classes", "classes.txt"]);
+    assert_eq!(said, "h.csv: 7 nodes, 4 classes\nout.csv: 6 nodes, 3 classes\n");
+    assert_eq!(read(), "child,parent\ndog,mammal\npoodle,dog\nrobin,bird\ncrow,bird\n");
+    prune(&["--classes", "classes.txt", "--contract-chains"]);
+    assert_eq!(read(), "child,parent\npoodle,\nrobin,bird\ncrow,bird\n");
+    prune(&["--cut", "2"]);
+    assert_eq!(read(), "child,parent\nbat,mammal\ncrow,bird\ndog,mammal\nrobin,bird\n");
+    folder.write("h.csv", "species,genus\nC. corax,Corvus\nP. pica,Pica\nC. corone,Corvus\n");
+    prune(&["--cut", "genus"]);
+    assert_eq!(read(), "child,parent,rank\nCorvus,,genus\nPica,,genus\n");
+    folder.run(&["hierarchy", "prune", "h.csv", "other.csv"]).failure(2);
+    let message = folder.run(&["hierarchy", "prune", "h.csv", "other.csv", "--cut", "family"]).failure(1);
+    assert!(message.starts_with("there is no rank \"family\"; the ranks are \"genus\", \"species\""), "{message}");
+    assert!(!folder.path("other.csv").exists());
+}
+
+#[test]
+fn help_of_every_command_has_examples_and_fits_a_terminal() {
+    let folder = Folder::new();
+    for command in ["show", "stats", "convert", "prune"] {
+        let help = folder.run(&["hierarchy", command, "--help"]).success();
+        // The options above are as wide as the terminal is.
+        let (_, below) = help.split_once("-h, --help").expect("the last option");
+        let (_, examples) = below.split_once("Examples:\n").expect("examples");
+        assert!(examples.contains(&format!("  klados hierarchy {command} ")), "{examples}");
+        let widest = below.lines().max_by_key(|line| line.chars().count()).expect("lines");
+        assert!(widest.chars().count() <= 80, "{command}: {widest}");
+    }
+}

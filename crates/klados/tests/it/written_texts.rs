@@ -130,6 +130,63 @@ fn a_table_whose_columns_mislead_says_so() {
 }
 
 #[test]
+fn nested_json_has_what_nodes_have() {
+    let expected = r#"[
+  {"id": "1", "name": "Plantae", "rank": "kingdom", "children": [
+    {"id": "7", "name": "Iris", "rank": "genus"}
+  ]},
+  {"id": "2", "name": "Animalia", "rank": "kingdom", "children": [
+    {"id": "8", "name": "Iris", "rank": "genus", "synonyms": ["Iris oratoria"]}
+  ]}
+]
+"#;
+    assert_eq!(text(&irises(), WriteFormat::Nested), expected);
+    let tree = Hierarchy::from_edges([("animal", "a \"bird\""), ("animal", "bat")]).unwrap();
+    let expected =
+        "{\"name\": \"animal\", \"children\": [\n  {\"name\": \"a \\\"bird\\\"\"},\n  {\"name\": \"bat\"}\n]}\n";
+    assert_eq!(text(&tree, WriteFormat::Nested), expected);
+}
+
+#[test]
+fn a_node_of_a_dag_is_whole_at_its_first_place() {
+    let hierarchy = Hierarchy::from_edges([
+        ("animal", "pet"),
+        ("animal", "fish"),
+        ("pet", "guppy"),
+        ("fish", "guppy"),
+        ("guppy", "red guppy"),
+    ]);
+    let hierarchy = hierarchy.unwrap();
+    let expected = r#"{"id": "animal", "name": "animal", "children": [
+  {"id": "pet", "name": "pet", "children": [
+    {"id": "guppy", "name": "guppy", "children": [
+      {"id": "red guppy", "name": "red guppy"}
+    ]}
+  ]},
+  {"id": "fish", "name": "fish", "children": [
+    {"id": "guppy", "name": "guppy"}
+  ]}
+]}
+"#;
+    assert_eq!(text(&hierarchy, WriteFormat::Nested), expected);
+    let lost = lost(&hierarchy, WriteFormat::Nested);
+    assert_eq!(lost[0], "that 5 nodes have no id: the name or a number is written");
+}
+
+#[test]
+fn newick_quotes_what_is_no_plain_word() {
+    let hierarchy =
+        Hierarchy::from_edges([("Corvus corax", "it's"), ("Corvus corax", "a_b"), ("x", "Corvus corax"), ("x", "y.1")]);
+    let hierarchy = hierarchy.unwrap();
+    assert_eq!(text(&hierarchy, WriteFormat::Newick), "(('it''s','a_b')'Corvus corax',y.1)x;\n");
+    let several = birds().write(WriteFormat::Newick).unwrap();
+    assert_eq!(several.text, "((crow,robin)bird,(bat)mammal);\n");
+    let kinds: Vec<LostKind> = several.lost.iter().map(|lost| lost.kind).collect();
+    assert_eq!(kinds, [LostKind::AddedRoot, LostKind::ClassOrder, LostKind::NodeOrder]);
+    assert_eq!(diamond().write(WriteFormat::Newick).unwrap_err().kind(), Kind::NotATree);
+}
+
+#[test]
 fn dot_escapes_and_marks_the_classes() {
     let hierarchy = Hierarchy::from_edges([("a \"b\" \\N", "c\nd"), ("a \"b\" \\N", "<e>")]).unwrap();
     let expected = "digraph hierarchy {\n  rankdir=LR;\n  node [shape=plaintext];\n  n0 [label=\"a \\\"b\\\" \\\\N\"];\n  \
@@ -180,7 +237,8 @@ fn names_of_formats_and_endings_of_files() {
 #[test]
 fn a_chain_of_a_hundred_thousand_is_written() {
     let chain = Hierarchy::from_edges((0..100_000).map(|node| (node.to_string(), (node + 1).to_string()))).unwrap();
-    for format in [WriteFormat::Edges, WriteFormat::Dot, WriteFormat::Mermaid, WriteFormat::Klados] {
-        assert!(text(&chain, format).len() > 100_000);
+    for &format in WriteFormat::ALL.iter().filter(|format| **format != WriteFormat::Ranks) {
+        let length = text(&chain, format).len();
+        assert!((488_896..20_000_000).contains(&length), "{format}: {length}"); // the digits of 0 to 100,000
     }
 }

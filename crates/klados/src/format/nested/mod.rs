@@ -12,6 +12,7 @@ use super::guess::{Confidence, Head};
 use super::input::Input;
 use super::json::Json;
 use super::json_kind::kind;
+use super::rank_order::order_ranks;
 use super::{Draft, Format, ReadOptions};
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
@@ -66,6 +67,7 @@ pub(super) fn add_all(nodes: &Nodes<'_>, draft: &mut Draft) {
         add(nodes, draft, by_path);
         warn_of_repeated_names(known, draft);
     }
+    order_ranks(draft);
 }
 
 /// Whether ids say which node is meant. Nodes at the top may lack one.

@@ -9,6 +9,8 @@ mod fields;
 mod identity;
 mod lost;
 mod mermaid;
+mod nested;
+mod newick;
 mod own;
 mod ranks;
 mod rows;
@@ -80,6 +82,13 @@ write_formats! {
     /// CSV, a column a rank and a path a line, in the order of the classes. A tree in which siblings have different names. The
     /// columns are the ranks where every node has one below that of its parent, else `level 1`, `level 2` and so on.
     "ranks" => Ranks in ranks, "csv",
+    /// JSON with children inside their parents, as d3 draws it: `name`, `children`, and `id`, `rank`, `synonyms` where there
+    /// are some. Any hierarchy: where nodes have several parents all have an `id` (see [`Edges`](Self::Edges)), and such a node
+    /// has its children at its first place.
+    "nested" => Nested in nested, "json",
+    /// Newick, the trees of phylogenetics: names and shape. A tree in which siblings have different names; several roots
+    /// are under one without a name.
+    "newick" => Newick in newick, "nwk",
     /// For Graphviz, to look at: `dot -Tsvg`. Classes are boxes. Any hierarchy.
     "dot" => Dot in dot, "dot",
     /// For Mermaid, which GitHub and others draw inside of Markdown. Any hierarchy, though Mermaid by itself stops at 500
@@ -96,6 +105,7 @@ impl WriteFormat {
         Some(match &*path.extension()?.to_str()?.to_lowercase() {
             "csv" => Self::Edges,
             "json" => Self::Klados,
+            "nwk" | "newick" | "tree" | "tre" | "nh" => Self::Newick,
             "dot" | "gv" => Self::Dot,
             "mmd" | "mermaid" => Self::Mermaid,
             _ => return None,
