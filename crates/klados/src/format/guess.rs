@@ -56,12 +56,6 @@ impl<'a> Head<'a> {
         extension.map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()
     }
 
-    /// The name of the file in lower case, with its ending; empty where there is none.
-    pub(crate) fn file_name(&self) -> String {
-        let name = self.input.path().and_then(Path::file_name);
-        name.map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default()
-    }
-
     /// The first 64 KiB, up to the end of a line, or to where they are no UTF-8; without a byte order mark.
     pub(crate) fn text(&self) -> &'a str {
         self.text

@@ -100,11 +100,6 @@ pub(super) fn invalid_line(line: u64, bytes: &[u8]) -> HierarchyError {
     error.at_line(Some(line))
 }
 
-/// The line, from 1, on which a byte of a text stands.
-pub(crate) fn line_at(text: &str, byte: usize) -> u64 {
-    1 + text.as_bytes()[..byte.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() as u64
-}
-
 /// An error of a JSON text, with its line and without serde's second mention of it.
 pub(crate) fn json_error(error: &serde_json::Error) -> HierarchyError {
     let text = error.to_string();

@@ -14,10 +14,8 @@ mod columns;
 mod csv;
 mod directory;
 mod edges;
-#[allow(dead_code, reason = "for the formats to come")]
 mod guess;
 mod icd10cm;
-#[allow(dead_code, reason = "for the formats to come")]
 mod input;
 mod json;
 mod json_kind;

@@ -32,7 +32,9 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
         draft.of_file(nouns.path());
         return Ok(());
     }
-    if synsets::is_list(input.text()?) {
+    let mut lines = input.bytes()?.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let first = lines.find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    if synsets::is_list(&String::from_utf8_lossy(first)) {
         return synsets::read(input, options, draft);
     }
     read_synsets(input, options, draft)

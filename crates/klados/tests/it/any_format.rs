@@ -46,6 +46,34 @@ fn every_fixture_cut_anywhere_is_read_or_refused() {
 }
 
 #[test]
+fn every_fixture_with_other_bytes_is_read_or_refused() {
+    // Those that mean something in some format, and some that mean nothing in any.
+    const BYTES: &[u8] = b"\n\r\t ,;:|/\\\"'()[]{}<>=!#@-_0n\xff\0";
+    let mut state = 1u64;
+    // Knuth's generator (MMIX); its high bits are the good ones.
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    for (format, path) in fixtures().into_iter().filter(|(_, path)| path.is_file()) {
+        let whole = std::fs::read(path).unwrap();
+        for _ in 0..200 {
+            let mut bytes = whole.clone();
+            for _ in 0..1 + below(4) {
+                let (place, byte) = (below(bytes.len()), BYTES[below(BYTES.len())]);
+                match below(3) {
+                    0 => bytes[place] = byte,
+                    1 => bytes.insert(place, byte),
+                    _ => drop(bytes.drain(place..(place + 1 + below(20)).min(bytes.len() - 1))),
+                }
+            }
+            let _ = Hierarchy::from_bytes(&bytes, &ReadOptions::new().format(format));
+            let _ = Draft::from_bytes(&bytes, &ReadOptions::new());
+        }
+    }
+}
+
+#[test]
 fn a_format_that_cannot_be_told_is_an_error_with_what_there_is() {
     let error = read("what is this\n").unwrap_err();
     assert_eq!(error.kind(), Kind::UnknownFormat);

@@ -86,7 +86,7 @@ fn what_is_wrong_is_named_with_its_file_and_line() {
     folder.write("list.txt", b"n00000001\n\nn00000007\nn00000003\nn00000003\n");
     let problems = |name: &str| -> Vec<String> {
         let (draft, format) = Draft::from_path(folder.0.join(name), &ReadOptions::new()).unwrap();
-        assert_eq!(format, Format::Wordnet);
+        assert_eq!(format, Format::Wordnet, "{name}");
         draft.problems().iter().map(|problem| folder.inside(&problem.to_string())).collect()
     };
     let no_synset = "data.noun:2: the line is no synset; expected its offset, file, type, words and pointers";
@@ -100,6 +100,9 @@ fn what_is_wrong_is_named_with_its_file_and_line() {
             "list.txt: \"n00000009\", which is above \"c [n00000003]\", is not in data.noun",
         ]
     );
+    folder.write("data.noun", b"00000001 03 n 01 a 0 000 | x\n00000002 03 n 01 caf\xe9 0 000 | y\n");
+    let encoding = "data.noun:2: byte 0xe9 is not valid UTF-8; is the file in Latin-1 or a Windows code page?";
+    assert_eq!(problems("data.noun"), [encoding]);
     let missing =
         Hierarchy::from_bytes(b"00000003 03 n 01 c 0 001 @ 00000009 n 0000 | z\n", &ReadOptions::new()).unwrap_err();
     assert_eq!(missing.to_string(), "line 1: \"n00000009\" is mentioned here and is nowhere declared");
