@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use klados::format::{Format, ReadOptions};
 use klados::{Hierarchy, HierarchyError, HierarchyErrorKind, NodeId};
 
-use super::labels;
+use super::class_names;
 
 /// How a hierarchy file is read.
 #[derive(Debug, Default, Clone, clap::Args)]
@@ -65,15 +65,15 @@ pub(crate) fn unique_name(hierarchy: &Hierarchy, node: NodeId) -> String {
     hierarchy.unique_name(node)
 }
 
-/// The hierarchy with the columns of the logits, classes or with `nodes` all nodes but the root, that a file names one a
-/// line.
+/// The hierarchy with the columns of the logits, classes or with `nodes` all nodes but the root, that a file names: one a
+/// line, or in the column `node` or `class` of a CSV.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, or names what is not there or one twice (the message names the line), or leaves out a
 /// node.
 pub(crate) fn with_columns_of(hierarchy: &Hierarchy, path: &Path, nodes: bool) -> Result<Hierarchy> {
-    let rows = labels::read_lines(path)?;
+    let rows = class_names::read(path, &["node", "class"])?;
     let what = if nodes { "node" } else { "class" };
     if rows.is_empty() {
         bail!("{} is empty; expected the name of a {what} on each line", path.display());

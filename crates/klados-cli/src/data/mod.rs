@@ -1,5 +1,6 @@
 //! Files that several commands read: matrices, labels, tables, and the embedded pictures.
 
+pub(crate) mod class_names;
 pub(crate) mod class_weight;
 #[cfg(feature = "train")]
 pub(crate) mod columns;

@@ -2,10 +2,12 @@
 
 #[cfg(feature = "train")]
 mod animals;
+mod check;
 mod decide;
 mod evaluate;
 mod hierarchy;
 mod loss;
+mod matching;
 mod matrix;
 #[cfg(feature = "train")]
 mod metrics;

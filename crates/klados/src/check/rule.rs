@@ -176,7 +176,7 @@ rules! {
         "keep it if it is meant; two things of one name need ids, or names of their own";
     "single-child" => SingleChild, Note, "Superclasses that have one child each.",
         "they have the same classes as what is below them, so that one decision counts at several levels",
-        "keep them where the levels matter; else leave the middle out, or weight by `lazy` or by named levels";
+        "keep them where the levels matter; else klados hierarchy prune --contract-chains leaves them out";
     "homonym" => Homonym, Note, "Nodes of one name.",
         "a label with this name alone is an error",
         "write ids or paths in the labels";

@@ -1,6 +1,10 @@
-//! `klados hierarchy`: looking at hierarchies, writing them in other formats, and making smaller ones. One file a command.
+//! `klados hierarchy`: looking at hierarchies and for what is wrong with them, finding what a model's classes are in one,
+//! writing them in other formats, and making smaller ones. One file a command; findings.rs is what `check` prints.
 
+mod check;
 mod convert;
+mod findings;
+mod matching;
 mod prune;
 mod show;
 mod stats;
@@ -9,7 +13,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
-/// Look at a hierarchy, convert it, or make a smaller one.
+/// Look at a hierarchy, check it, match class names with it, convert it, or make a smaller one.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HierarchyArgs {
     #[command(subcommand)]
@@ -20,6 +24,8 @@ pub(crate) struct HierarchyArgs {
 enum HierarchyCommand {
     Show(show::ShowArgs),
     Stats(stats::StatsArgs),
+    Check(check::CheckArgs),
+    Match(matching::MatchArgs),
     Convert(convert::ConvertArgs),
     Prune(prune::PruneArgs),
 }
@@ -29,6 +35,8 @@ pub(crate) fn run(args: &HierarchyArgs, out: &mut dyn Write) -> Result<()> {
     match &args.command {
         HierarchyCommand::Show(args) => show::run(args, out),
         HierarchyCommand::Stats(args) => stats::run(args, out),
+        HierarchyCommand::Check(args) => check::run(args, out),
+        HierarchyCommand::Match(args) => matching::run(args, out),
         HierarchyCommand::Convert(args) => convert::run(args, out),
         HierarchyCommand::Prune(args) => prune::run(args, out),
     }
