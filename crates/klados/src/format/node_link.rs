@@ -7,6 +7,7 @@ use super::guess::{Confidence, Head};
 use super::input::Input;
 use super::json::{Event, Json, expected};
 use super::json_kind::kind;
+use super::rank_order::order_ranks;
 use super::{Draft, Format, ReadOptions};
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
@@ -47,6 +48,7 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
     }
     json.next()?; // nothing follows
     found.add_links(ends.given, draft);
+    order_ranks(draft);
     Ok(())
 }
 

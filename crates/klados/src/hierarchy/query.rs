@@ -261,6 +261,12 @@ impl Hierarchy {
         &self.inner.rank_names
     }
 
+    /// The rank of a node, by its place among the [rank names](Self::rank_names).
+    pub(crate) fn rank_index(&self, node: NodeId) -> Option<usize> {
+        let rank = self.inner.rank[node.index()];
+        (rank != NONE).then_some(rank as usize)
+    }
+
     /// The rank of a node, where the input names ranks. The root and added leaves have none.
     pub fn rank(&self, node: NodeId) -> Option<&str> {
         self.inner.rank_names.get(self.inner.rank[node.index()] as usize).map(String::as_str)

@@ -400,3 +400,15 @@ fn the_original_of_open_images_is_read() {
     // Those in the text below "Subcategory", by a count of the keys.
     assert!(warnings(&hierarchy).contains(&"39 entries of \"Part\" are not read: parts are no subclasses".to_owned()));
 }
+
+#[test]
+fn ranks_of_json_are_in_the_order_that_the_edges_show() {
+    let links = r#"{"nodes": [{"id": "crow", "rank": "species"}, {"id": "Corvus", "rank": "genus"},
+        {"id": "Corvidae", "rank": "family"}, {"id": "Pica", "rank": "genus"}],
+        "links": [{"source": "Corvus", "target": "crow"}, {"source": "Corvidae", "target": "Corvus"},
+        {"source": "Corvidae", "target": "Pica"}]}"#;
+    assert_eq!(read(links).unwrap().rank_names(), ["family", "genus", "species"]);
+    let ragged = r#"{"name": "life", "children": [{"name": "moss", "rank": "species"},
+        {"name": "Iris", "rank": "genus", "children": [{"name": "setosa", "rank": "species"}]}]}"#;
+    assert_eq!(read(ragged).unwrap().rank_names(), ["genus", "species"]);
+}

@@ -161,8 +161,7 @@ impl<'h> Losses<'h> {
     /// Where the ranks come back in the order that the edges show, else in that in which the nodes have them.
     pub(super) fn rank_order(&mut self, nodes: impl Iterator<Item = NodeId>) {
         let names = self.hierarchy.rank_names();
-        let place =
-            |node: NodeId| self.hierarchy.rank(node).and_then(|rank| names.iter().position(|name| name == rank));
+        let place = |node: NodeId| self.hierarchy.rank_index(node);
         let mut first: Vec<usize> = Vec::new();
         let mut number = vec![None; names.len()];
         for rank in nodes.filter_map(place) {

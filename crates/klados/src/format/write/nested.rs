@@ -1,8 +1,6 @@
 //! JSON with children inside their parents.
 
-use std::collections::HashSet;
-
-use super::identity::ids;
+use super::identity::{ids, repeated_sibling};
 use super::lost::{count, is_leaf};
 use super::{Losses, LostKind};
 use crate::format::Limits;
@@ -12,7 +10,7 @@ use crate::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId};
 const DEEPEST_INDENT: usize = 32;
 
 pub(super) fn text(hierarchy: &Hierarchy, lost: &mut Losses<'_>) -> Result<String, HierarchyError> {
-    let siblings_differ = siblings_differ(hierarchy);
+    let siblings_differ = repeated_sibling(hierarchy).is_none();
     let by_id = hierarchy.has_ids() || !hierarchy.is_tree() || !siblings_differ;
     if !siblings_differ && hierarchy.height(NodeId::ROOT) <= 1 && hierarchy.root_is_added() {
         let message = "nodes of one name with nothing below any have no nested form; edges have them";
@@ -23,13 +21,6 @@ pub(super) fn text(hierarchy: &Hierarchy, lost: &mut Losses<'_>) -> Result<Strin
     writer.write()?;
     say_what_is_lost(hierarchy, &writer.visits, by_id, lost);
     Ok(writer.text)
-}
-
-/// Whether no node has two children of one name.
-fn siblings_differ(hierarchy: &Hierarchy) -> bool {
-    let mut seen = HashSet::new();
-    let mut edges = hierarchy.nodes().flat_map(|node| hierarchy.children(node).iter().map(move |child| (node, *child)));
-    edges.all(|(parent, child)| seen.insert((parent, hierarchy.name(child).trim())))
 }
 
 struct Writer<'h> {

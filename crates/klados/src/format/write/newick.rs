@@ -1,7 +1,6 @@
 //! Newick, the trees of phylogenetics.
 
-use std::collections::HashSet;
-
+use super::identity::check_siblings;
 use super::lost::{count, is_leaf};
 use super::{Losses, LostKind};
 use crate::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId};
@@ -11,7 +10,7 @@ pub(super) fn text(hierarchy: &Hierarchy, lost: &mut Losses<'_>) -> Result<Strin
         let message = "Newick has trees only, and here nodes have several parents; edges say this";
         return Err(HierarchyError::new(Kind::NotATree, message));
     }
-    check_siblings(hierarchy)?;
+    check_siblings(hierarchy, "Newick")?;
     say_what_is_lost(hierarchy, lost);
     let mut text = String::new();
     // The nodes whose children are open, each with the number of those that are written.
@@ -48,20 +47,6 @@ fn push_name(text: &mut String, name: &str) {
         text.push('\'');
         text.push_str(&name.replace('\'', "''"));
         text.push('\'');
-    }
-}
-
-/// By the path, siblings of one name would be one node.
-fn check_siblings(hierarchy: &Hierarchy) -> Result<(), HierarchyError> {
-    let mut seen = HashSet::new();
-    let mut nodes = hierarchy.nodes().skip(1);
-    match nodes.find(|node| !seen.insert((hierarchy.parents(*node).first(), hierarchy.name(*node).trim()))) {
-        None => Ok(()),
-        Some(node) => {
-            let path = hierarchy.path(node);
-            let message = format!("two nodes are \"{path}\", which Newick has no way to tell apart; edges do by id");
-            Err(HierarchyError::new(Kind::AmbiguousName, message))
-        }
     }
 }
 

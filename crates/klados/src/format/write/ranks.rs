@@ -6,6 +6,7 @@ use super::super::Draft;
 use super::super::ranks::{from_the_top, is_without_header};
 use super::super::table::Table;
 use super::fields::push_line;
+use super::identity::check_siblings;
 use super::lost::{count, leaf_classes};
 use super::{Losses, LostKind};
 use crate::hierarchy::NONE;
@@ -19,7 +20,7 @@ pub(super) fn text(hierarchy: &Hierarchy, lost: &mut Losses<'_>) -> Result<Strin
         let message = "a table of ranks has trees only, and here nodes have several parents; edges say this";
         return Err(HierarchyError::new(Kind::NotATree, message));
     }
-    check_siblings(hierarchy)?;
+    check_siblings(hierarchy, "a table of ranks")?;
     let columns = by_rank(hierarchy, lost).unwrap_or_else(|| by_depth(hierarchy, lost));
     let wanted = 2..=MOST_COLUMNS;
     if !wanted.contains(&columns.names.len()) {
@@ -48,22 +49,6 @@ pub(super) fn text(hierarchy: &Hierarchy, lost: &mut Losses<'_>) -> Result<Strin
 fn up_from(hierarchy: &Hierarchy, node: NodeId) -> impl Iterator<Item = NodeId> {
     let up = std::iter::successors(Some(node), |node| hierarchy.parents(*node).first().copied());
     up.take_while(|node| !hierarchy.is_added(*node))
-}
-
-/// By the path, siblings of one name would be one node.
-fn check_siblings(hierarchy: &Hierarchy) -> Result<(), HierarchyError> {
-    let mut seen = HashSet::new();
-    let mut nodes = hierarchy.nodes().skip(1);
-    match nodes.find(|node| !seen.insert((hierarchy.parents(*node).first(), hierarchy.name(*node).trim()))) {
-        None => Ok(()),
-        Some(node) => {
-            let message = format!(
-                "two nodes are \"{}\", which a table of ranks has no way to tell apart; edges do by id",
-                hierarchy.path(node)
-            );
-            Err(HierarchyError::new(Kind::AmbiguousName, message))
-        }
-    }
 }
 
 struct Columns {

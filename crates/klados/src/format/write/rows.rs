@@ -36,8 +36,7 @@ pub(super) fn rows(hierarchy: &Hierarchy, needs_line: impl Fn(NodeId) -> bool) -
         }
     }
     let mut next = Next::new(rows.len());
-    for (row, pair) in rows.windows(2).enumerate().filter(|(_, pair)| pair[0].child == pair[1].child) {
-        debug_assert!(pair[0].parent != pair[1].parent);
+    for (row, _) in rows.windows(2).enumerate().filter(|(_, pair)| pair[0].child == pair[1].child) {
         next.of_child[row] = row as u32 + 1;
     }
     for parent in hierarchy.nodes().filter(|node| !hierarchy.is_added(*node)) {
