@@ -84,14 +84,14 @@ impl Scores {
             single.accuracy.update_by_level(truths, best, rows.weights)?;
             single.log_loss.update(truths, log_probs, rows.weights)?;
             single.brier.update(truths, log_probs, rows.weights)?;
-            single.calibration.update(truths, log_probs, rows.weights)?;
+            single.calibration.update_by_level(truths, log_probs, best, rows.weights)?;
             single.distances.update(truths, log_probs, rows.weights)?;
             if let Some(wasserstein) = &mut single.wasserstein {
                 wasserstein.update(truths, log_probs, rows.weights)?;
             }
             if let Some(curves) = &mut single.curves {
                 curves.operating.update(truths, log_probs, rows.weights)?;
-                curves.risk.update(truths, log_probs, rows.weights)?;
+                curves.risk.update_by_level(truths, log_probs, best, rows.weights)?;
             }
         }
         if let Some(multi) = &mut self.multi {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::log_probs::LogProbs;
+use super::level_answers::{each_answer, most_probable};
 use super::state::{Origin, State, check_count, check_names, check_part, meet, meet_rows};
 use super::{ExactSum, Levels, Metric, Truths, other_shape, share, weight};
 use crate::criterion::{InputError, InputErrorKind};
@@ -138,21 +138,31 @@ impl Calibration {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
+        let best = most_probable(truths, log_probs)?;
+        self.update_by_level(truths, log_probs, &best, weights)
+    }
+
+    /// As [`update`](Self::update), where the most probable node of each level, `[batch, levels]`, is known: see
+    /// [`Levels::most_probable`].
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update), and nodes that the hierarchy does not have.
+    pub fn update_by_level<F: Float>(
+        &mut self,
+        truths: &Truths<'_>,
+        log_probs: &[F],
+        best: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<(), InputError> {
         meet_rows(self, truths)?;
-        truths.check_single()?;
-        let log_probs = LogProbs::new(truths, log_probs, weights)?;
-        let mut best = vec![NodeId::ROOT; self.levels.len()];
-        for row in (0..truths.len()).filter(|row| truths.takes_part(*row)) {
-            truths.levels().most_probable(log_probs.row(row), &mut best)?;
-            for (level, (sums, best)) in self.levels.iter_mut().zip(&best).enumerate() {
-                if truths.reaches(row, level) {
-                    let confidence = scalar::exp(log_probs.log_p(row, *best));
-                    let bin = bin_of(confidence, sums.bins.len());
-                    sums.bins[bin].add(confidence, truths.is_right_at(row, level, *best), weight(weights, row));
-                }
+        each_answer(truths, log_probs, best, weights, |row, level, answer| {
+            if let Some((log_p, is_right)) = answer {
+                let (confidence, bins) = (scalar::exp(log_p), &mut self.levels[level].bins);
+                let bin = bin_of(confidence, bins.len());
+                bins[bin].add(confidence, is_right, weight(weights, row));
             }
-        }
-        Ok(())
+        })
     }
 }
 

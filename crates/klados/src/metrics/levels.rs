@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use super::trajectory::Trajectories;
 use super::{Fingerprint, Truths};
 use crate::criterion::{InputError, check_length};
 use crate::hierarchy::Closure;
@@ -58,6 +59,8 @@ pub struct Levels {
     information: Arc<[f64]>,
     /// In a DAG: the nodes above each class. Made when a label asks for it.
     closure: Arc<OnceLock<Closure>>,
+    /// Made when a curve asks for it.
+    trajectories: Arc<OnceLock<Trajectories>>,
     fingerprint: Fingerprint,
 }
 
@@ -80,6 +83,21 @@ impl JudgedLevel {
     /// If the hierarchy has no such node.
     pub fn at(&self, node: NodeId) -> &[NodeId] {
         &self.at[self.row(node)]
+    }
+
+    /// The candidate with the largest log-probability, of those of all nodes; the first of equal ones.
+    fn most_probable<F: Float>(&self, log_p: &[F]) -> NodeId {
+        let larger = |a: F, b: F| if b > a { b } else { a };
+        // Four at a time, of which none waits for the one before it.
+        let (fours, rest) = self.candidates.as_chunks::<4>();
+        let mut most = [F::NEG_INFINITY; 4];
+        for four in fours {
+            (0..4).for_each(|lane| most[lane] = larger(most[lane], log_p[four[lane].index()]));
+        }
+        let rest = rest.iter().map(|node| log_p[node.index()]);
+        let most = most.into_iter().chain(rest).fold(F::NEG_INFINITY, larger);
+        let best = self.candidates.iter().find(|node| log_p[node.index()] == most);
+        best.copied().unwrap_or(self.candidates[0])
     }
 
     /// The place of a node among the candidates.
@@ -235,6 +253,7 @@ impl Levels {
             classes: classes.into(),
             information: hierarchy.nodes().map(information).collect(),
             closure: Arc::default(),
+            trajectories: Arc::default(),
             fingerprint,
         }
     }
@@ -285,6 +304,11 @@ impl Levels {
         self.closure.get_or_init(|| self.hierarchy.closure())
     }
 
+    /// What a falling threshold answers.
+    pub(super) fn trajectories(&self) -> &Trajectories {
+        self.trajectories.get_or_init(|| Trajectories::new(&self.hierarchy))
+    }
+
     /// Reads a batch of labels, once for all metrics.
     ///
     /// # Errors
@@ -321,15 +345,7 @@ impl Levels {
         check_length("the log-probabilities", log_probs.len(), rows * nodes, "a multiple of the number of nodes")?;
         check_length("the output", out.len(), rows * width, "rows times levels")?;
         for (log_p, out) in log_probs.chunks_exact(nodes).zip(out.chunks_exact_mut(width)) {
-            for (level, out) in self.levels.iter().zip(out) {
-                let mut best = (level.candidates[0], F::NEG_INFINITY);
-                for &node in &level.candidates {
-                    if log_p[node.index()] > best.1 {
-                        best = (node, log_p[node.index()]);
-                    }
-                }
-                *out = best.0;
-            }
+            self.levels.iter().zip(out).for_each(|(level, out)| *out = level.most_probable(log_p));
         }
         Ok(())
     }

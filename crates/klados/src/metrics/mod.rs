@@ -51,6 +51,7 @@ mod fingerprint;
 mod hierarchical;
 mod lca_height;
 mod lca_scores;
+mod level_answers;
 mod levels;
 mod log_loss;
 mod log_probs;

@@ -180,7 +180,7 @@ fn each_trajectory<F: Float>(
 ) -> Result<(), InputError> {
     truths.check_single()?;
     let log_probs = LogProbs::new(truths, log_probs, weights)?;
-    let trajectories = Trajectories::new(truths.levels().hierarchy());
+    let trajectories = truths.levels().trajectories();
     let (mut answers, mut entries) = (Vec::new(), Vec::new());
     for row in 0..truths.len() {
         let weight = weight(weights, row);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calibration::check_bins;
 use super::contributions::Part;
-use super::log_probs::LogProbs;
+use super::level_answers::{each_answer, most_probable};
 use super::ranking::{Ranking, Step};
 use super::state::{Origin, State, check_names, meet, meet_rows};
 use super::{Contributions, Levels, Metric, Truths, other_shape, thinned, weight};
@@ -119,8 +119,25 @@ impl RiskCoverage {
         log_probs: &[F],
         weights: Option<&[f64]>,
     ) -> Result<(), InputError> {
+        let best = most_probable(truths, log_probs)?;
+        self.update_by_level(truths, log_probs, &best, weights)
+    }
+
+    /// As [`update`](Self::update), where the most probable node of each level, `[batch, levels]`, is known: see
+    /// [`Levels::most_probable`].
+    ///
+    /// # Errors
+    ///
+    /// As those of [`update`](Self::update), and nodes that the hierarchy does not have.
+    pub fn update_by_level<F: Float>(
+        &mut self,
+        truths: &Truths<'_>,
+        log_probs: &[F],
+        best: &[NodeId],
+        weights: Option<&[f64]>,
+    ) -> Result<(), InputError> {
         meet_rows(self, truths)?;
-        each_answer(truths, log_probs, weights, |row, level, answer| {
+        each_answer(truths, log_probs, best, weights, |row, level, answer| {
             if let Some((log_p, is_right)) = answer {
                 self.levels[level].1.add(log_p, is_right, weight(weights, row));
             }
@@ -142,7 +159,8 @@ impl RiskCoverage {
         check_bins(bins)?;
         let levels = truths.levels().all().len();
         let mut all = Contributions::new(vec![Part::Confidence { bins }; levels]);
-        each_answer(truths, log_probs, weights, |row, level, answer| {
+        let best = most_probable(truths, log_probs)?;
+        each_answer(truths, log_probs, &best, weights, |row, level, answer| {
             all.push_confidence(answer, weight(weights, row));
             if level + 1 == levels {
                 all.end_row();
@@ -150,29 +168,6 @@ impl RiskCoverage {
         })?;
         Ok(all)
     }
-}
-
-/// Calls for each row and level with the log-probability of the answer and whether it is right; with nothing where the row
-/// takes no part in the level.
-fn each_answer<F: Float>(
-    truths: &Truths<'_>,
-    log_probs: &[F],
-    weights: Option<&[f64]>,
-    mut visit: impl FnMut(usize, usize, Option<(f64, bool)>),
-) -> Result<(), InputError> {
-    truths.check_single()?;
-    let log_probs = LogProbs::new(truths, log_probs, weights)?;
-    let mut best = vec![NodeId::ROOT; truths.levels().all().len()];
-    for row in 0..truths.len() {
-        if truths.takes_part(row) {
-            truths.levels().most_probable(log_probs.row(row), &mut best)?;
-        }
-        for (level, best) in best.iter().enumerate() {
-            let answer = || (log_probs.log_p(row, *best), truths.is_right_at(row, level, *best));
-            visit(row, level, truths.reaches(row, level).then(answer));
-        }
-    }
-    Ok(())
 }
 
 impl State for RiskCoverage {

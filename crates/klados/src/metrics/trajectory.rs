@@ -5,6 +5,7 @@ use crate::{Hierarchy, NodeId};
 
 /// The order in which the rule `threshold` ([`decide::Threshold`](crate::decide)) prefers nodes: what it answers for all
 /// thresholds is found in one pass.
+#[derive(Debug)]
 pub(super) struct Trajectories {
     /// The more informative first, then the deeper, then the lower index.
     nodes: Vec<NodeId>,
