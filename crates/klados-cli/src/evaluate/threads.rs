@@ -147,7 +147,7 @@ impl Worker<'_> {
         part.leave_out(ignored as u64, (batch.rows - ignored - good.len()) as u64);
         let nodes = self.evaluator.hierarchy().node_count();
         for log_probs in &mut self.log_probs {
-            for (place, row) in good.iter().enumerate() {
+            for (place, row) in good.iter().enumerate().filter(|(place, row)| place != *row) {
                 log_probs.copy_within(row * nodes..(row + 1) * nodes, place * nodes);
             }
             log_probs.truncate(good.len() * nodes);
