@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::contributions::Part;
 use super::log_probs::LogProbs;
 use super::state::{Origin, State, check_log_p, check_rows, check_sums, meet, meet_rows};
-use super::trajectory::Trajectories;
 use super::{Contributions, ExactSum, Levels, Metric, Says, Truths, ValuedBy, other_shape, thinned, weight};
 use crate::criterion::InputError;
 use crate::numeric::{Float, Sum, scalar};
