@@ -8,15 +8,36 @@ use crate::matching::{ClassList, How, Vocabulary};
 
 pub(super) fn check(report: &mut Report<'_>, shape: &Shape, classes: &ClassList) {
     let mut nodes = HashMap::new();
-    let vocabulary = Vocabulary::of_draft(report.draft, shape.is_kept.iter().map(|is_kept| !is_kept).collect());
+    let is_there = nodes_of_hierarchy(report, shape);
+    let vocabulary = Vocabulary::of_draft(report.draft, is_there.iter().map(|is_there| !is_there).collect());
     for (class, name) in classes.names().enumerate() {
         if let Some(node) = check_name(report, &vocabulary, classes, class, name) {
-            check_node(report, shape, classes, class, node, &mut nodes);
+            if is_there[node] {
+                check_node(report, shape, classes, class, node, &mut nodes);
+            } else {
+                report_absent(report, shape, classes, class, node);
+            }
         }
     }
     if !nodes.is_empty() {
         check_superclasses(report, shape, &nodes);
     }
+}
+
+/// By node: whether a hierarchy would have it. Where the file states classes, only what is at or above these is there.
+fn nodes_of_hierarchy(report: &Report<'_>, shape: &Shape) -> Vec<bool> {
+    let stated = report.draft.stated_classes().filter(|&class| shape.is_kept[class]);
+    let mut stated = stated.peekable();
+    if stated.peek().is_none() { shape.is_kept.clone() } else { shape.at_or_above(stated) }
+}
+
+fn report_absent(report: &mut Report<'_>, shape: &Shape, classes: &ClassList, class: usize, node: usize) {
+    let label = report.draft.label(node).into_owned();
+    let (rule, why) = match shape.is_kept[node] {
+        false => (Rule::ObsoleteClass, "is out of use"),
+        true => (Rule::MissingClass, "is neither among the classes that the file states, nor above one of them"),
+    };
+    report.add_at(rule, classes.location(class), [node], format!("\"{label}\" {why}"));
 }
 
 /// The node that a class name means, with what is wrong with the name.
@@ -69,9 +90,7 @@ fn check_node(
         return;
     }
     nodes.insert(node, class);
-    if !shape.is_kept[node] {
-        report.add_at(Rule::ObsoleteClass, location, [node], format!("\"{label}\" is out of use"));
-    } else if !shape.is_leaf(node) {
+    if !shape.is_leaf(node) {
         let children: Vec<usize> = shape.children(node).collect();
         let message = format!("\"{label}\" has others below it: {}", report.list(&children));
         report.add_at(Rule::InternalClass, location, [node], message);

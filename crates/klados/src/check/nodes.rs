@@ -7,8 +7,9 @@ use super::{Report, Rule};
 
 pub(super) fn check(report: &mut Report<'_>, shape: &Shape) {
     let draft = report.draft;
-    if draft.node_count() == 0 && draft.problems().is_empty() {
-        report.add(Rule::EmptyHierarchy, None, [], "there is no node");
+    if shape.kept().next().is_none() && draft.problems().is_empty() {
+        let message = if draft.node_count() == 0 { "there is no node" } else { "all nodes are out of use" };
+        report.add(Rule::EmptyHierarchy, None, [], message);
     }
     for node in draft.undeclared() {
         let message = format!("\"{}\" is mentioned here and is nowhere declared", draft.label(node));

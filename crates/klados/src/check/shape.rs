@@ -73,6 +73,18 @@ impl Shape {
         (0..self.is_kept.len()).filter(|&node| self.is_kept[node])
     }
 
+    /// By node: whether it is one of these, or above one.
+    pub(super) fn at_or_above(&self, nodes: impl IntoIterator<Item = usize>) -> Vec<bool> {
+        let mut is_above = vec![false; self.is_kept.len()];
+        let mut open: Vec<usize> = nodes.into_iter().collect();
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut is_above[node], true) {
+                open.extend(self.parents(node));
+            }
+        }
+        is_above
+    }
+
     /// Depths by node, along the longest path from above; 0 where a cycle is above.
     pub(super) fn depths(&self) -> Vec<u32> {
         let mut depth = vec![0; self.is_kept.len()];

@@ -6,6 +6,7 @@ mod architecture;
 mod batches;
 mod calibrations;
 mod check;
+mod check_against_build;
 mod compiled;
 mod data;
 mod decisions;
