@@ -76,6 +76,8 @@ class Hierarchy:
         child_column: str | None = None,
         parent_column: str | None = None,
         rank_columns: Sequence[str] | None = None,
+        relationships: Sequence[str] | None = None,
+        wordnet: str | PathLike[str] | None = None,
     ) -> Hierarchy: ...
     @staticmethod
     def from_edges(

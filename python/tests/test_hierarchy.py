@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import networkx
 import numpy as np
@@ -124,6 +125,23 @@ def test_from_csv(tmp_path) -> None:
     assert hierarchy == Hierarchy.from_paths(RANKED, ranks=["kingdom", "phylum", "class"])
     with pytest.raises(ValueError, match="give child_column and parent_column together, or rank_columns alone"):
         Hierarchy.from_csv(file, child_column="child")
+
+
+def test_from_file_with_relationships(tmp_path) -> None:
+    file = tmp_path / "body.obo"
+    terms = ["[Term]\nid: A:1\nname: hand\n", "[Term]\nid: A:2\nname: finger\nrelationship: part_of A:1 ! hand\n"]
+    file.write_text("\n".join(["format-version: 1.4\n", *terms]))
+    assert Hierarchy.from_file(file).classes == ["hand", "finger"]
+    assert Hierarchy.from_file(file, relationships=["part_of"]).classes == ["finger"]
+
+
+def test_from_file_with_wordnet(tmp_path) -> None:
+    excerpt = Path(__file__).parents[2] / "testdata/hierarchies/wordnet"
+    file = tmp_path / "synsets.txt"
+    file.write_text("n00000006\nn00000005\n")
+    hierarchy = Hierarchy.from_file(file, wordnet=excerpt)
+    assert hierarchy.num_classes == 2
+    assert hierarchy.encode(["n00000005", "n00000006"]).tolist() == [1, 0]
 
 
 def test_from_file(tmp_path) -> None:

@@ -209,6 +209,8 @@ impl Hierarchy {
     ///     format: one of :attr:`formats`; by default as the content shows.
     ///     child_column, parent_column: the columns of a file of edges, where they have other names.
     ///     rank_columns: the columns that are ranks, from the top, where it is not all of them.
+    ///     relationships: those that lead to a parent too: ``["part_of"]`` and the like in OBO, ``["@i"]`` in WordNet.
+    ///     wordnet: WordNet's ``data.noun``, or the folder that has it, for a list of synsets; by default beside the list.
     ///
     /// Raises:
     ///     OSError: if the file cannot be read.
@@ -227,7 +229,11 @@ impl Hierarchy {
     ///     >>> hierarchy.classes
     ///     ['crow', 'robin']
     #[staticmethod]
-    #[pyo3(signature = (path, classes=None, *, format=None, child_column=None, parent_column=None, rank_columns=None))]
+    #[pyo3(signature = (
+        path, classes=None, *, format=None, child_column=None, parent_column=None, rank_columns=None, relationships=None,
+        wordnet=None,
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "each is a keyword in Python")]
     fn from_file(
         py: Python<'_>,
         path: PathBuf,
@@ -236,12 +242,16 @@ impl Hierarchy {
         child_column: Option<String>,
         parent_column: Option<String>,
         rank_columns: Option<Vec<String>>,
+        relationships: Option<Vec<String>>,
+        wordnet: Option<PathBuf>,
     ) -> PyResult<Self> {
         let mut options = ReadOptions::new();
         options.format = format.map(str::parse).transpose().map_err(error::hierarchy)?;
         options.child_column = child_column;
         options.parent_column = parent_column;
         options.rank_columns = rank_columns;
+        options.relationships = relationships.unwrap_or_default();
+        options.wordnet = wordnet;
         let core =
             py.detach(|| klados::Hierarchy::from_path(path, &options)).map_err(|reason| match reason.kind() {
                 HierarchyErrorKind::UnknownFormat => error::value(format!("{reason}; say which with format=")),

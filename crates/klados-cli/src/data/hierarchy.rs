@@ -1,6 +1,6 @@
 //! Hierarchy files, and files that name the classes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -24,6 +24,12 @@ pub(crate) struct HierarchyOptions {
     /// The columns of the hierarchy file that are ranks, from the top [default: all, in the direction their values show]
     #[arg(long, value_name = "COL,...", value_delimiter = ',', conflicts_with_all = ["child_column", "parent_column"])]
     pub(crate) rank_columns: Option<Vec<String>>,
+    /// Take this relationship for a parent too: part_of and the like in OBO, @i (instances) in WordNet; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) relationship: Vec<String>,
+    /// WordNet's data.noun, or the folder that has it, for a list of synsets [default: beside the list]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) wordnet: Option<PathBuf>,
 }
 
 impl HierarchyOptions {
@@ -33,6 +39,8 @@ impl HierarchyOptions {
         options.child_column.clone_from(&self.child_column);
         options.parent_column.clone_from(&self.parent_column);
         options.rank_columns.clone_from(&self.rank_columns);
+        options.relationships.clone_from(&self.relationship);
+        options.wordnet.clone_from(&self.wordnet);
         options
     }
 }

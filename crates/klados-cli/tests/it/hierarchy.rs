@@ -87,6 +87,18 @@ fn names_that_are_not_unique_are_printed_as_paths() {
     assert_eq!(text, again);
 }
 
+const FINGER: &str = "format-version: 1.4\n\n[Term]\nid: A:1\nname: hand\n\n[Term]\nid: A:2\nname: finger\nrelationship: part_of A:1 ! hand\n";
+
+#[test]
+fn relationships_that_lead_to_a_parent_are_asked_for() {
+    let folder = Folder::new();
+    folder.write("body.obo", FINGER);
+    let shown = folder.run(&["hierarchy", "show", "body.obo"]).success();
+    assert!(shown.contains("\nhand [0]\nfinger [1]\n"), "{shown}");
+    let shown = folder.run(&["hierarchy", "show", "body.obo", "--relationship", "part_of"]).success();
+    assert!(shown.contains("\nhand\n  finger [0]\n"), "{shown}");
+}
+
 #[test]
 fn errors_name_file_and_line() {
     let folder = Folder::new();
