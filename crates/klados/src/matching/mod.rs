@@ -50,7 +50,8 @@ pub enum How {
     /// It is another name of the node.
     Synonym,
     /// It is a name, another name or an id of the node but for case, spaces, `_`, dashes, apostrophes, Unicode's forms of one
-    /// letter, or brackets at the end that one of the two has: `dog (animal)`.
+    /// letter, or brackets at the end that one of the two has: `dog (animal)`. Or it is a list of such, with commas between,
+    /// that are all of one node: `tench, Tinca tinca`.
     Normalised,
     /// It is not far from a name of the node: `1 - edits / letters`, of the longer of the two, is 0.75 or more, and more
     /// than for any other node.

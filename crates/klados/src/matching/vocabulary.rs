@@ -1,6 +1,7 @@
 //! What nodes are called.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 
 use super::How;
 use super::key::{key, without_brackets};
@@ -107,6 +108,26 @@ impl<'a> Vocabulary<'a> {
             .or_else(|| in_table(&keys.ids, &key))
             .or_else(|| in_table(&keys.names, without_brackets(&key)?))
             .or_else(|| in_table(&keys.bare_names, &key))
+            .or_else(|| self.all_of(How::Normalised, self.called_all_of(text)))
+    }
+
+    /// The nodes that have each of the names in a list with commas: `tench, Tinca tinca`.
+    fn called_all_of(&self, text: &str) -> Vec<u32> {
+        let keys = self.keys();
+        let called = |part: &str| -> HashSet<u32> {
+            let key = key(part);
+            [&keys.names, &keys.synonyms, &keys.bare_names].iter().flat_map(|table| table.find(&key)).collect()
+        };
+        let Some((first, others)) = text.split_once(',') else { return Vec::new() };
+        let mut nodes = called(first);
+        for part in others.split(',') {
+            if nodes.is_empty() {
+                break;
+            }
+            let also = called(part);
+            nodes.retain(|node| also.contains(node));
+        }
+        nodes.into_iter().collect()
     }
 
     fn nearest(&self, text: &str) -> Found {

@@ -55,6 +55,20 @@ fn each_way_finds_its_node() {
 }
 
 #[test]
+fn a_list_of_names_means_the_node_that_has_all_of_them() {
+    // As the labels of ImageNet are written.
+    let birds = birds();
+    for class in ["Crane, Grus grus", "crane (bird), Grus Grus"] {
+        let row = one(&birds, class);
+        assert_eq!((row.how, row.node), (How::Normalised, birds.node("B:2").ok()), "{class}");
+    }
+    for class in ["bird, Grus grus", "Iris, none", "bird,", ",", "none, bird"] {
+        assert_ne!(one(&birds, class).how, How::Normalised, "{class}");
+    }
+    assert_eq!(one(&birds, "Iris, iris").alternatives.len(), 2);
+}
+
+#[test]
 fn what_several_nodes_have_is_ambiguous() {
     let birds = birds();
     for class in ["Iris", "iris", "bird > Iris"] {
