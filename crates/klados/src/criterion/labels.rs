@@ -303,6 +303,46 @@ impl Inner {
         terms.retain(|term| term.weight != 0.0);
         terms
     }
+
+    /// The terms of soft labels, whose target is divided by its sum over the classes that are open; `None` where the label
+    /// or all of the target is masked.
+    pub(super) fn soft_label_terms(
+        &self,
+        by_height: &[f64],
+        label: &Label,
+        factor: f64,
+        open: Option<&impl Fn(usize) -> bool>,
+    ) -> Option<Vec<super::Term>> {
+        let is_open = |class: usize| open.is_none_or(|open| open(class));
+        let node = self.single_node(label);
+        if !self.hierarchy.classes_below(node).into_iter().any(is_open) {
+            return None;
+        }
+        let mut target: Vec<f64> = Vec::new();
+        self.fill_soft_labels(by_height, node, &mut target, &mut Atoms::default());
+        let classes = || target.iter().copied().enumerate().filter(|(class, _)| is_open(*class));
+        let total: f64 = classes().map(|(_, q)| q).sum();
+        let term = |(class, q): (usize, f64)| {
+            let node = super::TermSet::Node(self.hierarchy.class_node(class));
+            class_term(node, NodeId::ROOT, factor * q / total)
+        };
+        (total > 0.0).then(|| classes().map(term).collect())
+    }
+
+    /// The terms of a distribution over the classes, which is a sum of the classes' losses: its weight at a node is the
+    /// sum below.
+    pub(super) fn target_terms(&self, target: &[f64]) -> Vec<super::Term> {
+        let mut by_node = std::collections::BTreeMap::new();
+        for (class, weight) in target.iter().enumerate().filter(|(_, target)| **target != 0.0) {
+            for term in self.hard_terms(&Label::Class(class)) {
+                if let super::TermSet::Node(node) = term.of {
+                    let entry = by_node.entry(node).or_insert(super::Term { weight: 0.0, ..term.clone() });
+                    entry.weight += weight * term.weight;
+                }
+            }
+        }
+        by_node.into_values().collect()
+    }
 }
 
 /// A term on a class softmax.

@@ -524,55 +524,78 @@ impl Criterion {
     ///
     /// A label that does not fit.
     pub fn terms_of_row(&self, label: &Label, row: usize) -> Result<Vec<Term>, InputError> {
+        Ok(self.terms_where(label, row, None::<&fn(usize) -> bool>)?.unwrap_or_default())
+    }
+
+    /// As [`terms_of_row`](Self::terms_of_row), where masked classes are left out of what a soft label, or label
+    /// smoothing, asks for; `None` where they leave nothing, so that the loss is `+inf`.
+    ///
+    /// # Errors
+    ///
+    /// A label that does not fit, or logits of another length than the [columns](Self::columns).
+    pub(crate) fn terms_of_logits(
+        &self,
+        label: &Label,
+        row: usize,
+        logits: &[f64],
+    ) -> Result<Option<Vec<Term>>, InputError> {
+        check_length("the logits", logits.len(), self.columns(), "one a column")?;
+        let mut scores = logits.to_vec();
+        if self.has_node_columns() {
+            scores = vec![0.0; self.inner.hierarchy.node_count()];
+            self.inner.node_columns.iter().zip(logits).for_each(|(node, z)| scores[node.index()] = *z);
+        }
+        let masked = self.inner.masked_classes(&scores);
+        let open = masked.as_ref().map(|masked| |class: usize| !masked[class]);
+        self.terms_where(label, row, open.as_ref())
+    }
+
+    fn terms_where(
+        &self,
+        label: &Label,
+        row: usize,
+        open: Option<&impl Fn(usize) -> bool>,
+    ) -> Result<Option<Vec<Term>>, InputError> {
         self.check_label(label)?;
         let inner = &self.inner;
-        let label = &*one_node(&inner.hierarchy, label);
-        let class_term = |class: usize, weight: f64| {
-            labels::class_term(TermSet::Node(inner.hierarchy.class_node(class)), NodeId::ROOT, weight)
+        let (hierarchy, label) = (&inner.hierarchy, &*one_node(&inner.hierarchy, label));
+        if *label == Label::Ignored {
+            return Ok(Some(Vec::new()));
+        }
+        let is_soft = matches!(label, Label::Soft(_));
+        let factor = if is_soft { 0.0 } else { (1.0 - inner.tables.label_smoothing) * self.sample_weight(label) };
+        let has_open = open.is_none_or(|open| (0..hierarchy.class_count()).any(open));
+        if self.is_class_softmax() && !has_open && (is_soft || factor != 0.0) {
+            return Ok(None);
+        }
+        let Some(target) = inner.class_target(label, open) else { return Ok(None) };
+        let target = target.as_deref();
+        let mut terms = match &inner.tables.objective {
+            Objective::Rows(rows) => rows.terms(&Sample { hierarchy, label, factor, target, row, step: self.step }),
+            Objective::SoftLabels { by_height } if !is_soft && factor != 0.0 => {
+                let Some(terms) = inner.soft_label_terms(by_height, label, factor, open) else { return Ok(None) };
+                terms
+            }
+            _ if is_soft => Vec::new(),
+            _ => {
+                let mut terms = inner.hard_terms(label);
+                terms.iter_mut().for_each(|term| term.weight *= factor);
+                terms
+            }
         };
-        let smoothing = inner.tables.label_smoothing;
-        let factor = (1.0 - smoothing) * self.sample_weight(label);
-        if let Objective::Rows(rows) = &inner.tables.objective {
-            if *label == Label::Ignored {
-                return Ok(Vec::new());
-            }
-            let target = inner.class_target(label, None::<&fn(usize) -> bool>).flatten();
-            let factor = if matches!(label, Label::Soft(_)) { 0.0 } else { factor };
-            let (hierarchy, step, target) = (&inner.hierarchy, self.step, target.as_deref());
-            let mut terms = rows.terms(&Sample { hierarchy, label, factor, target, row, step });
-            terms.retain(|term| term.weight != 0.0);
-            return Ok(terms);
+        if !matches!(inner.tables.objective, Objective::Rows(_)) {
+            terms.extend(inner.target_terms(target.unwrap_or_default()));
         }
-        let mut terms: Vec<Term> = match (label, &inner.tables.objective) {
-            (Label::Ignored, _) => return Ok(Vec::new()),
-            (Label::Soft(_), _) => Vec::new(),
-            (_, Objective::SoftLabels { by_height }) => {
-                let mut target: Vec<f64> = Vec::new();
-                inner.fill_soft_labels(by_height, inner.single_node(label), &mut target, &mut atoms::Atoms::default());
-                let total: f64 = target.iter().sum();
-                target.iter().enumerate().map(|(class, &q)| class_term(class, q / total)).collect()
-            }
-            _ => inner.hard_terms(label),
-        };
-        terms.iter_mut().for_each(|term| term.weight *= factor);
-        // A distribution over the classes is a sum of the classes' losses: its weight at a node is the sum below.
-        let mut target = vec![smoothing / inner.hierarchy.class_count() as f64; inner.hierarchy.class_count()];
-        if let Label::Soft(soft) = label {
-            target.iter_mut().zip(soft).for_each(|(target, q)| *target += (1.0 - smoothing) * q);
-        }
-        let mut by_node = std::collections::BTreeMap::new();
-        for (class, target) in target.into_iter().enumerate().filter(|(_, target)| *target != 0.0) {
-            let weight = target * inner.tables.class_weight.as_ref().map_or(1.0, |list| list[class]);
-            for term in inner.hard_terms(&Label::Class(class)) {
-                if let TermSet::Node(node) = term.of {
-                    let entry = by_node.entry(node).or_insert(Term { weight: 0.0, ..term.clone() });
-                    entry.weight += weight * term.weight;
-                }
-            }
-        }
-        terms.extend(by_node.into_values());
         terms.retain(|term| term.weight != 0.0);
-        Ok(terms)
+        Ok(Some(terms))
+    }
+
+    /// Whether the loss is on one softmax over the classes.
+    fn is_class_softmax(&self) -> bool {
+        match &self.inner.tables.objective {
+            Objective::Rows(rows) => rows.is_class_softmax(),
+            _ => true,
+        }
     }
 }
 

@@ -200,7 +200,7 @@ impl Inner {
 
     /// By class: whether a logit of it, or in a form with a column a node one at or above it, is `-inf`. `None` where
     /// there is none, or nobody asks.
-    fn masked_classes(&self, scores: &[f64]) -> Option<Vec<bool>> {
+    pub(super) fn masked_classes(&self, scores: &[f64]) -> Option<Vec<bool>> {
         if !scores.contains(&f64::NEG_INFINITY) {
             return None;
         }

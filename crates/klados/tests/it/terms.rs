@@ -41,7 +41,7 @@ pub(crate) fn dag() -> Hierarchy {
 const SINGLE: [&str; 7] = ["poodle", "dog", "=dog", "red oak", "plant", "moss", "animal"];
 
 /// The losses with parameters; whether they take unions; whether they are for DAGs too.
-const LOSSES: [(&str, bool, bool); 31] = [
+pub(crate) const LOSSES: [(&str, bool, bool); 31] = [
     (r#"{"marginal_cross_entropy": {"label_smoothing": 0.1, "gamma": 1.5}}"#, true, true),
     (r#"{"hierarchical_cross_entropy": {"alpha": 0.3}}"#, true, false),
     (r#"{"soft_labels": {"beta": 3}}"#, false, true),
@@ -141,38 +141,44 @@ fn check(loss: &str, hierarchy: &Hierarchy, labels: &[Label]) {
     }
 }
 
+/// Labels of every kind that a loss takes, on [`tree`].
+pub(crate) fn labels_on_the_tree(hierarchy: &Hierarchy, loss: &str, takes_unions: bool) -> Vec<Label> {
+    let mut labels: Vec<Label> = SINGLE.iter().map(|label| hierarchy.parse_label(label).unwrap()).collect();
+    if ["conditional_sigmoid", "binary", "tree_min"].iter().any(|name| loss.contains(name)) {
+        for label in [";", "poodle;moss", "dog;plant", "animal;red oak;cat", "=dog;beagle"] {
+            labels.push(hierarchy.parse_label(label).unwrap());
+        }
+        let [dog, cat, oak] = ["dog", "cat", "oak"].map(|name| hierarchy.node(name).unwrap());
+        labels.push(Label::Set { positive: vec![dog, oak], masked: vec![cat, oak] });
+    }
+    if loss.contains("weighted_") {
+        labels = vec![Label::Class(0), Label::Class(4), Label::Class(3)];
+        if loss.contains("map") {
+            labels.extend([Label::Superclass(0), Label::Superclass(1), hierarchy.parse_label("animal").unwrap()]);
+        }
+    }
+    if loss.contains("random_cut") {
+        labels.retain(|label| match label {
+            Label::Node(node) => hierarchy.children(*node).is_empty(),
+            _ => true,
+        });
+    }
+    if takes_unions {
+        for label in ["poodle|moss", "poodle|beagle", "dog|cat", "red oak|elm", "=dog|beagle|red oak"] {
+            labels.push(hierarchy.parse_label(label).unwrap());
+        }
+    }
+    if !loss.contains("soft_labels") {
+        labels.push(soft(hierarchy.class_count()));
+    }
+    labels
+}
+
 #[test]
 fn terms_and_gradients_on_a_tree() {
     let hierarchy = tree();
     for (loss, takes_unions, _) in LOSSES {
-        let mut labels: Vec<Label> = SINGLE.iter().map(|label| hierarchy.parse_label(label).unwrap()).collect();
-        if ["conditional_sigmoid", "binary", "tree_min"].iter().any(|name| loss.contains(name)) {
-            for label in [";", "poodle;moss", "dog;plant", "animal;red oak;cat", "=dog;beagle"] {
-                labels.push(hierarchy.parse_label(label).unwrap());
-            }
-            let [dog, cat, oak] = ["dog", "cat", "oak"].map(|name| hierarchy.node(name).unwrap());
-            labels.push(Label::Set { positive: vec![dog, oak], masked: vec![cat, oak] });
-        }
-        if loss.contains("weighted_") {
-            labels = vec![Label::Class(0), Label::Class(4), Label::Class(3)];
-            if loss.contains("map") {
-                labels.extend([Label::Superclass(0), Label::Superclass(1), hierarchy.parse_label("animal").unwrap()]);
-            }
-        }
-        if loss.contains("random_cut") {
-            labels.retain(|label| match label {
-                Label::Node(node) => hierarchy.children(*node).is_empty(),
-                _ => true,
-            });
-        }
-        if takes_unions {
-            for label in ["poodle|moss", "poodle|beagle", "dog|cat", "red oak|elm", "=dog|beagle|red oak"] {
-                labels.push(hierarchy.parse_label(label).unwrap());
-            }
-        }
-        if !loss.contains("soft_labels") {
-            labels.push(soft(hierarchy.class_count()));
-        }
+        let labels = labels_on_the_tree(&hierarchy, loss, takes_unions);
         check(loss, &hierarchy, &labels);
     }
 }
@@ -195,6 +201,22 @@ fn terms_and_gradients_on_a_dag() {
             labels.push(hierarchy.parse_label("pet|lion").unwrap());
         }
         check(loss, &hierarchy, &labels);
+    }
+}
+
+/// A soft label that sums to 1 within the 1e-6 that are allowed is divided by its sum, by the loss and by its terms.
+#[test]
+fn soft_labels_are_divided_by_their_sum() {
+    let hierarchy = tree();
+    let label = Label::Soft(vec![0.5, 0.25, 0.25 + 8e-7, 0.0, 0.0, 0.0, 0.0]);
+    for loss in ["marginal_cross_entropy", "hierarchical_cross_entropy", "sibling_softmax"] {
+        let criterion = loss.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+        let z: Vec<f64> = (0..criterion.columns()).map(|k| k as f64 / 4.0).collect();
+        let mut of_row = [0.0];
+        criterion.forward(&z, std::slice::from_ref(&label), &mut of_row).unwrap();
+        let terms = criterion.terms(&label).unwrap();
+        let sum: f64 = terms.iter().map(|term| term.value(&hierarchy, &z, criterion.gamma())).sum();
+        assert!((sum - of_row[0]).abs() <= 1e-13 * sum, "{loss}: {sum} {of_row:?}");
     }
 }
 
