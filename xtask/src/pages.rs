@@ -12,6 +12,11 @@ pub struct Tutorial;
 #[doc = include_str!("../../docs/decisions.md")]
 pub struct Decisions;
 
+/// The examples of `docs/explain.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/explain.md")]
+pub struct Explain;
+
 /// The examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

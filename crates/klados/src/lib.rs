@@ -49,6 +49,7 @@
 //! | put a loss of your own on node probabilities | [`NodeLogProbs`], for any [`NodeForm`] |
 //! | turn probabilities into an answer: how far up to back off | [`Decision`], the rules of [`decide`] |
 //! | measure a model | [`metrics`] |
+//! | see where a loss and its gradient come from, check a gradient of your own | [`explain`] |
 //! | train with Burn | the crate `klados-burn` |
 //!
 //! # Features
@@ -60,6 +61,7 @@
 pub mod check;
 pub mod criterion;
 pub mod decide;
+pub mod explain;
 pub mod format;
 pub mod hierarchy;
 mod kernels;

@@ -130,6 +130,11 @@ impl BinaryCrossEntropy {
         self.form
     }
 
+    /// Whether the weights of a superclass are divided by their sum, as [`normalize`](Self::normalize) set it.
+    pub(crate) fn divides_map_by_sums(&self) -> bool {
+        self.normalize
+    }
+
     /// What the term of a positive node is multiplied with; nothing by default.
     #[must_use]
     pub fn pos_weight(mut self, weight: impl Into<PosWeight>) -> Self {

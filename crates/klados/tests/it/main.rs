@@ -10,6 +10,8 @@ mod check_against_build;
 mod compiled;
 mod data;
 mod decisions;
+mod explain;
+mod explain_mistakes;
 mod formats;
 mod formats_directory;
 mod formats_edges;
