@@ -108,7 +108,8 @@ pub(super) fn guess(input: &Input, options: &ReadOptions) -> Result<Format, Hier
             Err(HierarchyError::new(Kind::UnknownFormat, message))
         }
         [(most, _), ..] => {
-            let among = sure.iter().filter(|(confidence, _)| *confidence == most).map(|(_, format)| format.name());
+            let among = sure.iter().take_while(|(confidence, _)| *confidence == most);
+            let among: Vec<&str> = among.map(|(_, format)| format.name()).collect();
             let message = format!("the format may be any of {}", list(among, usize::MAX));
             Err(HierarchyError::new(Kind::UnknownFormat, message))
         }

@@ -1,10 +1,10 @@
 //! Lines of fields: CSV, or with tabs, semicolons or spaces between, with its first lines held back to look at.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::Cursor;
 
-use super::Draft;
+use super::{Draft, Limits};
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
@@ -67,9 +67,9 @@ impl<'a> Table<'a> {
     ///
     /// A column that is named twice.
     pub(super) fn check_header(&self) -> Result<(), HierarchyError> {
-        let header = &self.header;
-        match header.iter().enumerate().find(|(place, name)| header[..*place].contains(name)) {
-            Some((_, name)) => {
+        let mut seen = HashSet::new();
+        match self.header.iter().find(|name| !seen.insert(*name)) {
+            Some(name) => {
                 let message = format!("the header names the column \"{name}\" twice");
                 Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)))
             }
@@ -108,8 +108,8 @@ impl<'a> Table<'a> {
 
     /// Whether a name of the header stands in the first lines too, which is then none.
     pub(super) fn header_recurs(&self) -> bool {
-        self.peek()
-            .any(|record| record.iter().any(|field| !field.is_empty() && self.header.iter().any(|name| name == field)))
+        let header: HashSet<&str> = self.header.iter().map(String::as_str).collect();
+        self.peek().any(|record| record.iter().any(|field| !field.is_empty() && header.contains(field)))
     }
 
     /// Whether the first lines all have as many fields as the header.
@@ -139,7 +139,10 @@ impl<'a> Table<'a> {
                 Ok(true) => {
                     let line = self.lines.of(self.record.position(), self.reader.get_ref().get_ref());
                     draft.at_line(Some(line));
-                    return Ok(Some(&self.record));
+                    if self.record.as_slice().len() <= draft.limits().line {
+                        return Ok(Some(&self.record));
+                    }
+                    draft.record(Limits::exceeded(draft.limits().line, "bytes in a line"));
                 }
                 Ok(false) => return Ok(None),
                 Err(error) => {

@@ -1,11 +1,18 @@
 //! From nodes and edges in order of appearance to the flat arrays: pruning, added leaves, hierarchy order.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-use super::error::list;
+use super::error::{cut, list};
 use super::ids::Ids;
 use super::{Csr, Hierarchy, HierarchyError, HierarchyErrorKind as Kind, Inner, Location, NONE, Names, Warning};
+
+/// Bytes of a name that a message has room for.
+const LABEL: usize = 300;
+
+/// Edges that are there twice and are named each.
+const REPEATED: usize = 1000;
 
 /// Nodes in order of appearance, with what is known of each.
 #[derive(Clone, Debug, Default)]
@@ -39,12 +46,12 @@ impl Graph {
         self.ids.get(node as usize)?.as_deref()
     }
 
-    /// What a message calls a node.
+    /// What a message calls a node. Long names are cut: a short line may mention two of them.
     pub(super) fn label(&self, node: u32) -> Cow<'_, str> {
         let name = &*self.names[node as usize];
         match self.id(node) {
-            Some(id) if id != name => format!("{name} [{id}]").into(),
-            _ => name.into(),
+            Some(id) if id != name => format!("{} [{}]", cut(name, LABEL), cut(id, LABEL)).into(),
+            _ => cut(name, LABEL),
         }
     }
 
@@ -84,8 +91,8 @@ pub(super) fn assemble(mut graph: Graph, classes: Option<Vec<u32>>) -> Result<Hi
     if graph.names.is_empty() {
         return Err(HierarchyError::new(Kind::Empty, "the hierarchy has no nodes"));
     }
-    let twice = graph.rank_names.iter().enumerate().find(|(place, name)| graph.rank_names[..*place].contains(name));
-    if let Some((_, name)) = twice {
+    let mut rank_names = HashSet::new();
+    if let Some(name) = graph.rank_names.iter().find(|name| !rank_names.insert(*name)) {
         return Err(HierarchyError::new(Kind::DuplicateRank, format!("the rank \"{name}\" is named twice")));
     }
     remove_duplicate_edges(&mut graph);
@@ -124,11 +131,16 @@ fn remove_duplicate_edges(graph: &mut Graph) {
         let (first, second) = (graph.edges[pair[0] as usize], graph.edges[pair[1] as usize]);
         repeated[pair[1] as usize] = (first.0, first.1) == (second.0, second.1);
     }
-    for (_, &(parent, child, line)) in repeated.iter().zip(&graph.edges).filter(|(repeated, _)| **repeated) {
+    let twice = || repeated.iter().zip(&graph.edges).filter(|(repeated, _)| **repeated).map(|(_, edge)| edge);
+    for &(parent, child, line) in twice().take(REPEATED) {
         let location = Location { file: None, line: (line > 0).then_some(line) };
         let (parent, child) = (graph.label(parent), graph.label(child));
         let message = format!("the edge from \"{parent}\" to \"{child}\" is there already and is counted once");
         graph.warnings.push(Warning { location, message });
+    }
+    if let more @ 1.. = twice().count().saturating_sub(REPEATED) {
+        let message = format!("{more} more edges are there already and are counted once");
+        graph.warnings.push(Warning { location: Location::default(), message });
     }
     let mut repeated = repeated.iter();
     graph.edges.retain(|_| repeated.next() == Some(&false));

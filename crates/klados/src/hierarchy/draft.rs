@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub(crate) use self::revise::Identity;
 use super::assemble::{Graph, assemble};
-use super::error::list;
+use super::error::{MESSAGE, cut, list};
 use super::limits::Limits;
 use super::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, Location, NONE, Warning};
 
@@ -49,6 +49,8 @@ pub struct Draft {
     /// By name, or by parent and name with the separator before each.
     index: HashMap<Box<str>, u32>,
     by_id: HashMap<Arc<str>, u32>,
+    /// The places of the rank names.
+    rank_places: HashMap<Box<str>, u32>,
     /// By node: the line that first mentions or declares it, 0 where there is none.
     lines: Vec<u64>,
     /// Nodes that are said to have no parent, with the line that says so.
@@ -66,6 +68,12 @@ pub struct Draft {
 
 /// Joins a parent's number and a name into a key. No name may hold it.
 const KEY_SEPARATOR: char = '\u{1f}';
+
+/// What is wrong with a text that holds a character which no name may hold.
+pub(super) fn control_character(what: &str, text: &str) -> Option<String> {
+    let control = text.chars().find(|&char| char == KEY_SEPARATOR || char == '\0')?;
+    Some(format!("the {what} {text:?} holds the control character U+{:04X}", control as u32))
+}
 
 /// The key of the node of this name below a parent, or at the top.
 fn place_below<'k>(parent: Option<usize>, name: &str, key: &'k mut String) -> &'k str {
@@ -100,6 +108,7 @@ impl Draft {
             graph: Graph::default(),
             index: HashMap::new(),
             by_id: HashMap::new(),
+            rank_places: HashMap::new(),
             lines: Vec::new(),
             roots: Vec::new(),
             declared: HashSet::new(),
@@ -217,17 +226,23 @@ impl Draft {
     /// Names the ranks, from the top. A rank that a node gets and that is not among them is added as the lowest.
     pub fn set_rank_names(&mut self, names: impl IntoIterator<Item = impl Into<String>>) -> &mut Self {
         self.graph.rank_names = names.into_iter().map(Into::into).collect();
+        self.rank_places.clear();
+        for (place, name) in (0..).zip(&self.graph.rank_names) {
+            self.rank_places.entry(name.as_str().into()).or_insert(place);
+        }
         self
     }
 
     /// Gives a node a rank by name.
     pub fn set_rank(&mut self, node: usize, rank: &str) {
         let names = &mut self.graph.rank_names;
-        let place = names.iter().position(|name| name == rank).unwrap_or_else(|| {
+        let place = self.rank_places.get(rank).copied().unwrap_or_else(|| {
             names.push(rank.to_owned());
-            names.len() - 1
+            let place = names.len() as u32 - 1;
+            self.rank_places.insert(rank.into(), place);
+            place
         });
-        self.graph.ranks[node] = place as u32;
+        self.graph.ranks[node] = place;
     }
 
     /// Puts the ranks in another order, from the top: `order` has the place that each has now.
@@ -236,7 +251,8 @@ impl Draft {
         for (new, &old) in order.iter().enumerate() {
             place[old] = new as u32;
         }
-        self.graph.rank_names = order.iter().map(|&old| std::mem::take(&mut self.graph.rank_names[old])).collect();
+        let names: Vec<_> = order.iter().map(|&old| std::mem::take(&mut self.graph.rank_names[old])).collect();
+        self.set_rank_names(names);
         for rank in self.graph.ranks.iter_mut().filter(|rank| **rank != NONE) {
             *rank = place[*rank as usize];
         }
@@ -354,7 +370,7 @@ impl Draft {
     /// Keeps a problem that may know its line and file.
     pub(crate) fn record(&mut self, error: HierarchyError) {
         if self.problems.len() < self.limits.problems {
-            self.problems.push(error.at_line(self.line));
+            self.problems.push(error.shortened().at_line(self.line));
         } else {
             self.left_out += 1;
         }
@@ -364,7 +380,8 @@ impl Draft {
     pub fn warn(&mut self, message: impl Into<String>) {
         if self.graph.warnings.len() < self.limits.problems {
             let location = Location { file: None, line: self.line };
-            self.graph.warnings.push(Warning { location, message: message.into() });
+            let message = cut(&message.into(), MESSAGE).into_owned();
+            self.graph.warnings.push(Warning { location, message });
         }
     }
 
@@ -399,7 +416,7 @@ impl Draft {
             }
         }
         draft.graph.edges = graph.edges.into_iter().filter(|(parent, _, _)| is_kept(*parent)).collect();
-        draft.graph.rank_names = graph.rank_names;
+        draft.set_rank_names(graph.rank_names);
         draft.graph.alternative_ids = graph.alternative_ids;
         draft.graph.synonyms = graph.synonyms;
         draft
@@ -568,8 +585,7 @@ impl Draft {
         } else if text.len() > self.limits.name {
             let error = Limits::exceeded(self.limits.name, &format!("bytes in a {what}"));
             self.record(error);
-        } else if let Some(control) = text.chars().find(|&char| char == KEY_SEPARATOR || char == '\0') {
-            let message = format!("the {what} {text:?} holds the control character U+{:04X}", control as u32);
+        } else if let Some(message) = control_character(what, text) {
             self.problem(Kind::Format, message);
         } else {
             return true;

@@ -1,5 +1,6 @@
 //! What can be wrong with a hierarchy, or with a name that is looked up in one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,12 @@ impl HierarchyError {
         self
     }
 
+    /// With the start of the message, where that quotes more than anyone reads.
+    pub(crate) fn shortened(mut self) -> Self {
+        self.message = cut(&self.message, MESSAGE).into_owned();
+        self
+    }
+
     /// What is wrong, for programs.
     pub fn kind(&self) -> HierarchyErrorKind {
         self.kind
@@ -125,11 +132,28 @@ impl fmt::Display for Warning {
 }
 
 /// `"a", "b" and 7 more`: a list for people, cut after `limit` names.
-pub(crate) fn list<S: fmt::Display>(names: impl IntoIterator<Item = S>, limit: usize) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("\"{name}\"")).collect();
-    if names.len() <= limit {
-        names.join(", ")
-    } else {
-        format!("{} and {} more", names[..limit].join(", "), names.len() - limit)
+pub(crate) fn list<S, Names>(names: Names, limit: usize) -> String
+where
+    S: fmt::Display,
+    Names: IntoIterator<Item = S, IntoIter: ExactSizeIterator>,
+{
+    // Names beyond the limit are not made: each may be long.
+    let names = names.into_iter();
+    let more = names.len().saturating_sub(limit);
+    let shown: Vec<String> = names.take(limit).map(|name| format!("\"{name}\"")).collect();
+    match more {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Bytes of a message about an input.
+pub(crate) const MESSAGE: usize = 4096;
+
+/// The start of a text, where it has more bytes than a message has room for.
+pub(crate) fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
+    match text.len() > bytes {
+        true => format!("{}...", &text[..text.floor_char_boundary(bytes)]).into(),
+        false => text.into(),
     }
 }

@@ -163,27 +163,35 @@ impl Hierarchy {
     }
 
     pub(super) fn resolve(&self, what: &str, text: &str) -> Result<NodeId, HierarchyError> {
+        match (self.resolve_whole(what, text), text.strip_prefix('=')) {
+            (Some(found), _) => found,
+            (None, Some(rest)) => {
+                let rest = rest.trim();
+                let node = self.resolve_whole(what, rest).unwrap_or_else(|| self.resolve_path(what, rest))?;
+                let class = self.class_at(node).ok_or_else(|| self.not_a_class(node))?;
+                Ok(self.class_node(class))
+            }
+            (None, None) => self.resolve_path(what, text),
+        }
+    }
+
+    /// The node of which the text is the id or the name; none where it is that of no node.
+    fn resolve_whole(&self, what: &str, text: &str) -> Option<Result<NodeId, HierarchyError>> {
         if let Some(node) = self.find_id(text) {
-            return Ok(node);
+            return Some(Ok(node));
         }
         let candidates: Vec<NodeId> = self.inner.names.find(text).collect();
         match candidates[..] {
-            [node] => return Ok(node),
-            [] => {}
-            _ => return Err(self.ambiguous(what, text, &candidates)),
+            [] => None,
+            [node] => Some(Ok(node)),
+            _ => Some(Err(self.ambiguous(what, text, &candidates))),
         }
-        if let Some(rest) = text.strip_prefix('=') {
-            let node = self.resolve(what, rest.trim())?;
-            let class = self.class_at(node).ok_or_else(|| self.not_a_class(node))?;
-            return Ok(self.class_node(class));
-        }
-        if text.contains(PATH_SEPARATOR) {
-            return self.resolve_path(what, text);
-        }
-        Err(self.inner.names.unknown(what, text))
     }
 
     fn resolve_path(&self, what: &str, text: &str) -> Result<NodeId, HierarchyError> {
+        if !text.contains(PATH_SEPARATOR) {
+            return Err(self.inner.names.unknown(what, text));
+        }
         let mut names = text.rsplit(PATH_SEPARATOR).map(str::trim);
         let last = names.next().unwrap_or_default();
         let above: Vec<&str> = names.collect();
@@ -214,7 +222,7 @@ impl Hierarchy {
                 if !known.is_empty() {
                     let paths = list(known.iter().map(|node| self.path(*node)), 5);
                     let message = format!("unknown {what} \"{text}\"; \"{last}\" is at {paths}");
-                    error = HierarchyError::new(Kind::UnknownName, message);
+                    error = HierarchyError::new(Kind::UnknownName, message).shortened();
                 }
                 Err(error)
             }
@@ -231,7 +239,7 @@ impl Hierarchy {
                 format!("the {what} \"{text}\" is ambiguous; give it as a path: {paths}")
             }
         };
-        HierarchyError::new(Kind::AmbiguousName, message)
+        HierarchyError::new(Kind::AmbiguousName, message).shortened()
     }
 
     fn not_a_class(&self, node: NodeId) -> HierarchyError {

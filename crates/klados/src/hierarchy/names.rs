@@ -1,5 +1,6 @@
 //! Node names in one string, with an index sorted by name: a few bytes a node, whatever the number of nodes.
 
+use super::error::cut;
 use super::{HierarchyError, HierarchyErrorKind, NodeId};
 
 #[derive(Clone, Debug, Default)]
@@ -9,6 +10,9 @@ pub(crate) struct Names {
     /// Node indices in the order of their names; nodes of one name stand next to each other.
     sorted: Vec<u32>,
 }
+
+/// Bytes of a name that is looked for among those that are alike.
+const COMPARED: usize = 1000;
 
 impl Names {
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
@@ -44,7 +48,9 @@ impl Names {
 
     /// The error for a name that is not there, with the names nearest to it.
     pub(crate) fn unknown(&self, what: &str, name: &str) -> HierarchyError {
-        let lower = name.to_lowercase();
+        // Comparing two texts takes the product of their lengths.
+        let is_short = |text: &str| text.len() <= COMPARED;
+        let lower = if is_short(name) { name.to_lowercase() } else { String::new() };
         // Jaro-Winkler likes long words with a common start; a slip or two in a short word is an edit distance.
         let edits = (lower.chars().count() / 3).max(1);
         let similarity = |other: &str| match strsim::osa_distance(&lower, other) <= edits {
@@ -53,13 +59,13 @@ impl Names {
         };
         let mut near: Vec<(f64, &str)> = self
             .iter()
-            .filter(|other| !other.is_empty())
+            .filter(|other| !lower.is_empty() && !other.is_empty() && is_short(other))
             .map(|other| (similarity(&other.to_lowercase()), other))
             .filter(|&(similarity, _)| similarity >= 0.75)
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         near.dedup_by(|a, b| a.1 == b.1);
-        let mut message = format!("unknown {what} \"{name}\"");
+        let mut message = format!("unknown {what} \"{}\"", cut(name, COMPARED));
         if !near.is_empty() {
             message += "; the nearest names are ";
             message += &super::error::list(near.iter().take(3).map(|&(_, other)| other), 3);

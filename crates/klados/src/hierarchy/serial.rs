@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::assemble::{Graph, assemble};
+use super::draft::control_character;
 use super::{Hierarchy, NONE};
 
 /// Nodes in order of appearance; edges and classes refer to them by index.
@@ -85,6 +86,11 @@ impl<'de> Deserialize<'de> for Hierarchy {
         }
         if form.nodes.iter().any(|name| name.trim().is_empty()) {
             return Err(de::Error::custom("a node's name is empty"));
+        }
+        let texts = form.nodes.iter().map(|name| ("name", name));
+        let mut texts = texts.chain(form.ids.iter().flatten().map(|id| ("id", id)));
+        if let Some(message) = texts.find_map(|(what, text)| control_character(what, text)) {
+            return Err(de::Error::custom(message));
         }
         let known_rank = |rank: &Option<u32>| rank.is_none_or(|rank| (rank as usize) < form.rank_names.len());
         if !(form.ranks.is_empty() || form.ranks.len() == form.nodes.len()) || !form.ranks.iter().all(known_rank) {

@@ -28,6 +28,7 @@ mod given_probabilities;
 #[cfg(feature = "half")]
 mod halves;
 mod hierarchies;
+mod hostile;
 mod inputs;
 mod labels;
 mod losses;
