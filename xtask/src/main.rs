@@ -7,6 +7,7 @@
 
 mod bench;
 mod browser;
+mod fuzz;
 mod golden;
 mod nightly;
 mod process;
@@ -33,8 +34,13 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "nightly",
-        about: "new random cases against the reference, and the slow tests: [CASES [SEED]]",
+        about: "new random cases against the reference, fuzzing, and the slow tests: [CASES [SEED [SECONDS]]]",
         run: nightly::run,
+    },
+    Task {
+        name: "fuzz",
+        about: "libFuzzer on the formats of hierarchies, or on those that are named: [SECONDS [FORMAT...]]",
+        run: fuzz::run,
     },
     Task { name: "wheel", about: "the Python package as a wheel in target/wheels", run: wheel::run },
     Task { name: "golden", about: "write testdata/golden anew from the reference", run: golden::run },

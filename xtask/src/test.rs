@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs", run: docs },
     Step { name: "tests", run: tests },
     Step { name: "core-without-features", run: core_without_features },
+    Step { name: "fuzz", run: fuzz },
     Step { name: "doctests", run: doctests },
     Step { name: "browser", run: browser::test },
     Step { name: "python", run: wheel::test },
@@ -145,6 +146,14 @@ fn tests(tests: &mut Tests) -> Result<Outcome> {
 /// The core promises the same results without threads.
 fn core_without_features(tests: &mut Tests) -> Result<Outcome> {
     tests.run(&["-p", "klados", "--no-default-features", "--lib", "--tests"])
+}
+
+/// Some seconds of what `cargo xtask fuzz` does for longer: more changes of the fixtures of all formats than `tests` makes.
+fn fuzz(_: &mut Tests) -> Result<Outcome> {
+    let mut test =
+        cargo(&["test", "--locked", "-p", "klados", "--test", "it", "changed_at_random", "--", "--nocapture"]);
+    sh(test.env("KLADOS_MUTATIONS", "5000").env("KLADOS_SEED", "2"))?;
+    Ok(Outcome::Passed)
 }
 
 /// The examples of the API docs, and those of the pages, through the library `pages`.

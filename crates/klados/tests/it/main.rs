@@ -33,6 +33,7 @@ mod inputs;
 mod labels;
 mod losses;
 mod matching;
+mod mutations;
 mod node_columns;
 mod node_log_probs;
 mod properties;
