@@ -174,7 +174,10 @@ impl<'a> Batch<'a> {
     fn reweighted(&self, mistake: Mistake) -> Gradients {
         let Some((weights, _)) = self.weights() else { return Ok(Vec::new()) };
         if mistake == Mistake::MeanOverLevels {
-            return Ok(vec![self.mean_over_levels(|_| 1.0)?, self.mean_over_levels(|term| term.weight)?]);
+            return Ok(vec![
+                self.mean_over_levels(|_| 1.0)?,
+                self.mean_over_levels(|term| node_weight(term, weights))?,
+            ]);
         }
         let hierarchy = self.criterion.hierarchy();
         let by_depth = self.by_depth(weights);
@@ -204,9 +207,9 @@ impl<'a> Batch<'a> {
         let mut wrong = self.gradient(self.logits, |_, _| 1.0)?;
         for (row, label) in self.labels.iter().enumerate() {
             let total: f64 = self.criterion.terms_of_row(label, row)?.iter().map(&count).sum();
-            wrong[row * columns..(row + 1) * columns]
-                .iter_mut()
-                .for_each(|entry| *entry /= total.max(f64::MIN_POSITIVE));
+            if total != 0.0 {
+                wrong[row * columns..(row + 1) * columns].iter_mut().for_each(|entry| *entry /= total);
+            }
         }
         Ok(wrong)
     }
@@ -265,6 +268,14 @@ impl<'a> Batch<'a> {
             }
         }
         Ok(Some(gradient))
+    }
+}
+
+/// The weight of a term's node, without that of the sample; 0 of a union.
+fn node_weight(term: &Term, weights: &[f64]) -> f64 {
+    match &term.of {
+        TermSet::Node(node) => weights[node.index()],
+        TermSet::Union(_) | TermSet::Superclass(_) => 0.0,
     }
 }
 

@@ -60,8 +60,15 @@ impl Batch {
         diagnose(&self.criterion, &self.logits, &self.labels(), gradient, reduction, TOLERANCE).unwrap()
     }
 
-    /// What is named for a mean of losses of rows, given the logits of a row and its class, by central differences.
+    /// What is named for a mean of losses of rows.
     fn named(&self, loss: impl Fn(&[f64], usize) -> f64) -> Vec<Mistake> {
+        let diagnosis = self.of_loss(loss);
+        assert!(!diagnosis.is_right());
+        diagnosis.mistakes
+    }
+
+    /// Of a mean of losses of rows, given the logits of a row and its class, by central differences.
+    fn of_loss(&self, loss: impl Fn(&[f64], usize) -> f64) -> Diagnosis {
         let columns = self.criterion.columns();
         let mut gradient = Vec::new();
         for (z, class) in self.logits.chunks(columns).zip(&self.classes) {
@@ -79,7 +86,7 @@ impl Batch {
                 gradient.push(slope / self.classes.len() as f64);
             }
         }
-        self.diagnose(&gradient, Reduction::Mean).mistakes
+        self.diagnose(&gradient, Reduction::Mean)
     }
 
     /// The gradient of the losses, unreduced.
@@ -161,7 +168,7 @@ fn pooled_logits_are_named() {
             assert_eq!(batch.named(loss), [mistake], "{mistake:?}");
         }
         let right = sum_of_terms(&hierarchy, weight, |node, z| right_term(&hierarchy, node, z));
-        assert_eq!(batch.named(right), []);
+        assert!(batch.of_loss(right).is_right());
     }
 }
 
@@ -255,7 +262,7 @@ fn marginal_for_conditional_and_back_are_named() {
     assert_eq!(batch.named(sum_of_terms(&hierarchy, by_level(&hierarchy), conditional)), [Mistake::Conditional]);
     let batch = Batch::new(r#"{"hierarchical_cross_entropy": {"alpha": 0.4}}"#, &hierarchy);
     let lambda = |node| (-0.4 * (hierarchy.depth(node) as f64 - 1.0)).exp();
-    assert_eq!(batch.named(sum_of_terms(&hierarchy, lambda, conditional)), []);
+    assert!(batch.of_loss(sum_of_terms(&hierarchy, lambda, conditional)).is_right());
     let marginal = |node, z: &[f64]| right_term(&hierarchy, node, z);
     assert_eq!(batch.named(sum_of_terms(&hierarchy, lambda, marginal)), [Mistake::NotConditional]);
     let twice = |node| lambda(node) * lambda(node);
@@ -270,7 +277,7 @@ fn a_focal_factor_that_is_missing_is_named() {
         let log_p = -right_term(&hierarchy, node, z);
         -(1.0 - log_p.exp()).powi(2) * log_p
     };
-    assert_eq!(batch.named(sum_of_terms(&hierarchy, |_| 1.0, focal)), []);
+    assert!(batch.of_loss(sum_of_terms(&hierarchy, |_| 1.0, focal)).is_right());
     let plain = |node, z: &[f64]| right_term(&hierarchy, node, z);
     assert_eq!(batch.named(sum_of_terms(&hierarchy, |_| 1.0, plain)), [Mistake::FocalLeftOut]);
     // `(1 - p).detach() ** gamma`: the factor is that of the logits as they are.
@@ -322,6 +329,66 @@ fn class_weights_twice_and_means_regardless_of_weights_are_named() {
     assert_eq!(batch.diagnose(&twice, Reduction::Mean).mistakes, [Mistake::ClassWeightsTwice]);
     assert_eq!(batch.diagnose(&batch.scaled(0.25), Reduction::Mean).mistakes, [Mistake::MeanOverAllRows]);
     assert!(batch.diagnose(&batch.scaled(1.0 / 11.0), Reduction::Mean).is_right());
+    // Three levels of weight 1, with class weights: a third.
+    assert_eq!(batch.diagnose(&batch.scaled(1.0 / 33.0), Reduction::Mean).mistakes, [Mistake::MeanOverLevels]);
+}
+
+/// A model whose class logits are sums of node logits: the mistakes are made with the sums.
+#[test]
+fn mistakes_with_shared_parameters_are_named() {
+    let hierarchy = tree();
+    let batch = Batch::new(r#"{"parameter_sharing_softmax": {"weights": "uniform"}}"#, &hierarchy);
+    let sums = |z: &[f64]| -> Vec<f64> {
+        let column = |node: NodeId| hierarchy.node_columns().iter().position(|of| *of == node).unwrap();
+        (0..9).map(|class| path(&hierarchy, class).into_iter().map(|node| z[column(node)]).sum()).collect()
+    };
+    let right = |node, z: &[f64]| right_term(&hierarchy, node, &sums(z));
+    assert!(batch.of_loss(sum_of_terms(&hierarchy, |_| 1.0, right)).is_right());
+    let summed = |node, z: &[f64]| pooled_term(&hierarchy, node, &sums(z), |z| z.iter().sum());
+    assert_eq!(batch.named(sum_of_terms(&hierarchy, |_| 1.0, summed)), [Mistake::SummedLogits]);
+    let epsilon = |node, z: &[f64]| -((-right_term(&hierarchy, node, &sums(z))).exp() + 1e-3).ln();
+    assert_eq!(batch.named(sum_of_terms(&hierarchy, |_| 1.0, epsilon)), [Mistake::Epsilon(1e-3)]);
+}
+
+/// Coarse labels, unions and distributions: the mistake is made in each of their terms.
+#[test]
+fn mistakes_with_coarse_and_soft_labels_are_named() {
+    let hierarchy = tree();
+    let criterion = compile("marginal_cross_entropy", &hierarchy);
+    let mut soft = vec![0.0; 9];
+    (soft[0], soft[3]) = (0.25, 0.75);
+    let mut labels: Vec<Label> =
+        ["bird", "oak|bat", "animal"].iter().map(|label| hierarchy.parse_label(label).unwrap()).collect();
+    labels.extend([Label::Soft(soft), Label::Ignored]);
+    let logits: Vec<f64> = (0..45).map(|at| ((at * 7 + 3) % 11) as f64 / 5.0 - 1.1 + at as f64 / 77.0).collect();
+    // -log(P + epsilon): the gradient of each term times P / (P + epsilon), of which `terms` says the P.
+    let mut gradient = Vec::new();
+    for (row, label) in labels.iter().enumerate() {
+        let z = &logits[row * 9..(row + 1) * 9];
+        let p = softmax(z);
+        let mut of_row = vec![0.0; 9];
+        for term in criterion.terms(label).unwrap() {
+            let nodes = match &term.of {
+                klados::TermSet::Node(node) => vec![*node],
+                klados::TermSet::Union(nodes) => nodes.clone(),
+                klados::TermSet::Superclass(_) => unreachable!("the loss has no map"),
+            };
+            let set: Vec<usize> = nodes.iter().flat_map(|node| hierarchy.classes_below(*node)).collect();
+            let total: f64 = set.iter().map(|class| p[*class]).sum();
+            for class in 0..9 {
+                let within = if set.contains(&class) { p[class] / total } else { 0.0 };
+                of_row[class] += term.weight * total / (total + 1e-4) * (p[class] - within) / 4.0;
+            }
+        }
+        gradient.extend(of_row);
+    }
+    let diagnosis = diagnose(&criterion, &logits, &labels, &gradient, Reduction::Mean, TOLERANCE).unwrap();
+    assert_eq!(diagnosis.mistakes, [Mistake::Epsilon(1e-4)]);
+    // Divided by all five rows, the ignored one too.
+    let mut right = vec![0.0; 45];
+    criterion.forward_backward_scaled(&logits, &labels, &mut [0.0; 5], &mut right, 1.0 / 5.0).unwrap();
+    let diagnosis = diagnose(&criterion, &logits, &labels, &right, Reduction::Mean, TOLERANCE).unwrap();
+    assert_eq!(diagnosis.mistakes, [Mistake::MeanOverAllRows]);
 }
 
 /// `gradient[:, order]`, and code that looks up its superclasses in another order than the logits'.
