@@ -52,23 +52,20 @@ impl Columns {
         let header: Vec<String> = table.header().iter().map(plain).collect();
         let find = |names: &[&str]| names.iter().find_map(|name| header.iter().position(|column| column == name));
         let parent = find(&PARENT)?;
-        let (id, name) = (find(&ID), find(&NAME));
+        // Of several ids that which parents are told by: an archive may have its own number beside that of the taxon.
+        let ids = ID.iter().rev().filter_map(|name| header.iter().position(|column| column == name));
+        let id = ids.max_by_key(|&id| parents_are_in(table, parent, id));
+        let name = find(&NAME);
         let identity = find(&CHILD).or(id).or(name)?;
         let several_parents = SEVERAL_PARENTS.contains(&header[parent].as_str());
         let columns = Self { child: identity, parent, name, id: None, rank: find(&RANK), several_parents };
         Some(match name {
             Some(name) if name == identity => Self { name: None, ..columns },
-            Some(name) if columns.parents_are_in(table, name) > columns.parents_are_in(table, identity) => {
+            Some(name) if parents_are_in(table, parent, name) > parents_are_in(table, parent, identity) => {
                 Self { child: name, name: None, id: Some(identity), ..columns }
             }
             _ => columns,
         })
-    }
-
-    /// How many of the first parents stand in a column.
-    fn parents_are_in(&self, table: &Table<'_>, column: usize) -> usize {
-        let known = values(table, column);
-        values(table, self.parent).intersection(&known).count()
     }
 
     /// Whether two columns of unknown names hold edges: a node that is a child here is a parent there.
@@ -131,6 +128,12 @@ impl Columns {
         draft.at_line(Some(1)).warn(message);
         Ok(Self { child, parent, name: None, id: None, rank: None, several_parents: false })
     }
+}
+
+/// How many of the first parents stand in a column.
+fn parents_are_in(table: &Table<'_>, parent: usize, column: usize) -> usize {
+    let known = values(table, column);
+    values(table, parent).intersection(&known).count()
 }
 
 /// The values of a column in the first lines.

@@ -126,3 +126,12 @@ fn ranks_are_in_the_order_that_the_edges_show() {
         read("child,parent,rank\nC. corax,Corvus,species\nCorvus,Corvidae,genus\nCorvidae,,family\n").unwrap();
     assert_eq!(hierarchy.rank_names(), ["family", "genus", "species"]);
 }
+
+#[test]
+fn of_several_ids_that_is_taken_which_parents_are_told_by() {
+    let text = "id,taxonID,parentNameUsageID,scientificName,taxonRank\n\
+                1,t/10,t/30,Corvus corax,species\n2,t/20,t/30,Corvus corone,species\n3,t/30,,Corvus,genus\n";
+    let hierarchy = Hierarchy::from_bytes(text.as_bytes(), &ReadOptions::new()).unwrap();
+    assert_eq!(hierarchy.to_string(), "Corvus\n  Corvus corax\n  Corvus corone\n");
+    assert_eq!(hierarchy.id(hierarchy.class_node(1)), Some("t/20"));
+}
