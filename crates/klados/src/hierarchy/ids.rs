@@ -94,7 +94,8 @@ impl Hierarchy {
     /// How a node is written so that [`node`](Self::node) finds it again: its name where that is unique, else its id,
     /// else its path. `=name` or `=id` is the leaf that was added for a class that is an internal node.
     ///
-    /// Where nodes without ids share their name and all names above, none of these is theirs alone, and it is the path.
+    /// Where nodes without ids share their name and all names above, none of these is theirs alone, and it is the path. So
+    /// it is where that is the id of another node, which is then found by it.
     ///
     /// ```
     /// let mut builder = klados::HierarchyBuilder::new();

@@ -192,25 +192,19 @@ impl Hierarchy {
         if !text.contains(PATH_SEPARATOR) {
             return Err(self.inner.names.unknown(what, text));
         }
-        let mut names = text.rsplit(PATH_SEPARATOR).map(str::trim);
-        let last = names.next().unwrap_or_default();
-        let above: Vec<&str> = names.collect();
+        let last = text.rsplit(PATH_SEPARATOR).next().unwrap_or_default().trim();
         let mut matches = Vec::new();
         let mut complete = Vec::new();
-        for node in self.inner.names.find(last) {
-            let mut ends = vec![node];
-            for name in &above {
-                ends = ends.iter().flat_map(|end| self.parents(*end)).copied().collect();
-                ends.retain(|end| self.name(*end) == *name);
-                // Paths that meet again are one from there on.
-                ends.sort_unstable();
-                ends.dedup();
-            }
-            if !ends.is_empty() {
-                matches.push(node);
-                let starts_at_top = |end: &NodeId| *end == NodeId::ROOT || self.parents(*end).contains(&NodeId::ROOT);
-                if ends.iter().any(starts_at_top) {
-                    complete.push(node);
+        // Names may hold the separator as well: the last name is what is after any of them.
+        for (at, separator) in text.rmatch_indices(PATH_SEPARATOR) {
+            for node in self.inner.names.find(text[at + separator.len()..].trim()) {
+                let tops = self.tops_of_path(node, &text[..at]);
+                if !tops.is_empty() {
+                    matches.push(node);
+                    let is_at_top = |top: &NodeId| *top == NodeId::ROOT || self.parents(*top).contains(&NodeId::ROOT);
+                    if tops.iter().any(is_at_top) {
+                        complete.push(node);
+                    }
                 }
             }
         }
@@ -228,6 +222,27 @@ impl Hierarchy {
             }
             _ => Err(self.ambiguous(what, text, &matches)),
         }
+    }
+
+    /// The nodes of the first name of a path that ends above this node.
+    fn tops_of_path(&self, node: NodeId, path: &str) -> Vec<NodeId> {
+        let mut tops = Vec::new();
+        // Paths that meet again are one from there on.
+        let mut seen = HashSet::new();
+        let mut open = vec![(node, path)];
+        while let Some((node, path)) = open.pop() {
+            for &parent in self.parents(node) {
+                let Some(before) = path.trim_end().strip_suffix(self.name(parent)) else { continue };
+                if before.trim().is_empty() {
+                    tops.push(parent);
+                } else if let Some(path) = before_separator(before)
+                    && seen.insert((parent, path.len()))
+                {
+                    open.push((parent, path));
+                }
+            }
+        }
+        tops
     }
 
     fn ambiguous(&self, what: &str, text: &str, nodes: &[NodeId]) -> HierarchyError {
@@ -251,4 +266,9 @@ impl Hierarchy {
         );
         HierarchyError::new(Kind::UnknownName, message)
     }
+}
+
+/// What is before ` > ` at the end of a text.
+fn before_separator(text: &str) -> Option<&str> {
+    text.strip_suffix(' ')?.trim_end().strip_suffix('>')?.strip_suffix(' ')
 }

@@ -100,3 +100,19 @@ fn a_path_through_diamonds_of_one_name_takes_no_long_time() {
     let error = hierarchy.node(&["a"; 61].join(" > ")).unwrap_err();
     assert!(error.to_string().ends_with("is ambiguous; give its id: \"l59\", \"r59\""), "{error}");
 }
+
+#[test]
+fn a_path_is_found_of_names_that_hold_its_separator() {
+    let mut builder = HierarchyBuilder::new();
+    for path in [&["a > b", "c"][..], &["a", "b", "d"], &["x > c"], &["e", "c"]] {
+        builder.add_path(path.iter().copied()).unwrap();
+    }
+    let hierarchy = builder.build().unwrap();
+    for node in hierarchy.nodes() {
+        assert_eq!(hierarchy.node(&hierarchy.unique_name(node)).unwrap(), node);
+    }
+    assert_eq!(hierarchy.path(hierarchy.node("a > b > c").unwrap()), "a > b > c");
+    assert_eq!(hierarchy.path(hierarchy.node("b > d").unwrap()), "a > b > d");
+    assert_eq!(hierarchy.path(hierarchy.node("e  >  c").unwrap()), "e > c");
+    assert!(hierarchy.node("b > c").is_err() && hierarchy.node("> c").is_err());
+}
