@@ -163,16 +163,19 @@ impl Hierarchy {
     }
 
     pub(super) fn resolve(&self, what: &str, text: &str) -> Result<NodeId, HierarchyError> {
-        match (self.resolve_whole(what, text), text.strip_prefix('=')) {
-            (Some(found), _) => found,
-            (None, Some(rest)) => {
-                let rest = rest.trim();
-                let node = self.resolve_whole(what, rest).unwrap_or_else(|| self.resolve_path(what, rest))?;
-                let class = self.class_at(node).ok_or_else(|| self.not_a_class(node))?;
-                Ok(self.class_node(class))
-            }
-            (None, None) => self.resolve_path(what, text),
+        if let Some(found) = self.resolve_whole(what, text) {
+            return found;
         }
+        let Some(rest) = text.strip_prefix('=').map(str::trim) else { return self.resolve_path(what, text) };
+        // The first name of a path may begin so too.
+        if text.contains(PATH_SEPARATOR)
+            && let Ok(node) = self.resolve_path(what, text)
+        {
+            return Ok(node);
+        }
+        let node = self.resolve_whole(what, rest).unwrap_or_else(|| self.resolve_path(what, rest))?;
+        let class = self.class_at(node).ok_or_else(|| self.not_a_class(node))?;
+        Ok(self.class_node(class))
     }
 
     /// The node of which the text is the id or the name; none where it is that of no node.
@@ -196,8 +199,10 @@ impl Hierarchy {
         let mut matches = Vec::new();
         let mut complete = Vec::new();
         // Names may hold the separator as well: the last name is what is after any of them.
-        for (at, separator) in text.rmatch_indices(PATH_SEPARATOR) {
-            for node in self.inner.names.find(text[at + separator.len()..].trim()) {
+        // Without the space after it, as that may be the one before the next: `a > > b`.
+        let mark = PATH_SEPARATOR.trim_end();
+        for (at, _) in text.rmatch_indices(mark).filter(|(at, _)| text[*at..].starts_with(PATH_SEPARATOR)) {
+            for node in self.inner.names.find(text[at + mark.len()..].trim()) {
                 let tops = self.tops_of_path(node, &text[..at]);
                 if !tops.is_empty() {
                     matches.push(node);

@@ -104,7 +104,7 @@ fn a_path_through_diamonds_of_one_name_takes_no_long_time() {
 #[test]
 fn a_path_is_found_of_names_that_hold_its_separator() {
     let mut builder = HierarchyBuilder::new();
-    for path in [&["a > b", "c"][..], &["a", "b", "d"], &["x > c"], &["e", "c"]] {
+    for path in [&["a > b", "c"][..], &["a", "b", "d"], &["x > c"], &["e", "c"], &["e", "> c"], &["=e", "> c"]] {
         builder.add_path(path.iter().copied()).unwrap();
     }
     let hierarchy = builder.build().unwrap();
