@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -101,7 +100,7 @@ impl<'de> Deserialize<'de> for Hierarchy {
             false => form.ranks.iter().map(|rank| rank.unwrap_or(NONE)).collect(),
         };
         let mut known_ids = HashSet::new();
-        let mut is_new = |id: &str| !id.trim().is_empty() && known_ids.insert(id.to_owned());
+        let mut is_new = |id: &str| !id.trim().is_empty() && known_ids.insert(id.trim().to_owned());
         if !(form.ids.is_empty() || form.ids.len() == form.nodes.len())
             || !form.ids.iter().flatten().all(|id| is_new(id))
             || !form.alternative_ids.iter().all(|(id, node)| is_new(id) && in_range(node))
@@ -112,10 +111,11 @@ impl<'de> Deserialize<'de> for Hierarchy {
             return Err(de::Error::custom(format!("a synonym is of a node outside of 0..{nodes}")));
         }
         let graph = Graph {
-            ids: form.ids.iter().map(|id| id.as_deref().map(Arc::from)).collect(),
-            alternative_ids: form.alternative_ids.iter().map(|(id, node)| (id.as_ref().into(), *node)).collect(),
+            // As everywhere else, white space around them does not count.
+            ids: form.ids.iter().map(|id| id.as_deref().map(|id| id.trim().into())).collect(),
+            alternative_ids: form.alternative_ids.iter().map(|(id, node)| (id.trim().into(), *node)).collect(),
             synonyms: form.synonyms.iter().map(|(node, synonym)| (*node, synonym.as_ref().into())).collect(),
-            names: form.nodes.iter().map(|name| name.as_ref().into()).collect(),
+            names: form.nodes.iter().map(|name| name.trim().into()).collect(),
             ranks,
             rank_names: form.rank_names,
             edges: form.edges.iter().map(|&(parent, child)| (parent, child, 0)).collect(),

@@ -211,6 +211,14 @@ fn the_serial_form_without_ids_is_as_it_was() {
 }
 
 #[test]
+fn white_space_around_names_does_not_count_in_the_serial_form() {
+    let hierarchy =
+        read(r#"{"nodes":["crow  "," bird","z"],"ids":[" 1","2",null],"edges":[[1,0],[1,2]],"classes":[0,2]}"#);
+    let hierarchy = hierarchy.unwrap();
+    assert_eq!(hierarchy.path(hierarchy.node("1").unwrap()), "bird > crow");
+}
+
+#[test]
 fn declarations_are_unique_and_expected_where_the_format_declares() {
     let mut draft = Draft::new();
     draft.expect_declarations();
