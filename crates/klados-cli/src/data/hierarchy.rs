@@ -63,9 +63,11 @@ pub(crate) fn explain(error: HierarchyError) -> anyhow::Error {
     }
 }
 
-/// A name by which a node can be looked up: `short`, or its id or path where several nodes share that.
+/// A name by which a node can be looked up: `short`, or its id or path where that is of several nodes, or of another one.
 pub(crate) fn lookup_name(hierarchy: &Hierarchy, node: NodeId, short: &str) -> String {
-    if hierarchy.node(short).is_ok() { short.to_owned() } else { hierarchy.unique_name(node) }
+    // The class of an internal node is on a leaf that was added below it.
+    let is_it = |found| found == node || (hierarchy.is_added(node) && hierarchy.parents(node).contains(&found));
+    if hierarchy.node(short).is_ok_and(is_it) { short.to_owned() } else { hierarchy.unique_name(node) }
 }
 
 /// A name by which exactly this node is found again: short, or its id or path where several nodes share that.

@@ -289,3 +289,29 @@ fn help_of_every_command_has_examples_and_fits_a_terminal() {
         assert!(widest.chars().count() <= 80, "{command}: {widest}");
     }
 }
+
+/// The class of id 1 is named 2, and that of id 2 is named 1.
+#[test]
+fn names_that_are_ids_of_others_are_written_as_ids() {
+    let folder = Folder::new();
+    folder.write("h.csv", "id,parent_id,name\n1,3,2\n2,3,1\n3,,top\n");
+    let json: serde_json::Value =
+        serde_json::from_str(&folder.run(&["hierarchy", "show", "h.csv", "--format", "json"]).success()).expect("JSON");
+    assert_eq!(json["classes"], serde_json::json!(["1", "2"]));
+}
+
+#[test]
+fn the_file_that_is_read_is_not_written_over() {
+    let folder = Folder::new();
+    let text = "child,parent,note\nbat,mammal,x\nbat,mammal,x\n";
+    folder.write("h.csv", text);
+    for arguments in
+        [&["convert", "h.csv", "h.csv"][..], &["prune", "h.csv", "./h.csv"], &["check", "h.csv", "--fix", "h.csv"]]
+    {
+        let message = folder.run(&[&["hierarchy"], arguments].concat()).failure(2);
+        assert!(message.contains("h.csv is the file that is read: expected another one to write"), "{message}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path("h.csv")).expect("read"), text);
+    let message = folder.run(&["hierarchy", "check", "h.csv", "--fix", "-"]).failure(2);
+    assert!(message.contains("--fix writes a file"), "{message}");
+}

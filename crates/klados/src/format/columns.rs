@@ -47,16 +47,21 @@ impl Columns {
         Self::named(table).is_some()
     }
 
+    /// Whether the header names the parents, so that the file has edges, whatever the other columns are.
+    pub(super) fn have_parents(table: &Table<'_>) -> bool {
+        find(&plain(table), &PARENT).is_some()
+    }
+
     fn named(table: &Table<'_>) -> Option<Self> {
-        let plain = |name: &String| name.to_lowercase().replace([' ', '_', '-'], "");
-        let header: Vec<String> = table.header().iter().map(plain).collect();
-        let find = |names: &[&str]| names.iter().find_map(|name| header.iter().position(|column| column == name));
+        let header = plain(table);
+        let find = |names: &[&str]| find(&header, names);
         let parent = find(&PARENT)?;
         // Of several ids that which parents are told by: an archive may have its own number beside that of the taxon.
         let ids = ID.iter().rev().filter_map(|name| header.iter().position(|column| column == name));
         let id = ids.max_by_key(|&id| parents_are_in(table, parent, id));
         let name = find(&NAME);
-        let identity = find(&CHILD).or(id).or(name)?;
+        let other = (header.len() == 2).then_some(1 - parent.min(1));
+        let identity = find(&CHILD).or(id).or(name).or(other)?;
         let several_parents = SEVERAL_PARENTS.contains(&header[parent].as_str());
         let columns = Self { child: identity, parent, name, id: None, rank: find(&RANK), several_parents };
         Some(match name {
@@ -90,7 +95,9 @@ impl Columns {
             table.check_header()?;
             let child = table.column(options.child_column.as_deref().unwrap_or("child"))?;
             let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
-            return Ok(Self { child, parent, name: None, id: None, rank: None, several_parents: false });
+            let find = |names: &[&str]| find(&plain(table), names).filter(|column| ![child, parent].contains(column));
+            let (name, rank) = (find(&NAME), find(&RANK));
+            return Ok(Self { child, parent, name, id: None, rank, several_parents: false });
         }
         if let Some(columns) = Self::named(table) {
             table.check_header()?;
@@ -128,6 +135,16 @@ impl Columns {
         draft.at_line(Some(1)).warn(message);
         Ok(Self { child, parent, name: None, id: None, rank: None, several_parents: false })
     }
+}
+
+/// The header in lower case, without what is between words.
+fn plain(table: &Table<'_>) -> Vec<String> {
+    table.header().iter().map(|name| name.to_lowercase().replace([' ', '_', '-'], "")).collect()
+}
+
+/// The place of the first of these names in a header.
+fn find(header: &[String], names: &[&str]) -> Option<usize> {
+    names.iter().find_map(|name| header.iter().position(|column| column == name))
 }
 
 /// How many of the first parents stand in a column.

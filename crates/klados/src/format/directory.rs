@@ -1,5 +1,6 @@
 //! A folder of folders, as image data sets are kept: `bird/crow/1.jpg`.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::guess::{Confidence, Head};
@@ -22,7 +23,7 @@ pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> 
     let Some(top) = input.path().filter(|_| input.is_folder()) else {
         return Err(HierarchyError::new(Kind::Format, "this is no folder; expected one with a folder a class"));
     };
-    let mut walk = Walk { limit: input.limits().nesting, mixed: Vec::new() };
+    let mut walk = Walk { limit: input.limits().nesting, mixed: Vec::new(), linked: HashSet::new() };
     let found = entries(top)?;
     let names: Vec<String> = found.folders.iter().map(|(name, _)| name.to_lowercase()).collect();
     if !names.is_empty() && names.iter().all(|name| SPLITS.contains(&name.as_str())) {
@@ -47,6 +48,8 @@ struct Walk {
     limit: usize,
     /// Nodes with folders and files.
     mixed: Vec<String>,
+    /// Where links have led. What is there is read once: links among folders could lead from one to the other for ever.
+    linked: HashSet<PathBuf>,
 }
 
 impl Walk {
@@ -73,6 +76,15 @@ impl Walk {
                 if is_above(&below, &folder) {
                     let message = "this link leads to a folder that it is in";
                     draft.record(HierarchyError::new(Kind::Cycle, message).in_file(&below));
+                    continue;
+                }
+                // A folder without folders ends where it is, however many links lead to it.
+                if below.is_symlink()
+                    && entries(&below).is_ok_and(|found| !found.folders.is_empty())
+                    && below.canonicalize().is_ok_and(|target| !self.linked.insert(target))
+                {
+                    let message = "another link leads to the same folder of folders; expected one";
+                    draft.record(HierarchyError::new(Kind::DuplicateNode, message).in_file(&below));
                     continue;
                 }
                 let mut path = path.clone();

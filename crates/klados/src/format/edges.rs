@@ -14,14 +14,16 @@ pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     if Columns::are_named(&table) {
         return Some(Confidence::Certain);
     }
-    Columns::show_edges(&table).then_some(Confidence::Likely)
+    // Which column the children are in may have to be said.
+    (Columns::have_parents(&table) || Columns::show_edges(&table)).then_some(Confidence::Likely)
 }
 
 /// Whether a file with columns is one of edges.
 pub(super) fn are_in(input: &Input, options: &ReadOptions) -> Result<bool, HierarchyError> {
     let table = Table::open(input.bytes()?)?;
     let asked = options.child_column.is_some() || options.parent_column.is_some();
-    Ok(asked || Columns::are_named(&table) || (options.rank_columns.is_none() && Columns::show_edges(&table)))
+    let seen = || Columns::have_parents(&table) || Columns::show_edges(&table);
+    Ok(asked || Columns::are_named(&table) || (options.rank_columns.is_none() && seen()))
 }
 
 pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {

@@ -112,6 +112,12 @@ impl<'a> Table<'a> {
         self.peek().any(|record| record.iter().any(|field| !field.is_empty() && header.contains(field)))
     }
 
+    /// Whether a name of the header stands in the first lines too, in its own column: then it is one of the names there.
+    pub(super) fn header_recurs_in_place(&self) -> bool {
+        let is_header = |(field, name): (&str, &String)| !field.is_empty() && field == name;
+        self.peek().any(|record| record.iter().zip(&self.header).any(is_header))
+    }
+
     /// Whether the first lines all have as many fields as the header.
     pub(super) fn is_even(&self) -> bool {
         let is_uneven = |error: &csv::Error| matches!(error.kind(), csv::ErrorKind::UnequalLengths { .. });

@@ -180,3 +180,26 @@ fn real_hierarchies() {
     assert_eq!(inat.height(klados::NodeId::ROOT), 7);
     assert_eq!(inat.node("Iris").unwrap_err().kind(), Kind::AmbiguousName);
 }
+
+#[test]
+fn known_ranks_are_put_in_order() {
+    let hierarchy = read("genus,species,family\nCorvus,Corvus corax,Corvidae\nPica,Pica pica,Corvidae\n").unwrap();
+    assert_eq!(hierarchy.to_string(), "Corvidae\n  Corvus\n    Corvus corax\n  Pica\n    Pica pica\n");
+    assert_eq!(
+        hierarchy.warnings()[0].to_string(),
+        "line 1: the columns are no ranks in order; they are read as \"family\", \"genus\", \"species\", from the top"
+    );
+}
+
+#[test]
+fn columns_of_numbers_beside_known_ranks_are_left_out() {
+    let text = "id,species,genus,family,count\n1,Corvus corax,Corvus,Corvidae,12\n2,Pica pica,Pica,Corvidae,\n";
+    let hierarchy = read(text).unwrap();
+    assert_eq!(hierarchy.to_string(), "Corvidae\n  Corvus\n    Corvus corax\n  Pica\n    Pica pica\n");
+    assert_eq!(
+        hierarchy.warnings()[0].to_string(),
+        "line 1: columns of numbers are no ranks and are left out: \"id\", \"count\""
+    );
+    // Where ranks are not known by their names, numbers may be names.
+    assert_eq!(read("top,leaf\n1,10\n1,11\n2,20\n").unwrap().to_string(), "1\n  10\n  11\n2\n  20\n");
+}

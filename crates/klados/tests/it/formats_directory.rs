@@ -82,3 +82,21 @@ fn links_are_followed_and_circles_are_not() {
     assert_eq!((draft.problems().len(), problem.kind()), (1, Kind::Cycle));
     assert!(problem.to_string().ends_with("a/b/up: this link leads to a folder that it is in"), "{problem}");
 }
+
+/// Each of three folders has links to the others: ways from one to the next have no end.
+#[cfg(unix)]
+#[test]
+fn folders_that_link_to_each_other_are_read_once() {
+    let folder = Folder::new("linked", &["a", "b", "c"]);
+    for from in ["a", "b", "c"] {
+        for to in ["a", "b", "c"].into_iter().filter(|to| *to != from) {
+            let link = folder.0.join(from).join(format!("to-{to}"));
+            std::os::unix::fs::symlink(folder.0.join(to), link).unwrap();
+        }
+    }
+    let (draft, _) = Draft::from_path(&folder.0, &ReadOptions::new()).unwrap();
+    let problems: Vec<&str> = draft.problems().iter().map(klados::HierarchyError::message).collect();
+    assert!(problems.contains(&"another link leads to the same folder of folders; expected one"), "{problems:?}");
+    // The three folders, and what the first link to each leads to.
+    assert!(draft.node_count() <= 6, "{}", draft.node_count());
+}

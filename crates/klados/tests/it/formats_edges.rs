@@ -135,3 +135,23 @@ fn of_several_ids_that_is_taken_which_parents_are_told_by() {
     assert_eq!(hierarchy.to_string(), "Corvus\n  Corvus corax\n  Corvus corone\n");
     assert_eq!(hierarchy.id(hierarchy.class_node(1)), Some("t/20"));
 }
+
+#[test]
+fn where_parents_are_named_the_file_has_edges() {
+    let error = read("term_id,term_name,parent_id\nT1,crow,T3\nT2,robin,T3\nT3,bird,\n").unwrap_err();
+    assert_eq!(error.kind(), Kind::Format);
+    assert!(error.message().contains("say which they are (child_column and parent_column)"), "{error}");
+    assert_eq!(read("parent,item\nbird,crow\nbird,robin\n").unwrap().to_string(), "bird\n  crow\n  robin\n");
+}
+
+#[test]
+fn columns_that_are_asked_for_have_names_and_ranks_beside_them() {
+    let text = "taxon,above,name,rank\n1,3,crow,species\n2,3,robin,species\n3,,bird,genus\n";
+    let mut options = ReadOptions::new();
+    options.child_column = Some("taxon".into());
+    options.parent_column = Some("above".into());
+    let hierarchy = Hierarchy::from_bytes(text.as_bytes(), &options).unwrap();
+    assert_eq!(hierarchy.to_string(), "bird\n  crow\n  robin\n");
+    assert_eq!(hierarchy.id(hierarchy.class_node(1)), Some("2"));
+    assert_eq!(hierarchy.rank_names(), ["genus", "species"]);
+}

@@ -7,9 +7,10 @@ use anyhow::{Result, bail};
 use klados::check::{Change, Fixed, check, fix};
 use klados::format::{Draft, WriteFormat};
 
+use super::convert::{check_differs, is_standard_output};
 use super::findings::Findings;
 use crate::cmd::format::Format;
-use crate::cmd::warnings;
+use crate::cmd::{Usage, warnings};
 use crate::data::class_names;
 use crate::data::hierarchy::{HierarchyOptions, explain};
 use crate::data::replace::replace;
@@ -49,6 +50,12 @@ pub(super) struct CheckArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<()> {
+    if let Some(fixed) = &args.fix {
+        check_differs(&args.file, fixed)?;
+        if is_standard_output(fixed) {
+            bail!(Usage("--fix writes a file, as the findings go to standard output: expected its path".to_owned()));
+        }
+    }
     let (draft, _) = Draft::from_path(&args.file, &args.options.read_options()).map_err(explain)?;
     let classes = args.classes.as_deref().map(|path| class_names::list(path, &["node", "class"])).transpose()?;
     let (draft, changes) = match &args.fix {

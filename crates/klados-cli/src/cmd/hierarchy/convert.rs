@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use klados::Hierarchy;
 use klados::format::WriteFormat;
@@ -64,6 +64,7 @@ pub(super) fn formats() -> impl TypedValueParser<Value = WriteFormat> {
 /// Runs the command.
 pub(super) fn run(args: &ConvertArgs, out: &mut dyn Write) -> Result<()> {
     let format = format_of(&args.out, args.to)?;
+    check_differs(&args.file, &args.out)?;
     let mut hierarchy = hierarchy::read(&args.file, &args.options)?;
     if let Some(columns) = &args.columns {
         hierarchy = hierarchy::with_columns_of(&hierarchy, columns, false)?;
@@ -79,6 +80,15 @@ pub(super) fn format_of(path: &Path, asked: Option<WriteFormat>) -> Result<Write
         let message = format!("the ending of {} says no format; say it with --to: {formats}", path.display());
         Usage(message).into()
     })
+}
+
+/// An error where a file would be written over the one that is read, of which some is lost in most formats.
+pub(super) fn check_differs(file: &Path, out: &Path) -> Result<()> {
+    let is_same = || Some(file.canonicalize().ok()? == out.canonicalize().ok()?);
+    if is_same() == Some(true) {
+        bail!(Usage(format!("{} is the file that is read: expected another one to write", out.display())));
+    }
+    Ok(())
 }
 
 /// Whether the file is standard output.

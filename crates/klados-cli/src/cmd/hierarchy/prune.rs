@@ -7,7 +7,7 @@ use anyhow::Result;
 use klados::format::WriteFormat;
 use klados::{Hierarchy, Level};
 
-use super::convert::{FORMATS, format_of, formats, is_standard_output, write};
+use super::convert::{FORMATS, check_differs, format_of, formats, is_standard_output, write};
 use crate::cmd::warnings;
 use crate::data::hierarchy::{self, HierarchyOptions};
 
@@ -55,6 +55,7 @@ pub(super) struct PruneArgs {
 /// Runs the command.
 pub(super) fn run(args: &PruneArgs, out: &mut dyn Write) -> Result<()> {
     let format = format_of(&args.out, args.to)?;
+    check_differs(&args.file, &args.out)?;
     let all = hierarchy::read(&args.file, &args.options)?;
     warnings::print(all.warnings());
     let mut pruned = all.clone();

@@ -123,8 +123,9 @@ fn say_what_is_lost(hierarchy: &Hierarchy, lost: &mut Losses<'_>) {
 
 /// Whether the reader takes the first line for the names of ranks, from the top.
 fn check_header(text: &str, names: &[String], lost: &mut Losses<'_>) {
-    let is_read = Table::open(text.as_bytes())
-        .is_ok_and(|table| !is_without_header(&table) && from_the_top(&table, &mut Draft::new()));
+    let is_read = Table::open(text.as_bytes()).is_ok_and(|table| {
+        !is_without_header(&table) && from_the_top(&table, &mut Draft::new()).into_iter().eq(0..table.header().len())
+    });
     if !is_read {
         let names = names.join(",");
         lost.add(LostKind::Format, format!("which column is the top rank: name them when reading it ({names})"));
