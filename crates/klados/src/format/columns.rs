@@ -26,6 +26,8 @@ const CHILD: [&str; 2] = ["child", "node"];
 const ID: [&str; 7] = ["id", "childid", "nodeid", "taxonid", "key", "code", "identifier"];
 const NAME: [&str; 6] = ["name", "label", "title", "canonicalname", "scientificname", "displayname"];
 const RANK: [&str; 2] = ["rank", "taxonrank"];
+/// The id of the node that a line has another name of.
+const ACCEPTED: [&str; 2] = ["acceptednameusageid", "acceptedid"];
 
 /// The places of the columns.
 pub(super) struct Columns {
@@ -37,6 +39,8 @@ pub(super) struct Columns {
     /// The id, where the child is a name.
     pub(super) id: Option<usize>,
     pub(super) rank: Option<usize>,
+    /// Where it holds another id than that of the line, this is a synonym.
+    pub(super) accepted: Option<usize>,
     /// Whether a field holds all parents, with `|` or `;` between them.
     pub(super) several_parents: bool,
 }
@@ -63,7 +67,8 @@ impl Columns {
         let other = (header.len() == 2).then_some(1 - parent.min(1));
         let identity = find(&CHILD).or(id).or(name).or(other)?;
         let several_parents = SEVERAL_PARENTS.contains(&header[parent].as_str());
-        let columns = Self { child: identity, parent, name, id: None, rank: find(&RANK), several_parents };
+        let (rank, accepted) = (find(&RANK), find(&ACCEPTED));
+        let columns = Self { child: identity, parent, name, id: None, rank, accepted, several_parents };
         Some(match name {
             Some(name) if name == identity => Self { name: None, ..columns },
             Some(name) if parents_are_in(table, parent, name) > parents_are_in(table, parent, identity) => {
@@ -97,7 +102,7 @@ impl Columns {
             let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
             let find = |names: &[&str]| find(&plain(table), names).filter(|column| ![child, parent].contains(column));
             let (name, rank) = (find(&NAME), find(&RANK));
-            return Ok(Self { child, parent, name, id: None, rank, several_parents: false });
+            return Ok(Self { child, parent, name, id: None, rank, accepted: None, several_parents: false });
         }
         if let Some(columns) = Self::named(table) {
             table.check_header()?;
@@ -133,13 +138,14 @@ impl Columns {
             table.header()[parent]
         );
         draft.at_line(Some(1)).warn(message);
-        Ok(Self { child, parent, name: None, id: None, rank: None, several_parents: false })
+        Ok(Self { child, parent, name: None, id: None, rank: None, accepted: None, several_parents: false })
     }
 }
 
-/// The header in lower case, without what is between words.
+/// The header in lower case, without what is between words, and without a vocabulary before a colon, as in `dwc:taxonID`.
 fn plain(table: &Table<'_>) -> Vec<String> {
-    table.header().iter().map(|name| name.to_lowercase().replace([' ', '_', '-'], "")).collect()
+    let plain = |name: &String| name.to_lowercase().replace([' ', '_', '-'], "");
+    table.header().iter().map(plain).map(|name| name.rsplit(':').next().unwrap_or_default().to_owned()).collect()
 }
 
 /// The place of the first of these names in a header.

@@ -1,5 +1,7 @@
 //! One edge a line: `child,parent`, in either order of the columns, with or without a header.
 
+use std::collections::HashSet;
+
 use super::class_names::ClassNames;
 use super::columns::Columns;
 use super::guess::{Confidence, Head};
@@ -8,6 +10,7 @@ use super::rank_order::order_ranks;
 use super::table::Table;
 use super::{Draft, ReadOptions};
 use crate::HierarchyError;
+use crate::hierarchy::error::list;
 
 pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     let table = Table::open(head.bytes()).ok()?;
@@ -31,9 +34,22 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
     let columns = Columns::find(&mut table, options, draft)?;
     let names = ClassNames::beside(input, &table)?;
     let by_id = columns.name.is_some() || names.is_some();
+    let (mut with_lines, mut synonyms) = (HashSet::new(), 0_usize);
     while let Some(record) = table.next(draft)? {
+        let accepted = columns.accepted.map(|accepted| &record[accepted]);
+        if let Some(accepted) = accepted.filter(|id| by_id && !id.is_empty() && *id != &record[columns.child]) {
+            synonyms += 1;
+            if let Some(node) = draft.by_id(accepted) {
+                draft.add_alternative_id(node, &record[columns.child]);
+                draft.add_synonym(node, &record[columns.name.unwrap_or(columns.child)]);
+            }
+            continue;
+        }
         // The child first: it appears before the parent.
         let Some(node) = node(draft, by_id, &record[columns.child]) else { continue };
+        if columns.name.is_some() {
+            with_lines.insert(node);
+        }
         if let Some(name) = columns.name.map(|name| &record[name]).filter(|name| !name.is_empty()) {
             name_node(draft, node, name);
         }
@@ -56,11 +72,30 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
             draft.set_root(node);
         }
     }
+    draft.at_line(None);
+    if synonyms > 0 {
+        draft.warn(format!("{synonyms} lines are synonyms of other nodes, by which these are found, and no nodes"));
+    }
+    if columns.name.is_some() {
+        warn_of_nodes_without_a_line(draft, &with_lines);
+    }
     if let Some(names) = names {
         names.give(draft);
     }
     order_ranks(draft);
     Ok(())
+}
+
+/// With ids, a parent that has no line has no name either.
+fn warn_of_nodes_without_a_line(draft: &mut Draft, with_lines: &HashSet<usize>) {
+    let without = (0..draft.node_count()).filter(|node| !with_lines.contains(node));
+    let without: Vec<String> = without.map(|node| draft.label(node).into_owned()).collect();
+    if !without.is_empty() {
+        let (count, names) = (without.len(), list(&without, 5));
+        draft.warn(format!(
+            "{count} ids of parents have no line of their own: {names}; where one stands for no parent, leave the field empty"
+        ));
+    }
 }
 
 fn node(draft: &mut Draft, by_id: bool, text: &str) -> Option<usize> {

@@ -115,7 +115,8 @@ formats! {
     ///
     /// A header names the columns in any order: the parent is `parent`, `parent_id` and the like; the node is `child` or `id`,
     /// or `name` where there is neither; with `name` beside an id, the id is the identity, unless the parents are names.
-    /// `parents` may hold several, with `|` or `;` between. `rank` is kept, other columns are not. Without such a
+    /// `parents` may hold several, with `|` or `;` between. `rank` is kept; a line whose `acceptedNameUsageID` is another id is
+    /// a synonym of that; other columns are not kept. Without such a
     /// header two columns show which is the parent: it has fewer names. An empty parent makes a root.
     ///
     /// A rank is above another where more edges go down from it to that one than the other way. Pairs with spaces between

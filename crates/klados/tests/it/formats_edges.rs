@@ -155,3 +155,23 @@ fn columns_that_are_asked_for_have_names_and_ranks_beside_them() {
     assert_eq!(hierarchy.id(hierarchy.class_node(1)), Some("2"));
     assert_eq!(hierarchy.rank_names(), ["genus", "species"]);
 }
+
+#[test]
+fn synonyms_of_darwin_core_are_no_nodes() {
+    let text = "dwc:taxonID\tdwc:acceptedNameUsageID\tdwc:parentNameUsageID\tdwc:scientificName\tdwc:taxonRank\n\
+                1\t\t3\tCorvus corax\tspecies\n2\t1\t3\tCorvus major\tspecies\n3\t3\t\tCorvus\tgenus\n";
+    let hierarchy = read(text).unwrap();
+    assert_eq!(hierarchy.to_string(), "Corvus\n  Corvus corax\n");
+    let raven = hierarchy.class_node(0);
+    assert_eq!(hierarchy.synonyms(raven).collect::<Vec<_>>(), ["Corvus major"]);
+    assert_eq!(hierarchy.node("2").unwrap(), raven);
+    assert_eq!(messages(&hierarchy), ["1 lines are synonyms of other nodes, by which these are found, and no nodes"]);
+}
+
+#[test]
+fn ids_of_parents_without_a_line_are_told() {
+    let hierarchy = read("id,parent_id,name\n1,NULL,crow\n2,9,robin\n").unwrap();
+    let expected = "2 ids of parents have no line of their own: \"NULL\", \"9\"; where one stands for no parent, leave the \
+                    field empty";
+    assert!(messages(&hierarchy).contains(&expected.to_owned()), "{:?}", messages(&hierarchy));
+}
