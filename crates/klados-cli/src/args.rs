@@ -21,5 +21,6 @@ pub(crate) enum Command {
     Decide(crate::cmd::decide::DecideArgs),
     Evaluate(crate::cmd::evaluate::EvaluateArgs),
     Loss(crate::cmd::loss::LossArgs),
+    Explain(crate::cmd::explain::ExplainArgs),
     Hierarchy(crate::cmd::hierarchy::HierarchyArgs),
 }

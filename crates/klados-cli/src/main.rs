@@ -38,9 +38,14 @@ fn main() -> ExitCode {
 /// Whether writing failed because nobody reads any more.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let is_broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| match cause.downcast_ref::<csv::Error>().map(csv::Error::kind) {
-        // It does not show what it wraps as its source.
-        Some(csv::ErrorKind::Io(error)) => is_broken(error),
-        _ => cause.downcast_ref::<std::io::Error>().is_some_and(is_broken),
+    error.chain().any(|cause| {
+        // These two do not show what they wrap as their source.
+        if let Some(csv::ErrorKind::Io(error)) = cause.downcast_ref::<csv::Error>().map(csv::Error::kind) {
+            return is_broken(error);
+        }
+        if let Some(error) = cause.downcast_ref::<serde_json::Error>() {
+            return error.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe);
+        }
+        cause.downcast_ref::<std::io::Error>().is_some_and(is_broken)
     })
 }

@@ -1,11 +1,14 @@
 //! One file a command: its arguments and what it does. `run` dispatches.
 
+pub(crate) mod colour;
 pub(crate) mod decide;
 pub(crate) mod decision;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod hierarchy;
 pub(crate) mod loss;
+pub(crate) mod loss_input;
 pub(crate) mod models;
 #[cfg(feature = "train")]
 pub(crate) mod predict;
@@ -39,6 +42,7 @@ pub(crate) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
         Command::Decide(args) => decide::run(&args, out),
         Command::Evaluate(args) => evaluate::run(&args, out),
         Command::Loss(args) => loss::run(&args, out),
+        Command::Explain(args) => explain::run(&args, out),
         Command::Hierarchy(args) => hierarchy::run(&args, out),
     }
 }

@@ -5,6 +5,7 @@ mod animals;
 mod check;
 mod decide;
 mod evaluate;
+mod explain;
 mod hierarchy;
 mod loss;
 mod matching;

@@ -6,19 +6,17 @@ mod terms;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use klados::loss::Reduction;
 use klados::{Criterion, Float, Label, Loss};
 
 use self::report::Report;
 use self::terms::Batch;
 use super::format::Format;
-use super::{Usage, warnings};
-use crate::data::class_weight;
-use crate::data::hierarchy::{self, HierarchyOptions};
-use crate::data::labels::{self, LabelRow};
-use crate::data::loss_files;
-use crate::data::matrix::{Layout, MatrixReader};
+use super::loss_input::{LossInput, LossInputArgs};
+use super::warnings;
+use crate::data::hierarchy::HierarchyOptions;
+use crate::data::labels::LabelRow;
 use crate::data::npy::{self, Matrix};
 use crate::data::values::{Kind, Values};
 
@@ -81,29 +79,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = help())]
 pub(crate) struct LossArgs {
-    /// The hierarchy: CSV edges (child,parent), CSV with one column a rank, or JSON as klados writes it
-    #[arg(long, value_name = "FILE")]
-    hierarchy: PathBuf,
-    /// The logits, with a column a class or a node, as the loss wants: .npy; .safetensors (FILE:NAME, where it has several
-    /// tensors); Parquet or Arrow, with columns by their names or one of lists
-    #[arg(long, value_name = "FILE")]
-    logits: PathBuf,
-    /// The labels: text with one label a line, or a CSV or Parquet table
-    #[arg(long, value_name = "FILE")]
-    labels: PathBuf,
-    /// The column of the table with the labels [default: label, or the only one]
-    #[arg(long, value_name = "COL")]
-    label_column: Option<String>,
-    /// The class of each column of the logits, one a line [default: the leaves as they first appear in the hierarchy
-    /// file, which `klados hierarchy show` prints]; the node of each column for a loss of nodes
-    #[arg(long, value_name = "FILE")]
-    columns: Option<PathBuf>,
-    /// The loss: its name, or with parameters {"NAME": {"PARAMETER": VALUE}}
-    #[arg(long, value_name = "NAME|JSON", default_value = "marginal_cross_entropy")]
-    loss: String,
-    /// How the samples' losses become one [default: mean, or what --loss says]
-    #[arg(long, value_name = "R")]
-    reduction: Option<ReductionArg>,
+    #[command(flatten)]
+    input: LossInputArgs,
     /// Write the gradient of the loss by the logits, in their shape and dtype; with --reduction none, that of each row's
     /// own loss
     #[arg(long, value_name = "FILE.npy")]
@@ -115,84 +92,14 @@ pub(crate) struct LossArgs {
     hierarchy_options: HierarchyOptions,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ReductionArg {
-    None,
-    Sum,
-    Mean,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &LossArgs, out: &mut dyn Write) -> Result<()> {
-    let loss = loss(args)?;
-    let (loss, files) = loss_files::resolve(&loss)?;
-    let mut hierarchy = hierarchy::read(&args.hierarchy, &args.hierarchy_options)?;
-    // Class weights may be counted in the labels, and the loss says how those are read.
-    let unweighted = loss.clone().with_class_weight(None);
-    if let Some(columns) = &args.columns {
-        // What does not compile has no use for the columns, and says why below.
-        let nodes = unweighted.compile(&hierarchy).is_ok_and(|criterion| criterion.has_node_columns());
-        hierarchy = hierarchy::with_columns_of(&hierarchy, columns, nodes)?;
-    }
-    warnings::print(hierarchy.warnings());
-    files.check(&hierarchy)?;
-    let of_loss = || format!("--loss {}", loss.name());
-    let unweighted = unweighted.compile(&hierarchy).with_context(of_loss)?;
-    let mut reader = MatrixReader::open(&args.logits)?;
-    let of = unweighted.loss().name();
-    let columns_file = args.columns.as_deref();
-    reader.arrange(&Layout::new(&hierarchy, unweighted.has_node_columns(), of, &args.hierarchy, columns_file))?;
-    let batch = reader.read_all()?;
-    let rows = labels::read(&args.labels, args.label_column.as_deref())?;
-    if rows.len() != batch.rows {
-        bail!(
-            "{} has {} labels, but {} has shape [{}, {}]: expected one label a row",
-            args.labels.display(),
-            rows.len(),
-            args.logits.display(),
-            batch.rows,
-            reader.columns()
-        );
-    }
-    let labels = labels::parse(&args.labels, &rows, &unweighted)?;
-    let loss = class_weight::resolve(loss.clone(), &hierarchy, &labels)?;
-    let criterion = loss.compile(&hierarchy).with_context(of_loss)?;
-    warnings::print(criterion.warnings());
-    let kind = batch.values.kind();
-    match batch.values {
+    let LossInput { criterion, values, labels, rows } = args.input.read(&args.hierarchy_options)?;
+    let kind = values.kind();
+    match values {
         Values::F64(values) => evaluate(args, &criterion, &values, kind, &labels, &rows, out),
         // Half types in the `f32` that holds them: what the core computes their losses in.
         narrow => evaluate(args, &criterion, &narrow.into_f32(), kind, &labels, &rows, out),
-    }
-}
-
-/// The loss as it was typed, with the reduction of `--reduction` or its own.
-fn loss(args: &LossArgs) -> Result<Loss> {
-    let usage = |message: String| anyhow::Error::new(Usage(message));
-    let loss: Loss = args.loss.parse().map_err(|error| usage(format!("--loss: {error}")))?;
-    let Some(reduction) = args.reduction else { return Ok(loss) };
-    let reduction = match reduction {
-        ReductionArg::None => Reduction::None,
-        ReductionArg::Sum => Reduction::Sum,
-        ReductionArg::Mean => Reduction::Mean,
-    };
-    // The default, where the text does not say, is no contradiction.
-    let written: Option<serde_json::Value> = serde_json::from_str(&args.loss).ok();
-    let says = |value: &serde_json::Value| value.get("reduction").is_some();
-    let is_written = written
-        .is_some_and(|value| says(&value) || value.as_object().is_some_and(|parameters| parameters.values().any(says)));
-    if is_written && loss.reduction() != reduction {
-        let (outside, inside) = (name(reduction), name(loss.reduction()));
-        return Err(usage(format!("--reduction {outside} contradicts the reduction \"{inside}\" in --loss")));
-    }
-    Ok(loss.with_reduction(reduction))
-}
-
-fn name(reduction: Reduction) -> &'static str {
-    match reduction {
-        Reduction::None => "none",
-        Reduction::Sum => "sum",
-        Reduction::Mean => "mean",
     }
 }
 
@@ -257,7 +164,7 @@ fn warn_of_rows<T: Float>(args: &LossArgs, values: &[T], labels: &[Label], losse
         let entries = &values[row * columns..(row + 1) * columns];
         entries.iter().any(|z| z.to_f64().is_nan() || z.to_f64() == f64::INFINITY)
     };
-    let (logits, labels_file) = (args.logits.display(), args.labels.display());
+    let (logits, labels_file) = (args.input.logits.display(), args.input.labels.display());
     let rows =
         |rows: &[usize]| format!("{} {} (from 0)", if rows.len() == 1 { "row" } else { "rows" }, warnings::list(rows));
     let nan: Vec<usize> = (0..labels.len()).filter(takes_part).filter(bad).collect();
