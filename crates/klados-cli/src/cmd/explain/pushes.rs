@@ -84,7 +84,8 @@ fn described(push: &Push) -> [String; 2] {
 fn listed(lead: &str, shares: &[(String, f64)], up: bool) -> Option<String> {
     let goes = |share: f64| share != 0.0 && (share < 0.0) == up;
     let mut shares: Vec<&(String, f64)> = shares.iter().filter(|(_, share)| goes(*share)).collect();
-    shares.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
+    // Those that differ by rounding alone stay as they are.
+    shares.sort_by(|(_, a), (_, b)| (b.abs() as f32).total_cmp(&(a.abs() as f32)));
     let (mut text, mut shown) = (lead.to_owned(), 0);
     for (by, share) in shares.iter().take(SHARES) {
         let next = format!("{}{by} {}", if shown == 0 { "" } else { ", " }, signed(*share));

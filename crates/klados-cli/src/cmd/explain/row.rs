@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use klados::Criterion;
-use klados::explain::{ExplainedNode, ExplainedTerm, Explanation};
+use klados::explain::{ExplainedNode, ExplainedTerm, Explanation, Share};
 
 use super::pushes::{self, Push};
 use super::reason;
@@ -44,7 +44,9 @@ pub(super) fn write(
     }
     let push = |column: usize| {
         let column = &explanation.columns[column];
-        let shares = column.shares.iter().map(|share| (explanation.terms[share.term].quantity.clone(), share.share));
+        let mut shares: Vec<&Share> = column.shares.iter().collect();
+        shares.sort_by_key(|share| share.term);
+        let shares = shares.into_iter().map(|share| (explanation.terms[share.term].quantity.clone(), share.share));
         Push { name: column.name.clone(), gradient: column.gradient, shares: shares.collect() }
     };
     pushes::write(&explanation.gradient(), push, colours, out)
