@@ -3,6 +3,7 @@
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
 
 use anyhow::{Result, bail};
 use klados::{Decider, Hierarchy, Level, NodeId};
@@ -158,20 +159,36 @@ impl Answers {
         let header = ["row", "node", "probability", "level"];
         let limit = crate::evaluate::rows_a_batch(self.decider.hierarchy());
         let shown = matrix.path().display().to_string();
-        let (mut log_probs, mut skipped) = (Vec::new(), 0);
-        while let Some(batch) = matrix.next_batch(limit)? {
-            let bad = self.probabilities.log_probs(&batch, &mut log_probs)?;
-            if !bad.is_empty() && !self.skip_bad_rows {
-                bail!("{}", bad_rows(&shown, batch.first, &bad));
+        let (mut log_probs, mut skipped, mut is_empty) = (Vec::new(), 0, true);
+        std::thread::scope(|scope| {
+            // While some rows are answered, the next are read.
+            let (sender, batches) = sync_channel(2);
+            scope.spawn(move || {
+                loop {
+                    let next = matrix.next_batch(limit).transpose();
+                    let is_last = !matches!(next, Some(Ok(_)));
+                    // Nobody receives after an error.
+                    if sender.send(next).is_err() || is_last {
+                        break;
+                    }
+                }
+            });
+            for batch in batches.into_iter().map_while(|next| next) {
+                let batch = batch?;
+                let bad = self.probabilities.log_probs(&batch, &mut log_probs)?;
+                if !bad.is_empty() && !self.skip_bad_rows {
+                    bail!("{}", bad_rows(&shown, batch.first, &bad));
+                }
+                // After the first rows have turned out to be good: of bad ones nothing is printed.
+                if std::mem::take(&mut is_empty) {
+                    csv.write_record(header)?;
+                }
+                skipped += bad.len();
+                self.write_batch(&batch, &mut log_probs, &bad, &mut csv)?;
             }
-            // After the first rows have turned out to be good: of bad ones nothing is printed.
-            if batch.first == 0 {
-                csv.write_record(header)?;
-            }
-            skipped += bad.len();
-            self.write_batch(&batch, &mut log_probs, &bad, &mut csv)?;
-        }
-        if matrix.is_at_start() {
+            Ok(())
+        })?;
+        if is_empty {
             csv.write_record(header)?;
         }
         csv.flush()?;

@@ -156,11 +156,6 @@ impl MatrixReader {
         Ok(Some(Batch { first, rows, values }))
     }
 
-    /// Whether no row has been read.
-    pub(crate) fn is_at_start(&self) -> bool {
-        self.next == 0
-    }
-
     /// All rows.
     ///
     /// # Errors
