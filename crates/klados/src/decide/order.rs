@@ -1,5 +1,6 @@
 //! Which node wins a tie.
 
+use crate::numeric::first_largest;
 use crate::{Hierarchy, NodeId};
 
 /// The nodes by how specific they are: the more informative first (fewer classes below), then the deeper, then the lower
@@ -34,16 +35,7 @@ impl Order {
     /// The node with the largest number, of the numbers of all nodes by index; the first of equal ones, also where all are
     /// `-inf`. None of no nodes.
     pub(super) fn best(&self, numbers: &[f64]) -> Option<NodeId> {
-        let larger = |a: f64, b: f64| if b > a { b } else { a };
-        // Four at a time, of which none waits for the one before it.
-        let (fours, rest) = self.nodes.as_chunks::<4>();
-        let mut most = [f64::NEG_INFINITY; 4];
-        for four in fours {
-            (0..4).for_each(|lane| most[lane] = larger(most[lane], numbers[four[lane].index()]));
-        }
-        let rest = rest.iter().map(|node| numbers[node.index()]);
-        let most = most.into_iter().chain(rest).fold(f64::NEG_INFINITY, larger);
-        self.nodes.iter().find(|node| numbers[node.index()] == most).or(self.nodes.first()).copied()
+        first_largest(&self.nodes, |node| numbers[node.index()])
     }
 
     /// The first node with a number of at least `least`.

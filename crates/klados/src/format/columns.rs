@@ -46,6 +46,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Of names alone.
+    fn alone(child: usize, parent: usize) -> Self {
+        Self { child, parent, name: None, id: None, rank: None, accepted: None, several_parents: false }
+    }
+
     /// Whether the header names the columns of edges.
     pub(super) fn are_named(table: &Table<'_>) -> bool {
         Self::named(table).is_some()
@@ -102,7 +107,7 @@ impl Columns {
             let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
             let find = |names: &[&str]| find(&plain(table), names).filter(|column| ![child, parent].contains(column));
             let (name, rank) = (find(&NAME), find(&RANK));
-            return Ok(Self { child, parent, name, id: None, rank, accepted: None, several_parents: false });
+            return Ok(Self { name, rank, ..Self::alone(child, parent) });
         }
         if let Some(columns) = Self::named(table) {
             table.check_header()?;
@@ -138,7 +143,7 @@ impl Columns {
             table.header()[parent]
         );
         draft.at_line(Some(1)).warn(message);
-        Ok(Self { child, parent, name: None, id: None, rank: None, accepted: None, several_parents: false })
+        Ok(Self::alone(child, parent))
     }
 }
 

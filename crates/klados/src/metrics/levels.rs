@@ -7,7 +7,7 @@ use super::trajectory::Trajectories;
 use super::{Fingerprint, Truths};
 use crate::criterion::{InputError, check_length};
 use crate::hierarchy::Closure;
-use crate::numeric::{Float, scalar};
+use crate::numeric::{Float, first_largest, scalar};
 use crate::{Hierarchy, Label, Level, NodeId};
 
 /// One level: its nodes compete. None of them is above another.
@@ -87,17 +87,7 @@ impl JudgedLevel {
 
     /// The candidate with the largest log-probability, of those of all nodes; the first of equal ones.
     fn most_probable<F: Float>(&self, log_p: &[F]) -> NodeId {
-        let larger = |a: F, b: F| if b > a { b } else { a };
-        // Four at a time, of which none waits for the one before it.
-        let (fours, rest) = self.candidates.as_chunks::<4>();
-        let mut most = [F::NEG_INFINITY; 4];
-        for four in fours {
-            (0..4).for_each(|lane| most[lane] = larger(most[lane], log_p[four[lane].index()]));
-        }
-        let rest = rest.iter().map(|node| log_p[node.index()]);
-        let most = most.into_iter().chain(rest).fold(F::NEG_INFINITY, larger);
-        let best = self.candidates.iter().find(|node| log_p[node.index()] == most);
-        best.copied().unwrap_or(self.candidates[0])
+        first_largest(&self.candidates, |node| log_p[node.index()]).unwrap_or(NodeId::ROOT)
     }
 
     /// The place of a node among the candidates.

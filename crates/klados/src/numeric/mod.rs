@@ -7,6 +7,7 @@
 pub(crate) mod doubles;
 mod element;
 mod exact_sum;
+mod largest;
 mod level;
 mod runs;
 pub(crate) mod scalar;
@@ -16,6 +17,7 @@ mod weights;
 
 pub use element::{Element, Float};
 pub use exact_sum::ExactSum;
+pub(crate) use largest::first_largest;
 pub use level::on_each_instruction_set;
 pub(crate) use runs::Run;
 pub(crate) use sum::Sum;

@@ -3,13 +3,14 @@
 use klados::explain::{self, Explanation, MeanExplanation, Outcome, STEP};
 use klados::loss::{BinaryCrossEntropy, MarginalCrossEntropy, RandomCut, SoftLabels};
 use klados::{Criterion, Hierarchy, Label, Loss};
-use klados_testing::golden::{self, Case, FILES, Output, Scale};
+use klados_testing::Precision;
+use klados_testing::golden::{self, Case, FILES, Output};
 use klados_testing::strategies::{self, LogitScale};
-use klados_testing::{Big, Precision, reference};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::losses::{hierarchy, label};
+use crate::properties::case_of;
 use crate::terms::{LOSSES, dag, labels_on_the_tree, tree};
 
 fn explained(criterion: &Criterion, logits: &[Vec<f64>], labels: &[Label]) -> Output {
@@ -51,23 +52,7 @@ proptest! {
     fn shares_add_up_to_the_gradient(
         batch in select(&FILES[..]).prop_flat_map(|stem| strategies::batch_of(stem, 14, LogitScale::Masked)),
     ) {
-        let spec = klados_testing::Hierarchy::build(&batch.hierarchy).unwrap();
-        let samples: Vec<_> = batch.logits.iter().zip(&batch.labels).zip(0..).map(|((logits, label), row)| {
-            let label = klados_testing::Label::resolve(label, &spec).unwrap();
-            reference::evaluate_row::<Big>(&batch.loss, &spec, logits, &label, row).unwrap()
-        }).collect();
-        let case = Case {
-            name: "random".into(),
-            scale: Scale::Extreme,
-            hierarchy: batch.hierarchy.clone(),
-            loss: batch.loss.clone(),
-            logits: batch.logits.clone(),
-            labels: batch.labels.clone(),
-            losses: samples.iter().map(|sample| sample.loss).collect(),
-            grads: samples.iter().map(|sample| sample.grad.clone()).collect(),
-            magnitude: samples.iter().map(|sample| sample.magnitude).collect(),
-            mean: 0.0,
-        };
+        let case = case_of(&batch);
         let (criterion, labels) = compile(&case);
         let output = explained(&criterion, &case.logits, &labels);
         prop_assert_eq!(case.check(&output.losses, &output.grads, Precision::F64), Ok(()));

@@ -1,35 +1,17 @@
 //! The formats in JSON.
 
-use std::path::Path;
-
 use klados::format::{Draft, Format, Limits, ReadOptions};
 use klados::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind, NodeId};
+
+use crate::data::real;
+use crate::reading::{fixture, guess, problems, read_as};
 
 fn read(text: &str) -> Result<Hierarchy, HierarchyError> {
     Hierarchy::from_bytes(text.as_bytes(), &ReadOptions::new())
 }
 
-fn read_as(format: Format, text: &str) -> Result<Hierarchy, HierarchyError> {
-    Hierarchy::from_bytes(text.as_bytes(), &ReadOptions::new().format(format))
-}
-
-fn fixture(name: &str) -> Hierarchy {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/hierarchies");
-    Hierarchy::from_path(folder.join(name), &ReadOptions::new()).unwrap()
-}
-
-/// All problems of a text.
-fn problems(format: Format, text: &str) -> Vec<String> {
-    let (draft, _) = Draft::from_bytes(text.as_bytes(), &ReadOptions::new().format(format)).unwrap();
-    draft.problems().iter().map(ToString::to_string).collect()
-}
-
 fn warnings(hierarchy: &Hierarchy) -> Vec<String> {
     hierarchy.warnings().iter().map(|warning| warning.message.clone()).collect()
-}
-
-fn guess(text: &str) -> Option<Format> {
-    Draft::from_bytes(text.as_bytes(), &ReadOptions::new()).ok().map(|(_, format)| format)
 }
 
 const BIRDS: &str = "animal\n  bird\n    crow\n    robin\n  bat\n";
@@ -371,15 +353,7 @@ fn json_nests_no_deeper_than_the_limit() {
 /// The numbers are those of the edge list beside the file, and of the table in the README of the data.
 #[test]
 fn the_original_of_open_images_is_read() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hierarchies/openimages-600");
-    let path = folder.join("bbox_labels_600_hierarchy.json");
-    if !path.exists() {
-        #[allow(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("SKIPPED: no {}", path.display());
-        }
-        return;
-    }
+    let Some(path) = real("openimages-600/bbox_labels_600_hierarchy.json") else { return };
     let (draft, format) = Draft::from_path(&path, &ReadOptions::new()).unwrap();
     assert_eq!((format, draft.problems().len()), (Format::Nested, 0));
     let hierarchy = draft.build().unwrap();
@@ -387,7 +361,7 @@ fn the_original_of_open_images_is_read() {
     assert!(!hierarchy.root_is_added());
     let shared = hierarchy.nodes().filter(|node| hierarchy.parents(*node).len() > 1).count();
     assert_eq!(shared, 45); // counted in the edge list
-    let edges = Hierarchy::from_path(folder.join("openimages-600.edges.csv"), &ReadOptions::new()).unwrap();
+    let edges = Hierarchy::from_path(path.with_file_name("openimages-600.edges.csv"), &ReadOptions::new()).unwrap();
     for node in edges.nodes() {
         let ids = |of: &Hierarchy, nodes: &[NodeId]| {
             let mut ids: Vec<String> = nodes.iter().map(|node| of.name(*node).to_owned()).collect();

@@ -1,27 +1,10 @@
 //! The formats in TOML and XML.
 
-use std::path::Path;
-
 use klados::format::{Draft, Format, ReadOptions};
 use klados::{Hierarchy, HierarchyError, HierarchyErrorKind as Kind};
 
-fn read_as(format: Format, text: &str) -> Result<Hierarchy, HierarchyError> {
-    Hierarchy::from_bytes(text.as_bytes(), &ReadOptions::new().format(format))
-}
-
-fn fixture(name: &str) -> Hierarchy {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/hierarchies");
-    Hierarchy::from_path(folder.join(name), &ReadOptions::new()).unwrap()
-}
-
-fn problems(format: Format, text: &str) -> Vec<String> {
-    let (draft, _) = Draft::from_bytes(text.as_bytes(), &ReadOptions::new().format(format)).unwrap();
-    draft.problems().iter().map(ToString::to_string).collect()
-}
-
-fn guess(text: &str) -> Option<Format> {
-    Draft::from_bytes(text.as_bytes(), &ReadOptions::new()).ok().map(|(_, format)| format)
-}
+use crate::data::real;
+use crate::reading::{fixture, guess, problems, read_as};
 
 #[test]
 fn tables_with_names_have_the_path_of_keys_as_their_id() {
@@ -204,18 +187,10 @@ fn xml_nests_no_deeper_than_the_limit() {
 /// The numbers are those of the edge list beside the file, and of the table in the README of the data.
 #[test]
 fn the_original_of_crates_io_is_read() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hierarchies/crates-io-categories");
-    let path = folder.join("categories.toml");
-    if !path.exists() {
-        #[allow(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("SKIPPED: no {}", path.display());
-        }
-        return;
-    }
+    let Some(path) = real("crates-io-categories/categories.toml") else { return };
     let (draft, format) = Draft::from_path(&path, &ReadOptions::new()).unwrap();
     assert_eq!((format, draft.problems().len(), draft.node_count(), draft.edges().len()), (Format::Toml, 0, 104, 46));
-    let names = std::fs::read_to_string(folder.join("crates-io-categories.names.csv")).unwrap();
+    let names = std::fs::read_to_string(path.with_file_name("crates-io-categories.names.csv")).unwrap();
     for line in names.lines().skip(1) {
         let (id, name) = line.split_once(',').unwrap();
         let node = (0..draft.node_count()).find(|&node| draft.id(node) == Some(id)).expect(id);

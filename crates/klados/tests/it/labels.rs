@@ -84,9 +84,8 @@ fn homonyms_are_told_apart_by_their_paths() {
     }
 }
 
-#[test]
-fn a_path_through_diamonds_of_one_name_takes_no_long_time() {
-    // Two nodes a level, each below both of the level above: 2^60 paths, all of the same names.
+/// Two nodes a level, each below both of the level above: 2^60 paths, all of the same names.
+pub(crate) fn diamonds() -> Hierarchy {
     let mut draft = klados::format::Draft::new();
     let mut above = vec![draft.declare("top", "a").unwrap()];
     for level in 0..60 {
@@ -96,7 +95,12 @@ fn a_path_through_diamonds_of_one_name_takes_no_long_time() {
         }
         above = pair.to_vec();
     }
-    let hierarchy = draft.build().unwrap();
+    draft.build().unwrap()
+}
+
+#[test]
+fn a_path_through_diamonds_of_one_name_takes_no_long_time() {
+    let hierarchy = diamonds();
     let error = hierarchy.node(&["a"; 61].join(" > ")).unwrap_err();
     assert!(error.to_string().ends_with("is ambiguous; give its id: \"l59\", \"r59\""), "{error}");
 }

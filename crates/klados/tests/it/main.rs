@@ -38,6 +38,7 @@ mod node_columns;
 mod node_log_probs;
 mod properties;
 mod pruning;
+mod reading;
 mod scores;
 mod sigmoids;
 mod softmaxes;

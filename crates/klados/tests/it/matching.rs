@@ -4,6 +4,8 @@ use klados::format::{Draft, ReadOptions};
 use klados::matching::{ClassList, How, Match, Matches, match_classes};
 use klados::{Hierarchy, HierarchyBuilder};
 
+use crate::labels::diamonds;
+
 /// Birds by ids, one with another name, one with an id of old, two of one name.
 fn birds() -> Hierarchy {
     let mut draft = Draft::new();
@@ -149,17 +151,8 @@ fn classes_of_one_node_are_reported() {
 
 #[test]
 fn many_names_and_a_long_path_take_no_long_time() {
-    // A diamond a level, all of one name: a walk that took each path would take 2^60 steps.
-    let mut draft = Draft::new();
-    let mut above = vec![draft.declare("top", "a").unwrap()];
-    for level in 0..60 {
-        let pair = ["l", "r"].map(|side| draft.declare(&format!("{side}{level}"), "a").unwrap());
-        for child in pair {
-            above.iter().for_each(|&parent| draft.add_edge(parent, child));
-        }
-        above = pair.to_vec();
-    }
-    let hierarchy = draft.build().unwrap();
+    // A walk that took each path would take 2^60 steps.
+    let hierarchy = diamonds();
     assert_eq!(one(&hierarchy, &["a"; 61].join(" > ")).how, How::Ambiguous);
     let names: Vec<String> = (0..20_000).map(|number| format!("species {number}")).collect();
     let wide = Hierarchy::from_edges(names.iter().map(|name| ("root", name.as_str()))).unwrap();

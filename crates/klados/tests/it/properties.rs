@@ -36,6 +36,33 @@ fn row(values: &[f64], row: usize, columns: usize) -> &[f64] {
     &values[row * columns..(row + 1) * columns]
 }
 
+/// A batch with what the reference in 1280 bits says of it.
+pub(crate) fn case_of(batch: &Batch) -> Case {
+    let spec = klados_testing::Hierarchy::build(&batch.hierarchy).unwrap();
+    let samples: Vec<_> = batch
+        .logits
+        .iter()
+        .zip(&batch.labels)
+        .zip(0..)
+        .map(|((logits, label), row)| {
+            let label = klados_testing::Label::resolve(label, &spec).unwrap();
+            reference::evaluate_row::<Big>(&batch.loss, &spec, logits, &label, row).unwrap()
+        })
+        .collect();
+    Case {
+        name: "random".into(),
+        scale: Scale::Extreme,
+        hierarchy: batch.hierarchy.clone(),
+        loss: batch.loss.clone(),
+        logits: batch.logits.clone(),
+        labels: batch.labels.clone(),
+        losses: samples.iter().map(|sample| sample.loss).collect(),
+        grads: samples.iter().map(|sample| sample.grad.clone()).collect(),
+        magnitude: samples.iter().map(|sample| sample.magnitude).collect(),
+        mean: 0.0,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -43,23 +70,7 @@ proptest! {
     /// labels and logits. At night (`cargo xtask nightly`) many, with a new seed, which is printed.
     #[test]
     fn agrees_with_the_reference(batch in of_any_loss(14, LogitScale::Masked)) {
-        let spec = klados_testing::Hierarchy::build(&batch.hierarchy).unwrap();
-        let samples: Vec<_> = batch.logits.iter().zip(&batch.labels).zip(0..).map(|((logits, label), row)| {
-            let label = klados_testing::Label::resolve(label, &spec).unwrap();
-            reference::evaluate_row::<Big>(&batch.loss, &spec, logits, &label, row).unwrap()
-        }).collect();
-        let case = Case {
-            name: "random".into(),
-            scale: Scale::Extreme,
-            hierarchy: batch.hierarchy.clone(),
-            loss: batch.loss.clone(),
-            logits: batch.logits.clone(),
-            labels: batch.labels.clone(),
-            losses: samples.iter().map(|sample| sample.loss).collect(),
-            grads: samples.iter().map(|sample| sample.grad.clone()).collect(),
-            magnitude: samples.iter().map(|sample| sample.magnitude).collect(),
-            mean: 0.0,
-        };
+        let case = case_of(&batch);
         let (criterion, labels) = compile(&batch, &hierarchy(&batch.hierarchy));
         let double = run::<f64>(&criterion, &case.flat_logits(), &labels);
         prop_assert_eq!(case.check(&double.losses, &double.grads, Precision::F64), Ok(()));

@@ -8,7 +8,7 @@ use klados::{Criterion, Hierarchy, Label, NodeId};
 
 use super::pushes::{self, Push};
 use super::table::{Side, Table};
-use super::tree::{self, TreeNode};
+use super::tree::{self, TreeNode, cell};
 use crate::cmd::colour::{Colours, Tone};
 use crate::cmd::format::rounded;
 
@@ -105,7 +105,6 @@ fn deepest(hierarchy: &Hierarchy) -> usize {
 }
 
 fn tree_node(node: &MeanNode, logit: Option<f64>, is_on_path: bool) -> TreeNode<'_> {
-    let number = |number: Option<f64>| number.map_or(String::new(), rounded);
     let loss = (node.loss != 0.0).then_some(node.loss);
     TreeNode {
         node: node.node,
@@ -113,7 +112,7 @@ fn tree_node(node: &MeanNode, logit: Option<f64>, is_on_path: bool) -> TreeNode<
         name: &node.name,
         is_on_path,
         p: node.p,
-        cells: vec![number(logit), number(node.p), number(loss)],
+        cells: vec![cell(logit), cell(node.p), cell(loss)],
     }
 }
 

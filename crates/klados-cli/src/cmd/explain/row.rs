@@ -9,7 +9,7 @@ use klados::explain::{ExplainedNode, ExplainedTerm, Explanation, Share};
 use super::pushes::{self, Push};
 use super::reason;
 use super::table::{Side, Table};
-use super::tree::{self, TreeNode};
+use super::tree::{self, TreeNode, cell};
 use crate::cmd::colour::{Colours, Tone};
 use crate::cmd::format::rounded;
 
@@ -53,7 +53,6 @@ pub(super) fn write(
 }
 
 fn node(node: &ExplainedNode) -> TreeNode<'_> {
-    let number = |number: Option<f64>| number.map_or(String::new(), rounded);
     let loss = (node.loss != 0.0).then_some(node.loss);
     TreeNode {
         node: node.node,
@@ -61,7 +60,7 @@ fn node(node: &ExplainedNode) -> TreeNode<'_> {
         name: &node.name,
         is_on_path: node.is_on_path,
         p: node.p,
-        cells: vec![number(node.logit), number(node.log_p), number(node.p), number(loss)],
+        cells: vec![cell(node.logit), cell(node.log_p), cell(node.p), cell(loss)],
     }
 }
 

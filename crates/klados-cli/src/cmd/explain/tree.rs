@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::table::{Side, Table};
 use crate::cmd::colour::Tone;
+use crate::cmd::format::rounded;
 
 /// So many children of a node are shown to people; programs get all.
 const SHOWN: usize = 20;
@@ -22,6 +23,11 @@ pub(super) struct TreeNode<'a> {
     pub(super) is_on_path: bool,
     pub(super) p: Option<f64>,
     pub(super) cells: Vec<String>,
+}
+
+/// The cell of a number that a node may not have.
+pub(super) fn cell(number: Option<f64>) -> String {
+    number.map_or(String::new(), rounded)
 }
 
 /// The nodes, the root first and parents before their children, each below the first of its parents that is there. Of many

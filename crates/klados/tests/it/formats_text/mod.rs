@@ -8,6 +8,8 @@ mod wordtree;
 use klados::format::{Draft, Format, ReadOptions};
 use klados::{Hierarchy, HierarchyErrorKind as Kind};
 
+use crate::data::real;
+
 fn read(text: &str) -> Result<Hierarchy, klados::HierarchyError> {
     Hierarchy::from_bytes(text.as_bytes(), &ReadOptions::new())
 }
@@ -18,20 +20,6 @@ fn draft(text: impl AsRef<[u8]>, format: Format) -> Draft {
 
 fn problems(draft: &Draft) -> Vec<String> {
     draft.problems().iter().map(ToString::to_string).collect()
-}
-
-/// A file of the real hierarchies, where they are there.
-fn real(name: &str) -> Option<std::path::PathBuf> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/hierarchies");
-    let path = folder.join(name);
-    if !path.exists() {
-        #[allow(clippy::print_stderr, reason = "a skipped test says so")]
-        {
-            eprintln!("SKIPPED: no {}", path.display());
-        }
-        return None;
-    }
-    Some(path)
 }
 
 /// Nodes without an added root, leaves, roots, nodes with several parents, and edges from the top to the deepest.
