@@ -58,8 +58,8 @@ fn look_at(hierarchy: &Hierarchy) {
         let name = hierarchy.unique_name(node);
         match hierarchy.node(&name) {
             Ok(found) if found == node => {}
-            // Without an id of its own a node may be called as another's id is.
-            Ok(found) => assert!(hierarchy.id(node).is_none() && is_id_of(hierarchy, &name, found), "{name:?}"),
+            // Without an id of its own a node may be called as another's id or name is.
+            Ok(found) => assert!(hierarchy.id(node).is_none() && is_called(hierarchy, &name, found), "{name:?}"),
             // Names of nodes without ids may repeat below the same names.
             Err(error) => assert_eq!(error.kind(), Kind::AmbiguousName, "{name:?}: {error}"),
         }
@@ -70,8 +70,9 @@ fn look_at(hierarchy: &Hierarchy) {
     assert_eq!(serde_json::to_string(&again).expect("a hierarchy can be written"), serial);
 }
 
-fn is_id_of(hierarchy: &Hierarchy, text: &str, node: NodeId) -> bool {
-    hierarchy.id(node) == Some(text) || hierarchy.alternative_ids(node).any(|id| id == text)
+fn is_called(hierarchy: &Hierarchy, text: &str, node: NodeId) -> bool {
+    let is_an_id = hierarchy.id(node) == Some(text) || hierarchy.alternative_ids(node).any(|id| id == text);
+    is_an_id || hierarchy.name(node) == text
 }
 
 /// Takes no more than this many bytes of a text: that of a deep hierarchy grows with the square of the depth.

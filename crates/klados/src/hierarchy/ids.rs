@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::assemble::Graph;
-use super::{Hierarchy, Names, NodeId};
+use super::{Hierarchy, Names, NodeId, PATH_SEPARATOR};
 
 /// Of a hierarchy in which some node has an id or a synonym.
 #[derive(Debug)]
@@ -94,8 +94,9 @@ impl Hierarchy {
     /// How a node is written so that [`node`](Self::node) finds it again: its name where that is unique, else its id,
     /// else its path. `=name` or `=id` is the leaf that was added for a class that is an internal node.
     ///
-    /// Where nodes without ids share their name and all names above, none of these is theirs alone, and it is the path. So
-    /// it is where that is the id of another node, which is then found by it.
+    /// Where nodes without ids share their name and all names above, none of these is theirs alone, and it is the path. Where
+    /// that is the id or the name of another node, which is then found by it, it begins with the root that was added, and is
+    /// the path all the same where none was.
     ///
     /// ```
     /// let mut builder = klados::HierarchyBuilder::new();
@@ -118,7 +119,12 @@ impl Hierarchy {
         if let Some(id) = owner.and_then(|owner| self.id(*owner)) {
             return format!("={id}");
         }
-        self.path(node)
+        let path = self.path(node);
+        let is_of_another = self.resolve_whole("node", &path).is_some();
+        match is_of_another && self.inner.root_is_added {
+            true => format!("{}{PATH_SEPARATOR}{path}", self.name(NodeId::ROOT)),
+            false => path,
+        }
     }
 
     /// The node of an id.

@@ -179,7 +179,7 @@ impl Hierarchy {
     }
 
     /// The node of which the text is the id or the name; none where it is that of no node.
-    fn resolve_whole(&self, what: &str, text: &str) -> Option<Result<NodeId, HierarchyError>> {
+    pub(super) fn resolve_whole(&self, what: &str, text: &str) -> Option<Result<NodeId, HierarchyError>> {
         if let Some(node) = self.find_id(text) {
             return Some(Ok(node));
         }

@@ -120,3 +120,18 @@ fn a_path_is_found_of_names_that_hold_its_separator() {
     assert_eq!(hierarchy.path(hierarchy.node("e  >  c").unwrap()), "e > c");
     assert!(hierarchy.node("b > c").is_err() && hierarchy.node("> c").is_err());
 }
+
+#[test]
+fn a_path_that_is_the_name_of_another_node_begins_with_the_root() {
+    let mut builder = HierarchyBuilder::new();
+    for path in [&["a", "e > c"][..], &["e", "c"], &["f", "c"]] {
+        builder.add_path(path.iter().copied()).unwrap();
+    }
+    let hierarchy = builder.build().unwrap();
+    assert_eq!(hierarchy.name(hierarchy.node("e > c").unwrap()), "e > c");
+    let names: Vec<String> = (0..3).map(|class| hierarchy.unique_name(hierarchy.class_node(class))).collect();
+    assert_eq!(names, ["e > c", "root > e > c", "f > c"]);
+    for node in hierarchy.nodes() {
+        assert_eq!(hierarchy.node(&hierarchy.unique_name(node)).unwrap(), node);
+    }
+}
