@@ -258,7 +258,10 @@ This gives the same:
     assert!(flipped.stdout.ends_with(message), "{}", flipped.stdout);
     // Doubled, with two rows, is their sum.
     let doubled = wrong(2.0).stdout;
-    assert!(doubled.ends_with("- the sum over the rows: the mean is asked for\n"), "{doubled}");
+    assert!(
+        doubled.ends_with("- the sum over the rows: the mean is asked for; divide by the sum of the rows' weights\n"),
+        "{doubled}"
+    );
     let unknown = wrong(1.5).stdout;
     assert!(unknown.contains("\nNone of the usual mistakes alone gives these numbers."), "{unknown}");
     let text = explain(&folder, &["--against", "own.npy", "--format", "json"]).stdout;

@@ -163,13 +163,12 @@ fn is_within(error: f64, allowed: f64) -> bool {
 }
 
 /// The largest size of an entry that is a number.
-fn size(gradient: &[f64]) -> f64 {
+pub(super) fn size(gradient: &[f64]) -> f64 {
     gradient.iter().filter(|entry| entry.is_finite()).fold(0.0, |size, entry| entry.abs().max(size))
 }
 
-/// Whether a gradient is another one, within a tolerance relative to the largest expected entry.
-pub(super) fn is_same(expected: &[f64], given: &[f64], tolerance: f64) -> bool {
-    let allowed = tolerance * size(expected);
+/// Whether no entry of a gradient differs by more than is allowed from that of another. NaN equals NaN.
+pub(super) fn is_near(expected: &[f64], given: &[f64], allowed: f64) -> bool {
     let mut pairs = expected.iter().zip(given);
     pairs.all(|(a, b)| a == b || (a.is_nan() && b.is_nan()) || is_within(a - b, allowed))
 }

@@ -1,13 +1,14 @@
 //! The mean explanation of many rows.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use super::nodes::{columns_by_node, log_probabilities, reader};
 use super::terms::{Outcome, for_each_term, quantity, subject};
 use super::{Criterion, InputError, column_names};
 use crate::criterion::TermSet;
 use crate::numeric::scalar;
-use crate::{Label, NodeId, NodeLogProbs};
+use crate::{Hierarchy, Label, NodeId, NodeLogProbs};
 
 /// The mean over rows of what [`Explanation`](super::Explanation) says of one: what each term costs, what each node's
 /// probability is, and which levels of the hierarchy push each logit up and down.
@@ -40,7 +41,7 @@ pub struct MeanExplanation {
     impossible: usize,
     not_a_number: usize,
     terms: BTreeMap<(TermSet, String), Sums>,
-    shares: BTreeMap<TermLevel, Vec<f64>>,
+    shares: BTreeMap<Place, Vec<f64>>,
     logits: Vec<f64>,
     probabilities: Option<Vec<f64>>,
 }
@@ -53,16 +54,61 @@ struct Sums {
     log_p: f64,
 }
 
-/// Which terms belong together in the mean: those of nodes of one depth, or those of unions, or of superclasses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+/// Which terms belong together in the mean: those of nodes of one level, or those of unions, or of superclasses. Its text
+/// is the name of the rank, `depth 2`, `unions` or `superclasses`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TermLevel {
-    /// Of nodes of this depth.
+    /// Of nodes of this rank.
+    Rank(String),
+    /// Of nodes of this depth that have no rank.
     Depth(usize),
     /// Of unions of nodes.
     Union,
     /// Of superclasses of the loss's own.
     Superclass,
+}
+
+impl fmt::Display for TermLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rank(name) => f.write_str(name),
+            Self::Depth(depth) => write!(f, "depth {depth}"),
+            Self::Union => f.write_str("unions"),
+            Self::Superclass => f.write_str("superclasses"),
+        }
+    }
+}
+
+/// A [`TermLevel`] with its rank by place, in the order in which levels are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Rank(usize),
+    Depth(usize),
+    Union,
+    Superclass,
+}
+
+impl Place {
+    fn new(hierarchy: &Hierarchy, of: &TermSet) -> Self {
+        match of {
+            TermSet::Node(node) => match hierarchy.rank_index(*node) {
+                Some(rank) => Self::Rank(rank),
+                None => Self::Depth(hierarchy.depth(*node)),
+            },
+            TermSet::Union(_) => Self::Union,
+            TermSet::Superclass(_) => Self::Superclass,
+        }
+    }
+
+    fn level(self, hierarchy: &Hierarchy) -> TermLevel {
+        match self {
+            Self::Rank(rank) => TermLevel::Rank(hierarchy.rank_names()[rank].clone()),
+            Self::Depth(depth) => TermLevel::Depth(depth),
+            Self::Union => TermLevel::Union,
+            Self::Superclass => TermLevel::Superclass,
+        }
+    }
 }
 
 /// The mean of the terms about one probability.
@@ -139,9 +185,10 @@ impl MeanExplanation {
         let Self { criterion, terms, shares, .. } = self;
         let columns = criterion.columns();
         let mut of_row: Vec<((TermSet, String), f64, f64)> = Vec::new();
-        let mut share_of_row: BTreeMap<TermLevel, Vec<f64>> = BTreeMap::new();
+        let mut share_of_row: BTreeMap<Place, Vec<f64>> = BTreeMap::new();
         let outcome = for_each_term(criterion, logits, label, self.next, |at| {
-            let sums = share_of_row.entry(level(criterion, &at.term.of)).or_insert_with(|| vec![0.0; columns]);
+            let place = Place::new(criterion.hierarchy(), &at.term.of);
+            let sums = share_of_row.entry(place).or_insert_with(|| vec![0.0; columns]);
             at.shares.iter().for_each(|(column, share)| sums[*column as usize] += share);
             of_row.push(((at.term.of.clone(), quantity(criterion, &at.term)), at.value, at.log_p));
         })?;
@@ -157,8 +204,8 @@ impl MeanExplanation {
                     let sums = terms.entry(key).or_default();
                     *sums = Sums { rows: sums.rows + 1, value: sums.value + value, log_p: sums.log_p + log_p };
                 }
-                for (level, of_row) in share_of_row {
-                    let sums = shares.entry(level).or_insert_with(|| vec![0.0; columns]);
+                for (place, of_row) in share_of_row {
+                    let sums = shares.entry(place).or_insert_with(|| vec![0.0; columns]);
                     sums.iter_mut().zip(of_row).for_each(|(sum, share)| *sum += share);
                 }
                 self.logits.iter_mut().zip(logits).for_each(|(sum, z)| *sum += z);
@@ -210,11 +257,14 @@ impl MeanExplanation {
         terms
     }
 
-    /// The mean gradient, by column.
+    /// The mean gradient, by column; shares by rank from the top, then by depth.
     pub fn columns(&self) -> Vec<MeanColumn> {
+        let hierarchy = self.criterion.hierarchy();
+        let levels: Vec<(TermLevel, &Vec<f64>)> =
+            self.shares.iter().map(|(place, sums)| (place.level(hierarchy), sums)).collect();
         let column = |(column, name): (usize, String)| {
-            let shares: Vec<(TermLevel, f64)> =
-                self.shares.iter().map(|(level, sums)| (*level, self.mean(sums[column]))).collect();
+            let share = |(level, sums): &(TermLevel, &Vec<f64>)| (level.clone(), self.mean(sums[column]));
+            let shares: Vec<(TermLevel, f64)> = levels.iter().map(share).collect();
             let gradient = shares.iter().map(|(_, share)| share).sum();
             MeanColumn { name, logit: self.mean(self.logits[column]), gradient, shares }
         };
@@ -262,13 +312,5 @@ impl serde::Serialize for MeanExplanation {
         fields.serialize_field("columns", &self.columns())?;
         fields.serialize_field("nodes", &self.nodes())?;
         fields.end()
-    }
-}
-
-fn level(criterion: &Criterion, of: &TermSet) -> TermLevel {
-    match of {
-        TermSet::Node(node) => TermLevel::Depth(criterion.hierarchy().depth(*node)),
-        TermSet::Union(_) => TermLevel::Union,
-        TermSet::Superclass(_) => TermLevel::Superclass,
     }
 }

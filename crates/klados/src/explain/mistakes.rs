@@ -2,150 +2,107 @@
 
 use std::fmt;
 
-use super::check::is_same;
+use super::check::{is_near, size};
 use super::wrong::Batch;
 use super::{Comparison, Criterion, InputError, compare};
 use crate::Label;
 use crate::loss::Reduction;
 
-/// A mistake that gives another gradient.
-///
-/// Those up to [`FocalLeftOut`](Self::FocalLeftOut) are about the formula, and are looked for in losses on one softmax over
-/// the classes (`marginal_cross_entropy`, `hierarchical_cross_entropy`, `soft_labels`, `parameter_sharing_softmax`); the
-/// others in all losses.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Mistake {
+/// Everything that goes once over all mistakes: the enum, the order in which they are looked for, and what is wrong with
+/// what to do about it.
+macro_rules! mistakes {
+    ($($(#[doc = $doc:literal])* $name:ident: $wrong:literal, $instead:literal;)*) => {
+        /// A mistake that gives another gradient. Its text says what is wrong, and what to do about it.
+        ///
+        /// Those up to [`FocalLeftOut`](Self::FocalLeftOut) are about the formula, and are looked for in losses on one
+        /// softmax over the classes (`marginal_cross_entropy`, `hierarchical_cross_entropy`, `soft_labels`,
+        /// `parameter_sharing_softmax`); the others in all losses.
+        #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Mistake {
+            /// `log(P + epsilon)`.
+            Epsilon(f64),
+            $($(#[doc = $doc])* $name,)*
+        }
+
+        /// All but [`Mistake::Epsilon`], which is there with each of [`EPSILONS`].
+        const OTHERS: &[Mistake] = &[$(Mistake::$name),*];
+
+        impl fmt::Display for Mistake {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    Self::Epsilon(epsilon) => {
+                        write!(f, "{epsilon:e} is added in the logarithm: compute in log space, where nothing is added")
+                    }
+                    $(Self::$name => f.write_str(concat!($wrong, ": ", $instead)),)*
+                }
+            }
+        }
+    };
+}
+
+mistakes! {
     /// A superclass has the sum of its classes' logits as its logit.
-    SummedLogits,
+    SummedLogits: "superclass logits are sums of class logits",
+        "probabilities add up, logits do not; take the log-sum-exp of the class logits";
     /// A superclass has the mean of its classes' logits as its logit.
-    AveragedLogits,
+    AveragedLogits: "superclass logits are means of class logits", "take the log-sum-exp of the class logits";
     /// A superclass has the largest of its classes' logits as its logit.
-    LargestLogit,
+    LargestLogit: "a superclass has the largest of its classes' logits", "take the log-sum-exp of the class logits";
     /// The logarithm of summed logits, which are no probabilities.
-    LogOfSummedLogits,
+    LogOfSummedLogits: "the logarithm is of summed logits",
+        "the softmax is missing; take the log-sum-exp of log_softmax over all classes";
     /// The log-sum-exp of a superclass without that of all classes taken from it: no `log_softmax`.
-    NoNormalizer,
+    NoNormalizer: "the log-sum-exp over all classes is not taken off that of the superclass",
+        "log_softmax is missing; apply it to the logits first";
     /// A softmax of what went through a softmax.
-    SoftmaxTwice,
-    /// `log(P + epsilon)`.
-    Epsilon(f64),
+    SoftmaxTwice: "a softmax of probabilities",
+        "what goes into log_softmax has been through a softmax; give it the logits as they come from the model";
     /// The gradient by the probabilities and not by the logits.
-    ByProbabilities,
+    ByProbabilities: "the gradient is by the probabilities",
+        "the step through the softmax is missing; of g by probabilities p it is p (g - sum p g) by logits";
     /// `P(v)` where `P(v | parent)` is meant.
-    NotConditional,
+    NotConditional: "P(v) where the loss has P(v | parent)", "divide by the probability of the parent";
     /// `P(v | parent)` where `P(v)` is meant.
-    Conditional,
+    Conditional: "P(v | parent) where the loss has P(v)", "do not divide by the probability of the parent";
     /// The nodes' weights are applied twice.
-    WeightsTwice,
+    WeightsTwice: "the nodes' weights are applied twice", "multiply each term with its weight in one place";
     /// The nodes' weights are not applied.
-    WeightsLeftOut,
+    WeightsLeftOut: "the nodes' weights are not applied", "multiply each term with its weight";
     /// The levels' weights are counted from the classes up and not from the top down.
-    LevelsFromBelow,
+    LevelsFromBelow: "the levels' weights are counted from below", "the first is that of the top level; turn them round";
     /// The levels' weights are those of the level above, or below.
-    LevelsOffByOne,
+    LevelsOffByOne: "the levels' weights are off by one level", "the first is that just below the root, which has none";
     /// The terms' mean, by their number or their weights, and not their sum.
-    MeanOverLevels,
+    MeanOverLevels: "the mean over a row's terms", "add them up, and divide by nothing";
     /// The focal factor is left out.
-    FocalLeftOut,
+    FocalLeftOut: "the focal factor is left out, or not differentiated",
+        "multiply each term with (1 - P)^gamma, and do not detach it";
     /// The class weights are applied twice.
-    ClassWeightsTwice,
+    ClassWeightsTwice: "the class weights are applied twice", "multiply each row with its weight in one place";
     /// The sum over the rows and not the mean.
-    SumNotMean,
+    SumNotMean: "the sum over the rows", "the mean is asked for; divide by the sum of the rows' weights";
     /// The mean over the rows and not the sum.
-    MeanNotSum,
+    MeanNotSum: "the mean over the rows", "none is asked for; do not divide by their number";
     /// A mean over all rows, the ignored ones too, or regardless of their weights.
-    MeanOverAllRows,
+    MeanOverAllRows: "the mean divides by the number of rows", "divide by the weights of the rows that take part";
     /// A mean over the classes, with or without that over the rows.
-    MeanOverClasses,
+    MeanOverClasses: "the mean is over the classes as well, or instead",
+        "reduce over the rows alone, and add up what a row has";
     /// The gradient of minus the loss.
-    SignFlipped,
+    SignFlipped: "the sign is flipped", "the loss is minus the logarithm";
     /// The columns are in the order of the tree where they are taken to be in the order of the classes, or the other way
     /// round.
-    TreeOrder,
+    TreeOrder: "the columns are in the order of the tree in one place and of the classes in another",
+        "look columns up by the class, or set the order of the classes to that of the model";
     /// The same with the order of the names.
-    NameOrder,
+    NameOrder: "the columns are in the order of the names in one place and of the classes in another",
+        "look columns up by the class, or set the order of the classes to that of the model";
 }
 
 /// The values of epsilon that people add.
 const EPSILONS: [f64; 10] = [1e-12, 1e-10, 1e-9, 1e-8, f32::EPSILON as f64, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3];
-
-const OTHERS: [Mistake; 23] = {
-    use Mistake::{
-        AveragedLogits, ByProbabilities, ClassWeightsTwice, Conditional, FocalLeftOut, LargestLogit, LevelsFromBelow,
-        LevelsOffByOne, LogOfSummedLogits, MeanNotSum, MeanOverAllRows, MeanOverClasses, MeanOverLevels, NameOrder,
-        NoNormalizer, NotConditional, SignFlipped, SoftmaxTwice, SumNotMean, SummedLogits, TreeOrder, WeightsLeftOut,
-        WeightsTwice,
-    };
-    [
-        SummedLogits,
-        AveragedLogits,
-        LargestLogit,
-        LogOfSummedLogits,
-        NoNormalizer,
-        SoftmaxTwice,
-        ByProbabilities,
-        NotConditional,
-        Conditional,
-        WeightsTwice,
-        WeightsLeftOut,
-        LevelsFromBelow,
-        LevelsOffByOne,
-        MeanOverLevels,
-        FocalLeftOut,
-        ClassWeightsTwice,
-        SumNotMean,
-        MeanNotSum,
-        MeanOverAllRows,
-        MeanOverClasses,
-        SignFlipped,
-        TreeOrder,
-        NameOrder,
-    ]
-};
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SummedLogits => {
-                "superclass logits are sums of class logits: probabilities add up, logits do not; take the log-sum-exp"
-            }
-            Self::AveragedLogits => "superclass logits are means of class logits: take the log-sum-exp",
-            Self::LargestLogit => "a superclass has the largest of its classes' logits: take the log-sum-exp",
-            Self::LogOfSummedLogits => "the logarithm is of summed logits: the softmax is missing",
-            Self::NoNormalizer => {
-                "the log-sum-exp over all classes is not taken off that of the superclass: log_softmax is missing"
-            }
-            Self::SoftmaxTwice => "a softmax of probabilities: what goes into log_softmax has been through one",
-            Self::Epsilon(epsilon) => {
-                return write!(
-                    f,
-                    "{epsilon:e} is added in the logarithm: compute in log space, where nothing is added"
-                );
-            }
-            Self::ByProbabilities => "the gradient is by the probabilities: the step through the softmax is missing",
-            Self::NotConditional => "P(v) where the loss has P(v | parent)",
-            Self::Conditional => "P(v | parent) where the loss has P(v)",
-            Self::WeightsTwice => "the nodes' weights are applied twice",
-            Self::WeightsLeftOut => "the nodes' weights are not applied",
-            Self::LevelsFromBelow => "the levels' weights are counted from below: the first is that of the top level",
-            Self::LevelsOffByOne => "the levels' weights are off by one level: the first is that just below the root",
-            Self::MeanOverLevels => "the mean over a row's terms: they are added up",
-            Self::FocalLeftOut => "the focal factor is left out, or not differentiated",
-            Self::ClassWeightsTwice => "the class weights are applied twice",
-            Self::SumNotMean => "the sum over the rows: the mean is asked for",
-            Self::MeanNotSum => "the mean over the rows: none is asked for",
-            Self::MeanOverAllRows => {
-                "the mean divides by the number of rows: it is by the weights of the rows that take part"
-            }
-            Self::MeanOverClasses => "the mean is over the classes as well, or instead: it is over the rows alone",
-            Self::SignFlipped => "the sign is flipped: the loss is minus the logarithm",
-            Self::TreeOrder => "the columns are in the order of the tree in one place and of the classes in another",
-            Self::NameOrder => "the columns are in the order of the names in one place and of the classes in another",
-        })
-    }
-}
 
 /// What is wrong with a gradient.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -198,23 +155,56 @@ pub fn diagnose(
     let batch = Batch::new(criterion, logits, labels, reduction)?;
     let (right, largest_share) = batch.right()?;
     let comparison = compare(criterion, &right, given, tolerance * largest_share)?;
-    let mut mistakes = Vec::new();
-    if !comparison.columns.is_empty() {
+    let mistakes = match comparison.columns.first() {
+        Some(furthest) => Suspects { batch, right: &right, given, tolerance, row: furthest.row }.found()?,
+        None => Vec::new(),
+    };
+    Ok(Diagnosis { comparison, mistakes })
+}
+
+/// A gradient that is wrong.
+struct Suspects<'a> {
+    batch: Batch<'a>,
+    right: &'a [f64],
+    given: &'a [f64],
+    tolerance: f64,
+    /// Where it is furthest off. The mistakes are made in this row first, and in all rows where they fit there.
+    row: usize,
+}
+
+impl Suspects<'_> {
+    fn found(&self) -> Result<Vec<Mistake>, InputError> {
+        let mut found = Vec::new();
         let mut closest = f64::INFINITY;
-        for epsilon in EPSILONS {
-            for wrong in batch.with(Mistake::Epsilon(epsilon), &right)? {
-                let distance = wrong.iter().zip(given).fold(0.0, |far: f64, (a, b)| far.max((a - b).abs()));
-                if is_same(&wrong, given, tolerance) && distance < closest {
-                    closest = distance;
-                    mistakes = vec![Mistake::Epsilon(epsilon)];
-                }
+        for mistake in EPSILONS.map(Mistake::Epsilon) {
+            // Of sizes that give nearly the same, the one that is nearest.
+            if let Some(distance) = self.distance(mistake)?.filter(|distance| *distance < closest) {
+                closest = distance;
+                found = vec![mistake];
             }
         }
         for mistake in OTHERS {
-            if batch.with(mistake, &right)?.iter().any(|wrong| is_same(wrong, given, tolerance)) {
-                mistakes.push(mistake);
+            if self.distance(*mistake)?.is_some() {
+                found.push(*mistake);
             }
         }
+        Ok(found)
     }
-    Ok(Diagnosis { comparison, mistakes })
+
+    /// How far the gradient is from that with the mistake, where it is the same within the tolerance.
+    fn distance(&self, mistake: Mistake) -> Result<Option<f64>, InputError> {
+        let columns = self.batch.columns();
+        let row = self.row * columns..(self.row + 1) * columns;
+        // In all rows the tolerance is by the largest entry of the wrong gradient, which is this at most if it is the same.
+        let allowed = self.tolerance / (1.0 - self.tolerance).max(0.0) * size(self.given);
+        let wrong = self.batch.only(self.row).with(mistake, &self.right[row.clone()])?;
+        if !wrong.iter().any(|wrong| is_near(wrong, &self.given[row.clone()], allowed)) {
+            return Ok(None);
+        }
+        let wrong = self.batch.with(mistake, self.right)?;
+        let same = wrong.iter().filter(|wrong| is_near(wrong, self.given, self.tolerance * size(wrong)));
+        let distance =
+            |wrong: &Vec<f64>| wrong.iter().zip(self.given).fold(0.0, |far: f64, (a, b)| far.max((a - b).abs()));
+        Ok(same.map(distance).reduce(f64::min))
+    }
 }

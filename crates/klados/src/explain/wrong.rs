@@ -8,13 +8,17 @@ use crate::criterion::{Form, check_length};
 use crate::loss::Reduction;
 use crate::{Label, LogProb, NodeId, Term, TermSet};
 
-/// A batch whose loss is reduced.
+/// Rows of a batch whose loss is reduced.
 pub(super) struct Batch<'a> {
     criterion: &'a Criterion,
     logits: &'a [f64],
     labels: &'a [Label],
     reduction: Reduction,
+    /// Of the whole batch, what the mean divides by, and the number of rows.
     normalizer: f64,
+    all_rows: usize,
+    /// The place of the first of these rows in the whole batch.
+    first: usize,
 }
 
 type Gradients = Result<Vec<Vec<f64>>, InputError>;
@@ -28,7 +32,22 @@ impl<'a> Batch<'a> {
     ) -> Result<Self, InputError> {
         check_length("the logits", logits.len(), labels.len() * criterion.columns(), "labels times columns")?;
         let normalizer = criterion.normalizer(labels)?;
-        Ok(Self { criterion, logits, labels, reduction, normalizer })
+        Ok(Self { criterion, logits, labels, reduction, normalizer, all_rows: labels.len(), first: 0 })
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.criterion.columns()
+    }
+
+    /// One row of the batch: what is said of it is what is said of it in the whole batch.
+    pub(super) fn only(&self, row: usize) -> Self {
+        let columns = self.columns();
+        Self {
+            logits: &self.logits[row * columns..(row + 1) * columns],
+            labels: &self.labels[row..=row],
+            first: self.first + row,
+            ..*self
+        }
     }
 
     /// What the gradient of the sum is multiplied with.
@@ -60,7 +79,7 @@ impl<'a> Batch<'a> {
         let (columns, scale) = (self.criterion.columns(), self.scale());
         let mut gradient = vec![0.0; logits.len()];
         let rows = logits.chunks(columns).zip(gradient.chunks_mut(columns));
-        for (row, ((z, gradient), label)) in rows.zip(self.labels).enumerate() {
+        for (row, ((z, gradient), label)) in (self.first..).zip(rows.zip(self.labels)) {
             let outcome = for_each_term(self.criterion, z, label, row, |at| {
                 let factor = scale * factor(&at.term, &at.shares);
                 at.shares.iter().for_each(|(column, share)| gradient[*column as usize] += factor * share);
@@ -76,7 +95,7 @@ impl<'a> Batch<'a> {
     pub(super) fn with(&self, mistake: Mistake, right: &[f64]) -> Gradients {
         let times = |factor: f64| Ok(vec![right.iter().map(|entry| entry * factor).collect()]);
         let is_mean = self.reduction == Reduction::Mean;
-        let (rows, columns) = (self.labels.len() as f64, self.criterion.columns() as f64);
+        let (rows, columns) = (self.all_rows as f64, self.columns() as f64);
         let unreduced = if is_mean { self.normalizer } else { 1.0 };
         match mistake {
             Mistake::SignFlipped => times(-1.0),
@@ -205,10 +224,10 @@ impl<'a> Batch<'a> {
     fn mean_over_levels(&self, count: impl Fn(&Term) -> f64) -> Result<Vec<f64>, InputError> {
         let columns = self.criterion.columns();
         let mut wrong = self.gradient(self.logits, |_, _| 1.0)?;
-        for (row, label) in self.labels.iter().enumerate() {
+        for (row, (gradient, label)) in (self.first..).zip(wrong.chunks_mut(columns).zip(self.labels)) {
             let total: f64 = self.criterion.terms_of_row(label, row)?.iter().map(&count).sum();
             if total != 0.0 {
-                wrong[row * columns..(row + 1) * columns].iter_mut().for_each(|entry| *entry /= total);
+                gradient.iter_mut().for_each(|entry| *entry /= total);
             }
         }
         Ok(wrong)
@@ -255,7 +274,7 @@ impl<'a> Batch<'a> {
         let (columns, scale, reading) = (self.criterion.columns(), self.scale(), Reading::new(self.criterion));
         let mut gradient = vec![0.0; self.logits.len()];
         let rows = self.logits.chunks(columns).zip(gradient.chunks_mut(columns));
-        for (at, ((z, gradient), label)) in rows.zip(self.labels).enumerate() {
+        for (at, ((z, gradient), label)) in (self.first..).zip(rows.zip(self.labels)) {
             let row = Row::new(self.criterion, reading.scores(z));
             for term in self.criterion.terms_of_logits(label, at, z)?.unwrap_or_default() {
                 if !matches!(term.log_p, LogProb::Classes { .. }) {

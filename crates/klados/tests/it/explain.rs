@@ -249,6 +249,26 @@ fn means_are_means_of_rows() {
     }
 }
 
+/// With ranks the shares are by rank; the leaf of a class that is an inner node has none, and counts by its depth.
+#[test]
+fn shares_of_the_mean_are_by_rank() {
+    let ranked = tree().with_level_names(["kingdom", "family"]).unwrap();
+    let levels = |hierarchy: &Hierarchy, labels: &[&str]| {
+        let criterion = MarginalCrossEntropy::new().compile(hierarchy).unwrap();
+        let mut mean = MeanExplanation::new(&criterion);
+        for label in labels {
+            mean.add(&[0.5, 1.0, -0.5, 0.25, 0.0, 0.75, -1.0], &hierarchy.parse_label(label).unwrap()).unwrap();
+        }
+        let columns = mean.columns();
+        let sum: f64 = columns[0].shares.iter().map(|(_, share)| share).sum();
+        assert!((sum - columns[0].gradient).abs() < 1e-15);
+        columns[0].shares.iter().map(|(level, _)| level.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(levels(&ranked, &["beagle"]), ["kingdom", "family", "depth 3"]);
+    assert_eq!(levels(&tree(), &["beagle"]), ["depth 1", "depth 2", "depth 3"]);
+    assert_eq!(levels(&ranked, &["cat", "poodle|red oak"]), ["kingdom", "family", "unions"]);
+}
+
 #[test]
 fn explanations_are_json() {
     let hierarchy = Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")]).unwrap();

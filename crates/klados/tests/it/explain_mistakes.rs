@@ -447,6 +447,68 @@ fn what_is_right_has_no_mistake() {
     }
 }
 
+/// A file of many rows: each mistake is made in one row first, which must be no other row to the mistake than it is in the
+/// batch. Losses that draw at random do so by the place of the row, and means divide by all rows.
+#[test]
+fn a_row_of_a_batch_is_what_it_is_in_the_batch() {
+    let hierarchy = tree();
+    for (loss, mistake) in [
+        ("random_cut", Mistake::SignFlipped),
+        ("random_cut", Mistake::SumNotMean),
+        ("random_cut", Mistake::NameOrder),
+        ("binary_cross_entropy", Mistake::MeanOverAllRows),
+    ] {
+        let criterion = compile(loss, &hierarchy);
+        let (rows, columns) = (40, criterion.columns());
+        let labels: Vec<Label> = (0..rows).map(|row| Label::Class(row % 9)).collect();
+        let logits: Vec<f64> = (0..rows * columns).map(|at| ((at * 7 + 3) % 11) as f64 / 5.0 - 1.1).collect();
+        let normalizer = criterion.normalizer(&labels).unwrap();
+        let mut gradient = vec![0.0; rows * columns];
+        criterion.forward_backward(&logits, &labels, &mut vec![0.0; rows], &mut gradient).unwrap();
+        let scale = match mistake {
+            Mistake::SignFlipped => -1.0 / normalizer,
+            Mistake::SumNotMean => 1.0,
+            Mistake::MeanOverAllRows => 1.0 / rows as f64,
+            _ => 1.0 / normalizer,
+        };
+        gradient.iter_mut().for_each(|entry| *entry *= scale);
+        if mistake == Mistake::NameOrder {
+            let nodes = if criterion.has_node_columns() { hierarchy.node_columns() } else { Vec::new() };
+            let mut names: Vec<(&str, usize)> = match nodes.is_empty() {
+                true => hierarchy.class_names().zip(0..).collect(),
+                false => nodes.iter().map(|node| hierarchy.name(*node)).zip(0..).collect(),
+            };
+            names.sort_unstable();
+            gradient = gradient.chunks(columns).flat_map(|row| names.iter().map(|(_, column)| row[*column])).collect();
+        }
+        let found = diagnose(&criterion, &logits, &labels, &gradient, Reduction::Mean, TOLERANCE).unwrap().mistakes;
+        assert_eq!(found, [mistake], "{loss}");
+    }
+}
+
+/// What fits in the row that is furthest off and in no other is no mistake.
+#[test]
+fn a_mistake_in_one_row_alone_is_not_named() {
+    let batch = Batch::new(LEVELS, &tree());
+    let mut gradient = batch.scaled(0.25);
+    let columns = batch.criterion.columns();
+    gradient[..columns].iter_mut().for_each(|entry| *entry = -*entry);
+    let diagnosis = batch.diagnose(&gradient, Reduction::Mean);
+    assert!(!diagnosis.is_right() && diagnosis.mistakes.is_empty(), "{:?}", diagnosis.mistakes);
+}
+
+/// Each says what is wrong, and after a colon what to do.
+#[test]
+fn a_mistake_says_what_to_do() {
+    let batch = Batch::new(LEVELS, &tree());
+    let text = batch.diagnose(&batch.scaled(1.0), Reduction::Mean).mistakes[0].to_string();
+    assert_eq!(text, "the sum over the rows: the mean is asked for; divide by the sum of the rows' weights");
+    assert_eq!(
+        Mistake::Epsilon(1e-7).to_string(),
+        "1e-7 is added in the logarithm: compute in log space, where nothing is added"
+    );
+}
+
 #[test]
 fn rows_that_do_not_fit_are_errors() {
     let criterion = compile("marginal_cross_entropy", &tree());

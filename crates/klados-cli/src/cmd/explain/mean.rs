@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-use klados::explain::{MeanExplanation, MeanNode, TermLevel};
+use klados::explain::{MeanExplanation, MeanNode};
 use klados::{Criterion, Hierarchy, Label, NodeId};
 
 use super::pushes::{self, Push};
@@ -53,7 +53,7 @@ pub(super) fn write(
     let gradients: Vec<f64> = columns.iter().map(|column| column.gradient).collect();
     let push = |column: usize| {
         let column = &columns[column];
-        let shares = column.shares.iter().map(|(level, share)| (level_name(*level), *share)).collect();
+        let shares = column.shares.iter().map(|(level, share)| (level.to_string(), *share)).collect();
         Push { name: column.name.clone(), gradient: column.gradient, shares }
     };
     pushes::write(&gradients, push, colours, out)
@@ -128,12 +128,4 @@ fn terms(mean: &MeanExplanation) -> Table {
         table.push(Tone::Plain, vec![format!("... and {} more", terms.len() - SHOWN)]);
     }
     table
-}
-
-fn level_name(level: TermLevel) -> String {
-    match level {
-        TermLevel::Depth(depth) => format!("depth {depth}"),
-        TermLevel::Union => "unions".to_owned(),
-        TermLevel::Superclass => "superclasses".to_owned(),
-    }
 }

@@ -45,7 +45,7 @@ JSON of a row: {"outcome": ..., "loss": x, "terms": [...], "columns": [...],
                "logit", "log_p", "p", "loss", "gradient"}
 JSON of the mean: {"rows": n, "ignored": n, "impossible": n,
   "not_a_number": n, "loss": x, "terms": [...], "columns": [...],
-  "nodes": [...]}; shares are by the depth of the terms' nodes
+  "nodes": [...]}; shares are by the rank of the terms' nodes, or their depth
 With --check also "check", with --against also "against".
 
 --check takes every logit a step to either side. Where a loss has a kink, as
