@@ -17,6 +17,8 @@ pub(crate) enum Command {
     #[cfg(feature = "train")]
     Train(Box<crate::cmd::train::TrainArgs>),
     #[cfg(feature = "train")]
+    Compare(Box<crate::cmd::compare::CompareArgs>),
+    #[cfg(feature = "train")]
     Predict(crate::cmd::predict::PredictArgs),
     Decide(crate::cmd::decide::DecideArgs),
     Evaluate(crate::cmd::evaluate::EvaluateArgs),

@@ -1,12 +1,14 @@
 //! The `klados` command.
 //!
 //! `args` says what can be typed, `cmd` has one file a command, `data` reads and writes the files they share,
-//! `evaluate` computes answers and metrics.
+//! `evaluate` computes answers and metrics, `compare` holds trainings against each other.
 //! Results go to standard output, progress and warnings to standard error. Exit status: 0 done, 1 bad input, 2 wrong
 //! usage.
 
 mod args;
 mod cmd;
+#[cfg(feature = "train")]
+mod compare;
 mod data;
 mod evaluate;
 #[cfg(feature = "train")]

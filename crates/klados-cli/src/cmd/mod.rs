@@ -1,12 +1,18 @@
 //! One file a command: its arguments and what it does. `run` dispatches.
 
 pub(crate) mod colour;
+#[cfg(feature = "train")]
+pub(crate) mod compare;
 pub(crate) mod decide;
 pub(crate) mod decision;
+#[cfg(feature = "train")]
+pub(crate) mod emoji_rows;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod format;
 pub(crate) mod hierarchy;
+#[cfg(feature = "train")]
+pub(crate) mod labelled;
 pub(crate) mod loss;
 pub(crate) mod loss_input;
 pub(crate) mod models;
@@ -37,6 +43,8 @@ pub(crate) fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<()> {
     match command {
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args, out),
+        #[cfg(feature = "train")]
+        Command::Compare(args) => compare::run(&args, out),
         #[cfg(feature = "train")]
         Command::Predict(args) => predict::run(&args, out),
         Command::Decide(args) => decide::run(&args, out),

@@ -30,7 +30,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// When `place` is there and `force` is not given, or holds something else than an output of `klados train`; when an
+    /// When `place` is there and `force` is not given, or holds something else than an output of klados; when an
     /// interrupted run is there and neither `resume` nor `force` says what to do; when it cannot be gone on with.
     pub(crate) fn open(place: &Path, fingerprint: &serde_json::Value, force: bool, resume: bool) -> Result<Self> {
         let shown = place.display();
@@ -47,7 +47,7 @@ impl Folder {
                 bail!("{shown} is there already; --force replaces it, --out DIR writes elsewhere");
             }
             if !place.join(metrics::FILE).exists() {
-                bail!("{shown} has no {}, so klados train did not write it; it is not replaced", metrics::FILE);
+                bail!("{shown} has no {}, so klados did not write it; it is not replaced", metrics::FILE);
             }
         }
         let partial = folder.partial.display();
@@ -60,7 +60,7 @@ impl Folder {
                 bail!("an interrupted run is in {partial}; --resume goes on with it, --force starts again");
             }
             if !folder.partial.join(FINGERPRINT).exists() {
-                bail!("{partial} has no {FINGERPRINT}, so klados train did not write it; it is not replaced");
+                bail!("{partial} has no {FINGERPRINT}, so klados did not write it; it is not replaced");
             }
             fs::remove_dir_all(&folder.partial).with_context(|| format!("cannot remove {partial}"))?;
         }

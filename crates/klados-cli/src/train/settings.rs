@@ -70,6 +70,21 @@ impl Settings {
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Training")]
 pub(crate) struct SettingsArgs {
+    /// Those of every training.
+    #[command(flatten)]
+    pub(crate) head: HeadArgs,
+    /// Stop after N epochs without a better validation loss, and keep the best epoch
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) patience: Option<usize>,
+    /// What --patience follows: a metric of the validation rows, as `accuracy@genus` or `mistake_severity` [default: loss]
+    #[arg(long, value_name = "METRIC", requires = "patience")]
+    pub(crate) stop_on: Option<String>,
+}
+
+/// The settings without those of stopping early.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct HeadArgs {
     /// The head on the features [default: linear]
     #[arg(long, value_enum, value_name = "HEAD")]
     pub(crate) model: Option<Head>,
@@ -91,12 +106,6 @@ pub(crate) struct SettingsArgs {
     /// Rows a step [default: 64; pictures: 256]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) batch_size: Option<usize>,
-    /// Stop after N epochs without a better validation loss, and keep the best epoch
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(crate) patience: Option<usize>,
-    /// What --patience follows: a metric of the validation rows, as `accuracy@genus` or `mistake_severity` [default: loss]
-    #[arg(long, value_name = "METRIC", requires = "patience")]
-    pub(crate) stop_on: Option<String>,
     /// Decides the first weights, the order of the rows and the split: the same seed gives the same numbers again on the
     /// same machine
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -107,6 +116,17 @@ impl SettingsArgs {
     /// The settings typed, over `defaults`.
     pub(crate) fn over(&self, defaults: &Settings) -> Settings {
         Settings {
+            patience: self.patience.or(defaults.patience),
+            stop_on: self.stop_on.clone().filter(|metric| metric != "loss"),
+            ..self.head.over(defaults)
+        }
+    }
+}
+
+impl HeadArgs {
+    /// The settings typed, over `defaults`.
+    pub(crate) fn over(&self, defaults: &Settings) -> Settings {
+        Settings {
             model: self.model.unwrap_or(defaults.model),
             hidden: self.hidden.unwrap_or(defaults.hidden),
             optimizer: self.optimizer.unwrap_or(defaults.optimizer),
@@ -114,10 +134,8 @@ impl SettingsArgs {
             weight_decay: self.weight_decay.unwrap_or(defaults.weight_decay),
             epochs: self.epochs.unwrap_or(defaults.epochs),
             batch_size: self.batch_size.unwrap_or(defaults.batch_size),
-            steps_per_epoch: defaults.steps_per_epoch,
-            patience: self.patience.or(defaults.patience),
-            stop_on: self.stop_on.clone().filter(|metric| metric != "loss"),
             seed: self.seed,
+            ..defaults.clone()
         }
     }
 }
@@ -128,7 +146,8 @@ fn units(text: &str) -> Result<usize, String> {
     number.filter(|n| (1..=65_536).contains(n)).ok_or_else(|| "expected a whole number from 1 to 65536".to_owned())
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+/// A whole number above 0.
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "expected a whole number above 0".to_owned())
 }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "train")]
 mod animals;
 mod check;
+#[cfg(feature = "train")]
+mod compare;
 mod decide;
 mod evaluate;
 mod explain;

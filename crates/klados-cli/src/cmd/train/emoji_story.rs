@@ -9,15 +9,15 @@ use std::time::Instant;
 
 use anyhow::Result;
 use klados::decide::Hedge;
-use klados::format::CsvOptions;
 use klados::loss::{MarginalCrossEntropy, Weights};
 use klados::{Decision, Hierarchy, Label, Loss};
 use serde_json::json;
 
 use super::progress::Progress;
 use super::{TrainArgs, mistakes, summary};
+use crate::cmd::emoji_rows::{examples, hierarchy};
 use crate::cmd::format::Number;
-use crate::data::emoji::{self, Class, Vendor};
+use crate::data::emoji::{self, Class};
 use crate::data::pictures;
 use crate::evaluate::Evaluation;
 use crate::evaluate::result::Value;
@@ -45,7 +45,7 @@ const ACCURACY: f64 = 0.9;
 /// Searched on the calibration vendor with seed 0 and 30 epochs, by the mean of the accuracies at the three levels, summed
 /// over the four runs: learning rate 0.001 with weight decay 0.01, 0.1, 1 and 3, 0.0003 with 1, 0.003 with 0.01. All are
 /// within a point of each other but the last, which is a point worse; 0.001 with 3 was the best.
-const DEFAULTS: Settings = Settings {
+pub(crate) const DEFAULTS: Settings = Settings {
     model: Head::Linear,
     hidden: 256,
     optimizer: Optimizer::Adamw,
@@ -305,24 +305,6 @@ fn introduction(settings: &Settings, quarter: &Examples, rows: usize, classes: u
             pictures::FEATURES
         ),
     ]
-}
-
-/// The tree with the classes in the order of the tiles.
-fn hierarchy(classes: &[Class]) -> Result<Hierarchy> {
-    let tree = Hierarchy::from_csv_reader(emoji::HIERARCHY_CSV.as_bytes(), &CsvOptions::new())?;
-    Ok(tree.with_classes(classes.iter().map(Class::node))?.with_level_names(emoji::LEVELS)?)
-}
-
-/// The pictures of some vendors, labelled by emoji.
-fn examples(vendors: &[Vendor], classes: usize) -> Result<Examples> {
-    let mut examples = Examples { width: pictures::FEATURES, ..Examples::default() };
-    for vendor in vendors {
-        for (class, tile) in vendor.tiles(classes)?.iter().enumerate() {
-            examples.values.extend(pictures::features(tile)?);
-            examples.labels.push(Label::Class(class));
-        }
-    }
-    Ok(examples)
 }
 
 /// A random quarter of the pictures; and all of them, with those outside the quarter labelled by subgroup.

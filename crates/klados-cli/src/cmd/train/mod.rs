@@ -1,10 +1,10 @@
 //! `klados train`: the embedded set's story, or a head on a user's own table.
 
-mod emoji_story;
+pub(super) mod emoji_story;
 mod mistakes;
 mod progress;
 mod summary;
-mod table_runs;
+pub(super) mod table_runs;
 
 use std::io::Write;
 use std::path::PathBuf;

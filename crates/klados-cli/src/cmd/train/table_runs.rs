@@ -10,12 +10,11 @@ use anyhow::{Context, Result, bail};
 use klados::loss::ClassWeight;
 use klados::{Criterion, Hierarchy, Label, Loss};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::progress::Progress;
 use super::{TrainArgs, summary};
+use crate::cmd::labelled::{labels_of, read, sha256};
 use crate::cmd::{Usage, note, warnings};
-use crate::data::columns::BadRow;
 use crate::data::hierarchy;
 use crate::data::loss_files::{self, LossFiles};
 use crate::data::table::{Roles, Table};
@@ -35,7 +34,7 @@ use crate::train::settings::{Head, Optimizer, Settings};
 use crate::train::split::{self, Split};
 
 /// What is not typed.
-const DEFAULTS: Settings = Settings {
+pub(crate) const DEFAULTS: Settings = Settings {
     model: Head::Linear,
     hidden: 256,
     optimizer: Optimizer::Adamw,
@@ -378,51 +377,6 @@ fn why_none(table: &Table, args: &TrainArgs) -> String {
     }
 }
 
-/// Reads a table. Rows that cannot be used, as those with a label that is not there, are an error, or with `skip` left
-/// out with a note.
-fn read(path: &Path, roles: &Roles, readers: &[Criterion], skip: bool) -> Result<Table> {
-    let mut table = Table::read(path, roles)?;
-    let mut known: HashMap<&str, Result<(), String>> = HashMap::new();
-    let mut bad = Vec::new();
-    for (row, text) in table.labels.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
-        let parse = || {
-            let unknown = readers.iter().find_map(|reader| reader.parse_label(text).err());
-            unknown.map_or(Ok(()), |error| Err(error.to_string()))
-        };
-        if let Err(reason) = known.entry(text).or_insert_with(parse) {
-            bad.push(BadRow { row, reason: table.in_labels_file(row, reason) });
-        }
-    }
-    table.bad.extend(bad);
-    let (table, message) = table.without_bad_rows(skip)?;
-    if let Some(message) = message {
-        note(&format!("warning: {message}"));
-    }
-    Ok(table)
-}
-
-/// What the labels of a table are to a loss, which is asked about every different one, so that the first that it is not
-/// defined for is named with its place.
-fn labels_of(table: &Table, reader: &Criterion) -> Result<Vec<Label>> {
-    let mut known: HashMap<&str, Label> = HashMap::new();
-    let mut labels = Vec::with_capacity(table.labels.len());
-    for (row, text) in table.labels.iter().enumerate() {
-        if let Some(label) = known.get(text.as_str()) {
-            labels.push(label.clone());
-            continue;
-        }
-        let place = || match &table.label_places {
-            Some(places) => places.of(row),
-            None => format!("{} {} {}", table.path.display(), table.unit, table.positions[row]),
-        };
-        let label = reader.parse_label(text).with_context(place)?;
-        reader.check_label(&label).with_context(place)?;
-        known.insert(text, label.clone());
-        labels.push(label);
-    }
-    Ok(labels)
-}
-
 /// What is about to happen, in words; also the beginning of the report.
 fn describe(data: &Path, train: &Table, validation: &Table, hierarchy: &Hierarchy, labels: &[Label]) -> Vec<String> {
     let coarse = |label: &&Label| match label {
@@ -449,9 +403,4 @@ fn describe(data: &Path, train: &Table, validation: &Table, hierarchy: &Hierarch
         lines.push(format!("Columns that are no features: {}", train.unused.join(", ")));
     }
     lines
-}
-
-fn sha256(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
