@@ -44,7 +44,7 @@ pub(super) fn kind(head: &Head<'_>) -> Option<Format> {
     let keys = Keys { places: &places, whole: head.is_whole() };
     if keys.lists(|place| place.key.as_deref() == Some("child_ids")) {
         Some(Format::ChildIds)
-    } else if keys.are_of_a_graph() {
+    } else if keys.are_of_a_graph() || keys.are_elements() {
         Some(Format::NodeLink)
     } else if keys.are_of_categories() {
         Some(Format::Categories)
@@ -94,8 +94,19 @@ impl Keys<'_> {
         let has_links = ["links", "edges"].into_iter().any(|links| {
             self.top_list(links) && (self.top_list("nodes") || self.keys_in(Some(links)).any(|key| key == "source"))
         });
+        let has_neighbours = self.top_list("adjacency") && says("nodes");
         let may_have = !self.whole && !self.top_is_record() && !self.keys_in(Some("nodes")).any(holds_children);
-        has_links || (self.top_list("nodes") && (says("directed") || says("multigraph") || may_have))
+        has_links || has_neighbours || (self.top_list("nodes") && (says("directed") || says("multigraph") || may_have))
+    }
+
+    /// Those of Cytoscape, whose nodes and edges have all that they say in `data`.
+    fn are_elements(&self) -> bool {
+        let above = |place: &Place<'_>| self.places.get(place.above as usize);
+        let is_top = |place: &Place<'_>| place.above == 0 && place.key.as_deref() == Some("elements");
+        self.places.iter().filter(|place| place.key.as_deref() == Some("data")).any(|data| {
+            let list = above(data).and_then(above);
+            list.is_some_and(|list| is_top(list) || above(list).is_some_and(is_top))
+        })
     }
 
     /// A whole file of annotations, in which the categories may come after the head, or the list of them alone.

@@ -223,15 +223,20 @@ formats! {
     /// [{"id": "/m/0dgw9r", "name": "Human sounds", "child_ids": ["/m/09l8g"]}, {"id": "/m/09l8g", "name": "Human voice"}]
     /// ```
     "child_ids" => ChildIds in child_ids,
-    /// JSON with `nodes` and `links` (or `edges`), as NetworkX's `node_link_data` writes it and d3's force layout reads it.
+    /// JSON of a graph: `nodes` and `links` (or `edges`), as NetworkX's `node_link_data` writes it and d3's force layout
+    /// reads it; `adjacency` instead, with the neighbours of each node, as its `adjacency_data`; or both in `elements`, as
+    /// Cytoscape has them.
     ///
     /// ```text
     /// {"directed": true, "nodes": [{"id": 1, "name": "bird"}, {"id": 2, "name": "crow"}], "links": [{"source": 1, "target": 2}]}
+    /// {"directed": true, "nodes": [{"id": "bird"}, {"id": "crow"}], "adjacency": [[{"id": "crow"}], []]}
+    /// {"elements": {"nodes": [{"data": {"id": "bird"}}, {"data": {"id": "crow"}}], "edges": [{"data": {"source": "bird", "target": "crow"}}]}}
     /// ```
     ///
     /// The `id` is the identity; where no node has one, `source` and `target` count nodes from 0 and the name is. The source
     /// of a link is the parent, unless there are fewer targets than sources: then the target is, with a warning.
     /// `parent_column` says `source` or `target` instead, or any other key that holds the parent, with `child_column`.
+    /// Neighbours in a graph without directions are there from both ends; the edge goes from the node that is first.
     /// `rank` is kept, other keys are not.
     "node_link" => NodeLink in node_link,
     /// The `categories` of COCO's and iNaturalist's annotations: the whole file, of which nothing else is kept, or the list
