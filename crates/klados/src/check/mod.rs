@@ -39,6 +39,8 @@ mod transitive;
 
 use std::fmt;
 
+use std::path::Path;
+
 pub use self::fix::{Change, Fixed, fix};
 pub use self::rule::{Rule, Severity};
 use self::shape::Shape;
@@ -104,7 +106,8 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn add(&mut self, rule: Rule, line: Option<u64>, nodes: impl Into<Vec<usize>>, message: impl Into<String>) {
-        self.add_at(rule, Location { file: None, line }, nodes, message);
+        let file = self.draft.file().filter(|_| line.is_some()).map(Path::to_owned);
+        self.add_at(rule, Location { file, line }, nodes, message);
     }
 
     fn add_at(&mut self, rule: Rule, location: Location, nodes: impl Into<Vec<usize>>, message: impl Into<String>) {

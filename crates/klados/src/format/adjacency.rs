@@ -16,7 +16,8 @@ pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     let different: HashSet<&str> = children.iter().copied().collect();
     let recur = !parents.is_disjoint(&different);
     let is_even = lines.iter().all(|names| names.len() == lines[0].len());
-    if children.is_empty() || parents.len() < lines.len() {
+    // Lines of an outline begin with a tab too.
+    if children.is_empty() || parents.len() < lines.len() || parents.contains("") {
         return None;
     }
     let have_one_parent = different.len() * 10 >= children.len() * 9; // most of them

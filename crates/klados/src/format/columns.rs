@@ -9,13 +9,14 @@ use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
 /// Names of columns, in lower case without spaces, `_` and `-`; the first that is there is taken. Those of Darwin Core,
 /// in which biologists exchange taxonomies, are among them.
-const PARENT: [&str; 10] = [
+const PARENT: [&str; 11] = [
     "parent",
     "parentid",
     "parentname",
     "parentnode",
     "parentkey",
     "parentcode",
+    "parentuid",
     "parenttaxonid",
     "parentnameusageid",
     SEVERAL_PARENTS[0],
@@ -23,7 +24,7 @@ const PARENT: [&str; 10] = [
 ];
 const SEVERAL_PARENTS: [&str; 2] = ["parents", "parentids"];
 const CHILD: [&str; 2] = ["child", "node"];
-const ID: [&str; 7] = ["id", "childid", "nodeid", "taxonid", "key", "code", "identifier"];
+const ID: [&str; 8] = ["id", "childid", "nodeid", "taxonid", "key", "code", "uid", "identifier"];
 const NAME: [&str; 6] = ["name", "label", "title", "canonicalname", "scientificname", "displayname"];
 const RANK: [&str; 2] = ["rank", "taxonrank"];
 /// The id of the node that a line has another name of.
@@ -115,8 +116,8 @@ impl Columns {
         }
         if table.header().len() != 2 {
             let message = format!(
-                "the header has the columns {}; expected \"child\" and \"parent\", or say which they are (child_column \
-                 and parent_column)",
+                "the header has the columns {}; expected \"child\" and \"parent\", or say which they are \
+                 (--child-column and --parent-column, in code child_column and parent_column)",
                 list(table.header(), 20)
             );
             return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
@@ -132,7 +133,7 @@ impl Columns {
         if first == second {
             let message = format!(
                 "the first line is {}, and both columns have equally many names, so that neither shows which is the \
-                 parent: say it (child_column and parent_column), or write a first line with \"child\" and \"parent\"",
+                 parent: say it (--child-column and --parent-column, in code child_column and parent_column), or write a first line with \"child\" and \"parent\"",
                 list(&header, 2)
             );
             return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));

@@ -56,7 +56,9 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
         if let Some(id) = columns.id.map(|id| &record[id]).filter(|id| !id.is_empty()) {
             draft.set_id(node, id);
         }
-        if let Some(rank) = columns.rank.map(|rank| &record[rank]).filter(|rank| !rank.is_empty()) {
+        let rank = columns.rank.map(|rank| &record[rank]);
+        // "no rank - terminal" is one of Open Tree's.
+        if let Some(rank) = rank.filter(|rank| !rank.is_empty() && !rank.starts_with("no rank")) {
             draft.set_rank(node, rank);
         }
         let several = |char| columns.several_parents && matches!(char, '|' | ';');

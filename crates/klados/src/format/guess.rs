@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::input::Input;
 use super::lines::{has_comments, is_content};
-use super::{ENTRIES, Format, ReadOptions, json_kind};
+use super::{ENTRIES, Format, ReadOptions, foreign, json_kind};
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
@@ -96,6 +96,7 @@ pub(super) fn guess(input: &Input, options: &ReadOptions) -> Result<Format, Hier
         }
     }
     let head = Head::new(input);
+    foreign::refuse(&head)?;
     let mut sure: Vec<(Confidence, Format)> =
         ENTRIES.iter().filter_map(|entry| Some(((entry.looks_like)(&head)?, entry.format))).collect();
     sure.retain(|(_, format)| !json_kind::rules_out(&head, *format));
@@ -103,10 +104,7 @@ pub(super) fn guess(input: &Input, options: &ReadOptions) -> Result<Format, Hier
     match sure[..] {
         [(_, format)] => Ok(format),
         [(first, format), (second, _), ..] if first > second => Ok(format),
-        [] => {
-            let message = format!("the format is none of those that are known: {}", list(Format::NAMES, usize::MAX));
-            Err(HierarchyError::new(Kind::UnknownFormat, message))
-        }
+        [] => Err(foreign::none_fits(&head)),
         [(most, _), ..] => {
             let among = sure.iter().take_while(|(confidence, _)| *confidence == most);
             let among: Vec<&str> = among.map(|(_, format)| format.name()).collect();

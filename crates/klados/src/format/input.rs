@@ -83,11 +83,15 @@ impl Input {
     }
 }
 
+/// What to do about text in another encoding.
+pub(crate) const SAVE_AS_UTF8: &str = "the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a \
+    spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8";
+
 /// The error for text that is UTF-8 up to the end of `valid`.
 fn not_utf8(valid: &[u8], bytes: &[u8]) -> HierarchyError {
     let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count() as u64;
     let message = match bytes.get(valid.len()) {
-        Some(byte) => format!("byte 0x{byte:02x} is not valid UTF-8; is the file in Latin-1 or a Windows code page?"),
+        Some(byte) => format!("byte 0x{byte:02x} is not valid UTF-8; {SAVE_AS_UTF8}"),
         None => "the text is not valid UTF-8".to_owned(),
     };
     HierarchyError::new(Kind::Encoding, message).at_line(Some(line))

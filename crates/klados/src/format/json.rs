@@ -17,17 +17,32 @@ pub(crate) struct Json<'a> {
     /// Of the brackets that are open.
     depth: usize,
     nesting: usize,
+    /// How many have begun.
+    objects: usize,
 }
 
 impl<'a> Json<'a> {
     pub(crate) fn new(text: &'a str, limits: &Limits) -> Self {
         let parser = LowLevelJsonParser::new().with_max_stack_size(usize::MAX);
-        Self { rest: text.as_bytes(), length: text.len() as u64, parser, line: 1, depth: 0, nesting: limits.nesting }
+        Self {
+            rest: text.as_bytes(),
+            length: text.len() as u64,
+            parser,
+            line: 1,
+            depth: 0,
+            nesting: limits.nesting,
+            objects: 0,
+        }
     }
 
     /// The line of the last event, from 1.
     pub(crate) fn line(&self) -> u64 {
         self.line
+    }
+
+    /// How many objects have begun, with those that were passed over.
+    pub(crate) fn objects(&self) -> usize {
+        self.objects
     }
 
     /// Whether all of the text was seen.
@@ -53,6 +68,7 @@ impl<'a> Json<'a> {
                 })?;
             }
         };
+        self.objects += usize::from(event == Event::StartObject);
         match event {
             Event::StartArray | Event::StartObject => self.depth += 1,
             Event::EndArray | Event::EndObject => self.depth -= 1,

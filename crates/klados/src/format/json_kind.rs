@@ -5,6 +5,7 @@ use super::guess::Head;
 use super::json::{Event, Json};
 use super::nested::places::{Place, Value, holds_children, places};
 use super::{Draft, Format, Limits, klados, nested};
+use crate::HierarchyError;
 use crate::hierarchy::NONE;
 
 /// The formats in JSON.
@@ -19,7 +20,7 @@ fn starts_as_json(head: &Head<'_>) -> bool {
     head.text().trim_start().starts_with(['{', '['])
 }
 
-fn is_json(head: &Head<'_>) -> bool {
+pub(super) fn is_json(head: &Head<'_>) -> bool {
     if !starts_as_json(head) {
         return false;
     }
@@ -29,6 +30,21 @@ fn is_json(head: &Head<'_>) -> bool {
             Ok(Event::Eof) => return true,
             Ok(_) => {}
             Err(_) => return !head.is_whole() && json.is_at_end(),
+        }
+    }
+}
+
+/// What is wrong with an object that is no JSON, where nothing in it shows a format that would read on.
+pub(super) fn broken(head: &Head<'_>) -> Option<HierarchyError> {
+    if !head.text().trim_start().starts_with('{') || klados::looks_like(head).is_some() || kind(head).is_some() {
+        return None;
+    }
+    let mut json = Json::new(head.text(), &Limits::default());
+    loop {
+        match json.next() {
+            Ok(Event::Eof) => return None,
+            Ok(_) => {}
+            Err(error) => return Some(error).filter(|_| head.is_whole() || !json.is_at_end()),
         }
     }
 }

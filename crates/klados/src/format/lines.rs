@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "line 4: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+                "line 4: byte 0xe4 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8",
                 "line 5: more than 4 bytes in a line, the limit"
             ]
         );

@@ -14,6 +14,7 @@ mod columns;
 mod csv;
 mod directory;
 mod edges;
+mod foreign;
 mod guess;
 mod icd10cm;
 mod input;
@@ -119,6 +120,8 @@ formats! {
     /// a synonym of that; other columns are not kept. Without such a
     /// header two columns show which is the parent: it has fewer names. An empty parent makes a root.
     ///
+    /// Fields may have bars between, as in Open Tree's `taxonomy.tsv`: `uid<TAB>|<TAB>parent_uid<TAB>|<TAB>name`.
+    ///
     /// A rank is above another where more edges go down from it to that one than the other way. Pairs with spaces between
     /// may have their names in a file `classes.txt` beside them, an id and a name a line, as NABirds has them; what stands in
     /// the pairs is the identity then.
@@ -141,7 +144,8 @@ formats! {
     /// cannot hold it.
     "paths" => Paths in paths,
     /// One node a line, below the last line that is indented less, by tabs, spaces or dashes. Written by hand, and by Klados:
-    /// `klados hierarchy show` and a hierarchy's `to_string` print this.
+    /// `klados hierarchy show` and a hierarchy's `to_string` print this. Lists of Markdown are read too, whose names have a
+    /// bullet (`-`, `*` or `+`) before them, and what the command `tree` draws.
     ///
     /// ```text
     /// Aves
@@ -363,7 +367,8 @@ impl Hierarchy {
     /// # Errors
     ///
     /// With file and line: the first thing that is wrong; a format that cannot be told from the content
-    /// ([`UnknownFormat`](Kind::UnknownFormat)), with those that it may be; more than the
+    /// ([`UnknownFormat`](Kind::UnknownFormat)), with those that it may be; a file of a kind that is not read, such as
+    /// YAML or a spreadsheet, with its name and what to do; more than the
     /// [limits](ReadOptions::limits) allow.
     ///
     /// ```no_run
@@ -420,7 +425,31 @@ fn draft(input: &Input, format: Format, options: &ReadOptions) -> Draft {
         draft.record(error);
     }
     draft.at_line(None);
+    if options.format.is_none() && STRUCTURED.contains(&format) {
+        warn_if_flat(&mut draft, format);
+    }
     draft
+}
+
+/// Formats whose texts hold much else beside edges, so that without any the guess may be wrong.
+const STRUCTURED: [Format; 7] = [
+    Format::Nested,
+    Format::ChildIds,
+    Format::NodeLink,
+    Format::Categories,
+    Format::Toml,
+    Format::Icd10cm,
+    Format::Obo,
+];
+
+fn warn_if_flat(draft: &mut Draft, format: Format) {
+    let nodes = draft.node_count();
+    if nodes > 1 && draft.edges().len() == 0 && draft.problems().is_empty() {
+        draft.warn(format!(
+            "the hierarchy is flat: none of its {nodes} nodes has a parent; it was read as \"{format}\", and may say in \
+             another way what is above what"
+        ));
+    }
 }
 
 impl Draft {

@@ -76,6 +76,10 @@ const SYNONYMS: [&str; 7] = [
     "genbank acronym",
 ];
 
+/// Kinds of names, of which the others end in "name".
+const OTHER_KINDS: [&str; 7] =
+    ["synonym", "authority", "type material", "includes", "in-part", "acronym", "genbank acronym"];
+
 /// A folder with the file, or a line of it: numbers of a node and its parent, and a rank.
 pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     let is_so = match head.folder() {
@@ -89,6 +93,14 @@ pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     is_so.then_some(Confidence::Certain)
 }
 
+/// Whether the first line is one of `names.dmp`: a number, two names, and the kind of the first.
+pub(super) fn are_names(head: &Head<'_>) -> bool {
+    let is_number = |field: &str| !field.is_empty() && field.bytes().all(|byte| byte.is_ascii_digit());
+    let line = head.text().lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    matches!(fields(line), [Some(id), Some(name), Some(_), Some(kind)]
+        if is_number(id) && !is_number(name) && (kind.ends_with("name") || OTHER_KINDS.contains(&kind)))
+}
+
 pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
     let inner;
     let nodes = if input.is_folder() {
@@ -99,20 +111,30 @@ pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> 
     } else {
         input
     };
-    read_nodes(nodes, draft)?;
-    draft.of_file(nodes.path());
+    each(nodes, read_nodes, draft)?;
+    draft.set_file(nodes.path());
     match input.beside(NAMES)? {
-        Some(names) => {
-            read_names(&names, draft)?;
-            draft.of_file(names.path());
-        }
+        Some(names) => each(&names, read_names, draft)?,
         None => draft.warn(format!("there is no {NAMES} beside {NODES}: the ids are the names")),
     }
     if let Some(merged) = input.beside(MERGED)? {
-        read_merged(&merged, draft)?;
-        draft.of_file(merged.path());
+        each(&merged, read_merged, draft)?;
     }
     Ok(())
+}
+
+/// Reads one of the files, which is that of its problems.
+fn each(
+    file: &Input,
+    read: fn(&Input, &mut Draft) -> Result<(), HierarchyError>,
+    draft: &mut Draft,
+) -> Result<(), HierarchyError> {
+    let result = read(file, draft);
+    draft.of_file(file.path());
+    result.map_err(|error| match file.path() {
+        Some(path) => error.in_file(path),
+        None => error,
+    })
 }
 
 /// `id | parent | rank | ...`; the root is its own parent.

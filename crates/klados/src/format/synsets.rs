@@ -75,9 +75,11 @@ fn nouns(input: &Input, options: &ReadOptions) -> Result<Input, HierarchyError> 
         return if given.is_folder() { nouns_in(&given).map_err(|error| error.in_file(path)) } else { Ok(given) };
     }
     input.beside(NOUNS)?.ok_or_else(|| {
-        let message =
-            format!("a list of synsets needs WordNet's {NOUNS} beside it, or to be told where it is (wordnet)");
-        HierarchyError::new(Kind::Io, message)
+        let message = format!(
+            "a list of synsets needs WordNet's {NOUNS}: put it beside the list, or say where it is with --wordnet on the \
+             command line, wordnet= in Python, ReadOptions::wordnet in Rust"
+        );
+        HierarchyError::new(Kind::Format, message)
     })
 }
 

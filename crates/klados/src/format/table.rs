@@ -4,12 +4,16 @@ use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::io::Cursor;
 
+use super::input::SAVE_AS_UTF8;
 use super::{Draft, Limits};
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
 /// So many lines are enough to tell edges from ranks, and the top rank from the bottom.
 const AHEAD: usize = 4096;
+
+/// What the files of taxonomies have between the fields that NCBI's have: those of Open Tree.
+const BAR: &[u8] = b"\t|\t";
 
 pub(super) struct Table<'a> {
     header: Vec<String>,
@@ -28,13 +32,19 @@ impl<'a> Table<'a> {
         let has_comments = bytes.starts_with(b"#");
         let is_passed_over = |line: &&[u8]| line.trim_ascii().is_empty() || (has_comments && line.starts_with(b"#"));
         let first_line = bytes.split(|&byte| byte == b'\n').find(|line| !is_passed_over(line)).unwrap_or_default();
+        let has_bars = first_line.windows(BAR.len()).any(|bytes| bytes == BAR);
         let delimiter = [b',', b'\t', b';'].into_iter().find(|delimiter| first_line.contains(delimiter));
+        let delimiter = if has_bars { Some(b'\t') } else { delimiter };
         let is_spaced = delimiter.is_none() && is_a_pair(first_line);
         let has_commas = matches!(delimiter, Some(b',' | b';'));
-        let bytes = if is_spaced { Cow::Owned(tabs_for_spaces(bytes)) } else { Cow::Borrowed(bytes) };
+        let bytes = match (is_spaced, has_bars) {
+            (true, _) => Cow::Owned(tabs_for_spaces(bytes)),
+            (_, true) => Cow::Owned(tabs_for_bars(bytes)),
+            _ => Cow::Borrowed(bytes),
+        };
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(if is_spaced { b'\t' } else { delimiter.unwrap_or(b',') })
-            .quoting(!is_spaced)
+            .quoting(!is_spaced && !has_bars)
             .comment(has_comments.then_some(b'#'))
             .trim(csv::Trim::All)
             .from_reader(Cursor::new(bytes));
@@ -195,6 +205,24 @@ fn is_a_pair(line: &[u8]) -> bool {
     a.zip(b).is_some() && after.is_none_or(|word| word.starts_with('{') || word.parse::<f64>().is_ok())
 }
 
+/// Tabs for the bars between the fields of each line, without the bar at its end.
+fn tabs_for_bars(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(&byte) = rest.first() {
+        let after = rest.strip_prefix(b"\t|").filter(|after| after.first().is_none_or(|byte| b"\t\r\n".contains(byte)));
+        match after {
+            // The tab after the bar stays.
+            Some(after) => rest = after,
+            None => {
+                out.push(byte);
+                rest = &rest[1..];
+            }
+        }
+    }
+    out
+}
+
 /// Tabs for the spaces between the words of each line, without what edges have after the second.
 fn tabs_for_spaces(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
@@ -224,7 +252,8 @@ fn convert(error: &csv::Error, lines: &mut Lines, bytes: &[u8]) -> HierarchyErro
     match error.kind() {
         csv::ErrorKind::Io(error) => HierarchyError::new(Kind::Io, error.to_string()),
         csv::ErrorKind::Utf8 { err, .. } => {
-            HierarchyError::new(Kind::Encoding, format!("field {} is not valid UTF-8", err.field() + 1)).at_line(line)
+            let message = format!("field {} is not valid UTF-8; {SAVE_AS_UTF8}", err.field() + 1);
+            HierarchyError::new(Kind::Encoding, message).at_line(line)
         }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let message =

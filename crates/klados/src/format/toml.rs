@@ -38,18 +38,39 @@ pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     fits.then_some(Confidence::Certain)
 }
 
+/// What keeps a text that begins as TOML from being read.
+pub(super) fn misfit(head: &Head<'_>) -> Option<HierarchyError> {
+    let first = head.lines().next()?.trim();
+    let has_table = || first.starts_with('[') && first.ends_with(']') && head.lines().any(|line| line.contains('='));
+    if !head.is_whole() || !(head.extension() == "toml" || has_table()) {
+        return None;
+    }
+    let (_, errors) = DeTable::parse_recoverable(head.text());
+    Some(match errors.first() {
+        Some(error) => no_toml(error, &LineStarts::of(head.text())),
+        None => {
+            let message = "this is TOML, and not names below names; expected tables in tables, or lists of names";
+            HierarchyError::new(Kind::Format, message)
+        }
+    })
+}
+
 pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
     let text = input.text()?;
     let (table, errors) = DeTable::parse_recoverable(text);
     let lines = LineStarts::of(text);
     for error in errors {
-        let line = error.span().map(|span| lines.line_at(span.start));
-        draft.at_line(line).problem(Kind::Format, format!("this is no valid TOML: {}", error.message()));
+        draft.record(no_toml(&error, &lines));
     }
     let places = places(&table, text, input.limits())?;
     let nodes = Nodes::of(places, draft);
     nested::add_all(&nodes, draft);
     Ok(())
+}
+
+fn no_toml(error: &::toml::de::Error, lines: &LineStarts) -> HierarchyError {
+    let line = error.span().map(|span| lines.line_at(span.start));
+    HierarchyError::new(Kind::Format, format!("this is no valid TOML: {}", error.message())).at_line(line)
 }
 
 /// A value that is not among the places yet, with what it is in.

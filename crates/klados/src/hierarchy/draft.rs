@@ -3,7 +3,7 @@
 mod revise;
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use self::revise::Identity;
@@ -64,6 +64,8 @@ pub struct Draft {
     left_out: usize,
     limits: Limits,
     line: Option<u64>,
+    /// The file that lines of nodes and edges are of, where it is another than that which is read.
+    file: Option<PathBuf>,
 }
 
 /// Joins a parent's number and a name into a key. No name may hold it.
@@ -119,6 +121,7 @@ impl Draft {
             left_out: 0,
             limits,
             line: None,
+            file: None,
         }
     }
 
@@ -401,6 +404,16 @@ impl Draft {
         }
     }
 
+    /// Says which file the lines of nodes and edges are of, where it is another than that which is read: one in a folder.
+    pub(crate) fn set_file(&mut self, file: Option<&Path>) {
+        self.file = file.map(Path::to_owned);
+    }
+
+    /// As [`set_file`](Self::set_file) said.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// The nodes and edges of a hierarchy, without a root and leaves that were added.
     pub fn of(hierarchy: &Hierarchy, limits: Limits) -> Self {
         let (graph, _) = hierarchy.to_graph();
@@ -435,6 +448,14 @@ impl Draft {
     /// be a root and has a parent, a node that is nowhere declared, a rank that is named twice, a class that is stated
     /// twice.
     pub fn build(mut self) -> Result<Hierarchy, HierarchyError> {
+        let file = self.file.take();
+        self.into_hierarchy().map_err(|error| match file.filter(|_| error.location().line.is_some()) {
+            Some(file) => error.in_file(&file),
+            None => error,
+        })
+    }
+
+    fn into_hierarchy(mut self) -> Result<Hierarchy, HierarchyError> {
         self.line = None;
         self.check_declarations();
         if !self.problems.is_empty() {

@@ -99,7 +99,10 @@ fn errors_name_the_line() {
     assert!(message("child,parent\n").contains("no nodes"));
     assert!(message("genus,species\n,\n").starts_with("line 2: "));
     let latin1 = Hierarchy::from_csv_reader(&b"child,parent\nb\xe4r,x\n"[..], &CsvOptions::new()).unwrap_err();
-    assert_eq!(latin1.to_string(), "line 2: field 1 is not valid UTF-8");
+    assert_eq!(
+        latin1.to_string(),
+        "line 2: field 1 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8"
+    );
 }
 
 #[test]

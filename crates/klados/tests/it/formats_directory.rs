@@ -47,7 +47,7 @@ fn what_is_no_folder_of_folders_is_refused() {
     let folder = Folder::new("none", &["a"]);
     std::fs::write(folder.0.join("a/file"), "x").unwrap();
     let empty = Hierarchy::from_path(folder.0.join("a"), &ReadOptions::new()).unwrap_err();
-    assert_eq!(empty.kind(), Kind::UnknownFormat);
+    assert_eq!(empty.kind(), Kind::Format);
     let asked = ReadOptions::new().format(Format::Directory);
     assert_eq!(Hierarchy::from_path(folder.0.join("a"), &asked).unwrap_err().kind(), Kind::Empty);
     let file = Hierarchy::from_path(folder.0.join("a/file"), &asked).unwrap_err();

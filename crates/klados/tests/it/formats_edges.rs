@@ -140,7 +140,7 @@ fn of_several_ids_that_is_taken_which_parents_are_told_by() {
 fn where_parents_are_named_the_file_has_edges() {
     let error = read("term_id,term_name,parent_id\nT1,crow,T3\nT2,robin,T3\nT3,bird,\n").unwrap_err();
     assert_eq!(error.kind(), Kind::Format);
-    assert!(error.message().contains("say which they are (child_column and parent_column)"), "{error}");
+    assert!(error.message().contains("say which they are (--child-column and --parent-column, in code"), "{error}");
     assert_eq!(read("parent,item\nbird,crow\nbird,robin\n").unwrap().to_string(), "bird\n  crow\n  robin\n");
 }
 
@@ -174,4 +174,23 @@ fn ids_of_parents_without_a_line_are_told() {
     let expected = "2 ids of parents have no line of their own: \"NULL\", \"9\"; where one stands for no parent, leave the \
                     field empty";
     assert!(messages(&hierarchy).contains(&expected.to_owned()), "{:?}", messages(&hierarchy));
+}
+
+/// Fields as in Open Tree's `taxonomy.tsv`, with bars between, of which one stands at the end of the line.
+#[test]
+fn the_taxonomy_of_open_tree_is_a_list_of_edges() {
+    let hierarchy = crate::reading::fixture("edges/opentree.tsv");
+    assert_eq!(hierarchy.to_string(), "life\n  Aves\n    Corvus\n      Corvus \"sp.\"\n      Corvus corax\n");
+    let corax = hierarchy.node("5").unwrap();
+    assert_eq!((hierarchy.name(corax), hierarchy.rank(corax)), ("Corvus corax", Some("species")));
+    assert_eq!(hierarchy.rank_names(), ["class", "genus", "species"]);
+    assert!(hierarchy.warnings().is_empty(), "{:?}", messages(&hierarchy));
+    // The ends of lines are those of the file.
+    let text = "uid\t|\tparent_uid\t|\tname\t|\r\n1\t|\t\t|\ta\t|\r\n2\t|\t1\t|\tb|c\t|\r\n3\t|\t1\n";
+    let (draft, _) = Draft::from_bytes(text.as_bytes(), &ReadOptions::new()).unwrap();
+    let lines: Vec<_> = (0..2).map(|node| (draft.name(node), draft.line(node))).collect();
+    assert_eq!(lines, [("a", Some(2)), ("b|c", Some(3))]);
+    let problems: Vec<String> = draft.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].starts_with("line 4: 2 fields, expected 3"), "{problems:?}");
 }

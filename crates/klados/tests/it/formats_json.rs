@@ -129,6 +129,40 @@ fn problems_of_nested_json_have_their_line() {
     assert_eq!((draft.node_count(), draft.problems()[0].location().line), (2, Some(2)));
 }
 
+/// The limit of values counts those that are kept: what a node says beside its name and its children is not, wherever
+/// the name stands, and names under keys are.
+#[test]
+fn what_is_passed_over_takes_no_memory() {
+    let mut options = ReadOptions::new();
+    options.limits.edges = 20;
+    let numbers = "1,".repeat(1000) + "1";
+    for text in [
+        format!(r#"{{"name":"bird","sizes":[{numbers}],"children":[{{"sizes":{{"a":[{numbers}]}},"id":"crow"}}]}}"#),
+        format!(r#"[{{"data":[{{"x":[{{}},{{"name":"no"}}]}},{numbers}],"children":["crow"],"title":"bird"}}]"#),
+        format!(r#"{{"children":{{"bird":{{"name":"bird","x":{{"y":[{numbers}]}},"children":["crow"]}}}}}}"#),
+    ] {
+        let hierarchy = Hierarchy::from_bytes(text.as_bytes(), &options.clone().format(Format::Nested)).unwrap();
+        assert_eq!(hierarchy.to_string(), "bird\n  crow\n", "{text}");
+    }
+    let names: Vec<String> = (0..1000).map(|name| name.to_string()).collect();
+    let names = format!(r#"{{"bird":[{}]}}"#, names.join(","));
+    let error = Hierarchy::from_bytes(names.as_bytes(), &options.format(Format::Nested)).unwrap_err();
+    assert_eq!(error.to_string(), "line 1: more than 20 values, the limit");
+}
+
+#[test]
+fn a_guess_without_any_edge_is_a_warning() {
+    let flat = r#"{"nodes":[{"id":"bird"},{"id":"crow"}],"links":[]}"#;
+    assert_eq!(
+        warnings(&read(flat).unwrap()),
+        [
+            "the hierarchy is flat: none of its 2 nodes has a parent; it was read as \"node_link\", and may say in another \
+             way what is above what"
+        ]
+    );
+    assert!(read_as(Format::NodeLink, flat).unwrap().warnings().is_empty());
+}
+
 #[test]
 fn ontologies_list_the_ids_of_children() {
     let hierarchy = fixture("child_ids/audioset.json");
@@ -328,7 +362,7 @@ fn hostile_json_is_refused_in_words() {
         assert_eq!((error.kind(), error.location().line), (Kind::Encoding, Some(2)));
     }
     let error = read(&format!("{{\"a\":{}1{}}}", "[".repeat(3000), "]".repeat(3000))).unwrap_err();
-    assert_eq!(error.kind(), Kind::UnknownFormat);
+    assert_eq!(error.kind(), Kind::TooLarge);
     let error = read_as(Format::Nested, "{\"a\":[\"b\"]} x").unwrap_err();
     assert_eq!(error.kind(), Kind::Format);
 }

@@ -61,7 +61,7 @@ fn what_is_wrong_is_named_with_its_file_and_line() {
             "nodes.dmp:3: the line has 2 fields; expected a node, its parent and a rank, with a tab, \"|\" and a tab between",
             "nodes.dmp:4: the line has 1 fields; expected a node, its parent and a rank, with a tab, \"|\" and a tab between",
             "nodes.dmp:5: \"1\" is there already, in line 1",
-            "names.dmp:2: byte 0xe9 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+            "names.dmp:2: byte 0xe9 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8",
             "names.dmp:3: the line has 2 fields; expected a node, a name, a unique name and the kind of the name, with a \
              tab, \"|\" and a tab between",
             "merged.dmp:2: the line has 1 fields; expected an old and a new id, with a tab, \"|\" and a tab between",
@@ -73,6 +73,28 @@ fn what_is_wrong_is_named_with_its_file_and_line() {
     );
     let missing = Hierarchy::from_bytes(b"4\t|\t5\t|\tgenus\t|\n", &ReadOptions::new()).unwrap_err();
     assert_eq!(missing.to_string(), "line 1: \"5\" is mentioned here and is nowhere declared");
+}
+
+/// What shows when all is read is of the file with the nodes, not of the folder.
+#[test]
+fn what_is_wrong_among_nodes_is_named_with_their_file() {
+    let folder = Folder::new("ncbi-file");
+    let error = |nodes: &[u8]| {
+        folder.write("nodes.dmp", nodes);
+        folder.inside(&Hierarchy::from_path(&folder.0, &ReadOptions::new()).unwrap_err().to_string())
+    };
+    assert_eq!(
+        error(b"1\t|\t1\t|\tno rank\t|\n2\t|\t7\t|\tgenus\t|\n"),
+        "nodes.dmp:2: \"7\" is mentioned here and is nowhere declared"
+    );
+    let cycle = error(b"1\t|\t1\t|\tno rank\t|\n2\t|\t3\t|\tgenus\t|\n3\t|\t2\t|\tgenus\t|\n");
+    assert!(cycle.starts_with("nodes.dmp:") && cycle.contains("2 nodes form a cycle"), "{cycle}");
+    assert!(error(b"\xff\xfe1\0").starts_with("nodes.dmp:1: the text is UTF-16"), "{}", error(b"\xff\xfe1\0"));
+    folder.write("nodes.dmp", b"1\t|\t1\t|\tno rank\t|\n2\t|\t3\t|\tgenus\t|\n3\t|\t2\t|\tgenus\t|\n");
+    let (draft, _) = Draft::from_path(&folder.0, &ReadOptions::new()).unwrap();
+    let findings = klados::check::check(&draft, None);
+    let cycle = findings.iter().find(|finding| finding.rule == klados::check::Rule::Cycle).unwrap();
+    assert!(folder.inside(&cycle.location.to_string()).starts_with("nodes.dmp:"), "{}", cycle.location);
 }
 
 #[test]

@@ -67,7 +67,7 @@ mod arff {
         assert_eq!(
             problems(&draft(bytes, Format::Arff)),
             [
-                "line 2: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+                "line 2: byte 0xe4 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8",
                 "line 3: the name \"b\\0\" holds the control character U+0000",
             ]
         );
@@ -148,7 +148,7 @@ mod speciesnet {
             [
                 "line 9: 3 parts; expected 7: id;class;order;family;genus;species;common name",
                 "line 10: empty id",
-                "line 11: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+                "line 11: byte 0xe4 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8",
                 "line 12: the name \"a\\0\" holds the control character U+0000",
                 "line 13: the id \"1f689929-883d-4dae-958c-3d57ab5b6c16\" of \"pisces\" is that of \"animal\" already",
             ]

@@ -68,10 +68,10 @@ fn the_nouns_may_be_elsewhere() {
         assert_eq!(hierarchy.class_count(), 2);
     }
     let error = Hierarchy::from_bytes(list, &ReadOptions::new()).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.message()),
-        (Kind::Io, "a list of synsets needs WordNet's data.noun beside it, or to be told where it is (wordnet)")
-    );
+    assert_eq!(error.kind(), Kind::Format);
+    let message =
+        "a list of synsets needs WordNet's data.noun: put it beside the list, or say where it is with --wordnet";
+    assert!(error.message().starts_with(message), "{error}");
     let error = Hierarchy::from_bytes(list, &ReadOptions::new().wordnet(fixture("newick"))).unwrap_err();
     assert!(error.to_string().ends_with("newick: there is no data.noun in this folder"), "{error}");
 }
@@ -101,7 +101,7 @@ fn what_is_wrong_is_named_with_its_file_and_line() {
         ]
     );
     folder.write("data.noun", b"00000001 03 n 01 a 0 000 | x\n00000002 03 n 01 caf\xe9 0 000 | y\n");
-    let encoding = "data.noun:2: byte 0xe9 is not valid UTF-8; is the file in Latin-1 or a Windows code page?";
+    let encoding = "data.noun:2: byte 0xe9 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8";
     assert_eq!(problems("data.noun"), [encoding]);
     let missing =
         Hierarchy::from_bytes(b"00000003 03 n 01 c 0 001 @ 00000009 n 0000 | z\n", &ReadOptions::new()).unwrap_err();

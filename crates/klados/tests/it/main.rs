@@ -15,6 +15,7 @@ mod explain_mistakes;
 mod formats;
 mod formats_directory;
 mod formats_edges;
+mod formats_foreign;
 mod formats_graphs;
 mod formats_json;
 mod formats_ncbi;

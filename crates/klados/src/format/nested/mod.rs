@@ -6,11 +6,10 @@ pub(super) mod places;
 use std::collections::HashMap;
 
 use self::nodes::{Node, Nodes};
-use self::places::{Place, Value, holds_children, places};
+use self::places::{Place, Value, holds_children, places_of_nodes};
 use super::edges::name_node;
 use super::guess::{Confidence, Head};
 use super::input::Input;
-use super::json::Json;
 use super::json_kind::kind;
 use super::rank_order::order_ranks;
 use super::{Draft, Format, ReadOptions};
@@ -47,8 +46,7 @@ fn are_names(places: Vec<Place<'_>>) -> bool {
 }
 
 pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> Result<(), HierarchyError> {
-    let mut json = Json::new(input.text()?, input.limits());
-    let (places, end) = places(&mut json, draft);
+    let (places, end) = places_of_nodes(input.text()?, input.limits(), draft);
     let nodes = Nodes::of(places, draft);
     add_all(&nodes, draft);
     end

@@ -12,6 +12,8 @@ const CHILDREN: [&str; 6] = ["children", "subcategories", "Subcategory", "catego
 /// The keys that hold a node's id, and those that hold its name: the first that is there.
 const IDS: [&str; 2] = ["id", "LabelName"];
 const NAMES: [&str; 3] = ["name", "label", "title"];
+/// The others that a reader looks at.
+const FIELDS: [&str; 3] = ["rank", "synonyms", "Part"];
 
 pub(crate) fn holds_children(key: &str) -> bool {
     CHILDREN.contains(&key)
@@ -72,6 +74,49 @@ impl<'a> Record<'a> {
 /// The places of a text in its order: what holds others stands before them. They go up to where the text is no JSON,
 /// which is an error beside them.
 pub(crate) fn places<'a>(json: &mut Json<'a>, draft: &mut Draft) -> (Vec<Place<'a>>, Result<(), HierarchyError>) {
+    read(json, &[], draft)
+}
+
+/// As [`places`], without what a node says of itself that no reader keeps, however much that is.
+pub(crate) fn places_of_nodes<'a>(
+    text: &'a str,
+    limits: &Limits,
+    draft: &mut Draft,
+) -> (Vec<Place<'a>>, Result<(), HierarchyError>) {
+    // A name may come after all else in an object.
+    let nodes = objects_with_names(Json::new(text, limits));
+    read(&mut Json::new(text, limits), &nodes, draft)
+}
+
+/// By object in the order of the text, whether it has an id or a name.
+fn objects_with_names(mut json: Json<'_>) -> Vec<bool> {
+    let mut named = Vec::new();
+    // The numbers of the objects that are not at their end; lists have none.
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let mut is_name = false;
+    while let Ok(event) = json.next() {
+        match &event {
+            Event::Eof => break,
+            Event::StartObject => {
+                open.push(Some(named.len()));
+                named.push(false);
+            }
+            Event::StartArray => open.push(None),
+            Event::EndArray | Event::EndObject => drop(open.pop()),
+            Event::String(text) | Event::Number(text) if is_name && !text.trim().is_empty() => {
+                if let Some(&Some(object)) = open.last() {
+                    named[object] = true;
+                }
+            }
+            _ => {}
+        }
+        is_name = matches!(&event, Event::ObjectKey(key) if IDS.contains(&&**key) || NAMES.contains(&&**key));
+    }
+    named
+}
+
+/// Of the objects that are `nodes`, only the keys that a reader looks at.
+fn read<'a>(json: &mut Json<'a>, nodes: &[bool], draft: &mut Draft) -> (Vec<Place<'a>>, Result<(), HierarchyError>) {
     let mut reading = Reading { places: Vec::new(), open: Vec::new() };
     let most = draft.limits().edges.min(NONE as usize);
     let result = loop {
@@ -80,6 +125,15 @@ pub(crate) fn places<'a>(json: &mut Json<'a>, draft: &mut Draft) -> (Vec<Place<'
         }
         match json.next() {
             Ok(Event::Eof) => break Ok(()),
+            Ok(Event::ObjectKey(key)) if reading.passes_over(&key) => {
+                if let Err(error) = json.skip_value() {
+                    break Err(error);
+                }
+            }
+            Ok(Event::StartObject) => {
+                let is_node = nodes.get(json.objects() - 1).is_some_and(|is_node| *is_node);
+                reading.open(true, is_node, json.line());
+            }
             Ok(event) => reading.take(event, json.line(), draft),
             Err(error) => break Err(error),
         }
@@ -99,6 +153,8 @@ struct Reading<'a> {
 struct Open<'a> {
     place: u32,
     is_object: bool,
+    /// Whether it is known to be a node.
+    is_node: bool,
     key: Option<Cow<'a, str>>,
     id: Option<Cow<'a, str>>,
     names: [Option<Cow<'a, str>>; NAMES.len()],
@@ -116,8 +172,8 @@ impl<'a> Reading<'a> {
                     open.key = Some(key);
                 }
             }
-            Event::StartArray => self.open(false, line),
-            Event::StartObject => self.open(true, line),
+            Event::StartArray => self.open(false, false, line),
+            Event::StartObject => self.open(true, false, line),
             Event::EndArray | Event::EndObject => self.close(),
             Event::String(text) if !text.trim().is_empty() => {
                 if let Some(text) = self.field(text, line, draft) {
@@ -163,12 +219,19 @@ impl<'a> Reading<'a> {
         self.places.push(Place { above, line, key, value });
     }
 
-    fn open(&mut self, is_object: bool, line: u64) {
+    /// Whether nothing is read that stands under a key of the object that is open.
+    fn passes_over(&self, key: &str) -> bool {
+        let is_read = || holds_children(key) || IDS.contains(&key) || NAMES.contains(&key) || FIELDS.contains(&key);
+        self.open.last().is_some_and(|open| open.is_node) && !is_read()
+    }
+
+    fn open(&mut self, is_object: bool, is_node: bool, line: u64) {
         let place = self.places.len() as u32;
         self.add(Value::List, line);
         self.open.push(Open {
             place,
             is_object,
+            is_node,
             key: None,
             id: None,
             names: [const { None }; NAMES.len()],

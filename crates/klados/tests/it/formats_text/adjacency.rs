@@ -40,7 +40,7 @@ fn problems_have_their_line() {
             "line 2: empty name",
             "line 3: \"b\" is given as its own parent",
             "line 3: the name \"x\\0\" holds the control character U+0000",
-            "line 4: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+            "line 4: byte 0xe4 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8",
         ]
     );
     assert_eq!(draft.name(draft.node_count() - 1), "f");

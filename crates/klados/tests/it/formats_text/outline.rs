@@ -26,6 +26,34 @@ fn tabs_spaces_and_dashes() {
 }
 
 #[test]
+fn lists_of_markdown_and_what_tree_draws() {
+    let animals = "animals\n  birds\n    crow\n    robin\n  mammals\n    bat\n";
+    for text in [
+        "- animals\n  - birds\n    - crow\n    - robin\n  - mammals\n    - bat\n",
+        "+ animals\n\t+ birds\n\t\t+ crow\n\t\t- robin\n\n\t+ mammals\n\t\t+ bat\n",
+        "animals\n|-- birds\n|   |-- crow\n|   `-- robin\n`-- mammals\n    `-- bat\n\n3 directories\n",
+        "animals\n├── birds\n│   ├── crow\n│   ╰── robin\n╰── mammals\n    ╰── bat\n",
+    ] {
+        let (draft, format) = Draft::from_bytes(text.as_bytes(), &ReadOptions::new()).unwrap();
+        assert_eq!((format, problems(&draft)), (Format::Outline, vec![]), "{text}");
+        assert_eq!(draft.build().unwrap().to_string(), animals, "{text}");
+    }
+    for name in ["outline/tree.txt", "outline/list.md"] {
+        assert_eq!(crate::reading::fixture(name).to_string(), animals, "{name}");
+    }
+    let draft = draft("- a\n  - b\n  c\n    - d\n      - e\n", Format::Outline);
+    assert_eq!(problems(&draft), ["line 3: there is no bullet before the name; the first line has one"]);
+}
+
+#[test]
+fn tabs_among_spaces_are_told_with_their_line() {
+    let text = "animals\n  birds\n    crow\n\trobin\n  mammals\n";
+    let (draft, format) = Draft::from_bytes(text.as_bytes(), &ReadOptions::new()).unwrap();
+    assert_eq!(format, Format::Outline);
+    assert_eq!(problems(&draft), ["line 4: indented by tabs; the first line that is indented has spaces"]);
+}
+
+#[test]
 fn what_a_hierarchy_prints_is_read_back() {
     for paths in ["a > Iris\nb > Iris\nb > - x\nc > d (e)\n", "root > a\nroot > b > c > d > e\nroot > f\n"] {
         let hierarchy = read(paths).unwrap();
@@ -76,7 +104,7 @@ fn jumps_and_mixed_indentation_are_problems_with_their_line() {
         problems(&super::draft(bytes, Format::Outline)),
         [
             "line 3: empty name",
-            "line 5: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+            "line 5: byte 0xe4 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8",
             "line 6: the name \"c\\0\" holds the control character U+0000",
         ]
     );

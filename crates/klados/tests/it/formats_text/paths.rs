@@ -71,7 +71,7 @@ fn problems_have_their_line_and_reading_goes_on() {
             "line 6: the id \"2\" of \"e\" is that of \"d\" already",
             "line 7: no id in front of \"a > f\"; the first lines have a number with \" - \" after it",
             "line 8: a path without names",
-            "line 15: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?",
+            "line 15: byte 0xe4 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8",
             "line 16: the name \"x\\0y\" holds the control character U+0000",
         ]
     );

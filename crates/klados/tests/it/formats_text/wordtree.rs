@@ -39,7 +39,7 @@ fn problems_have_their_line_and_lines_that_are_none_count() {
         problems(&draft),
         [
             format!("line 3: \"c x\"; {expected}"),
-            "line 4: byte 0xe4 is not valid UTF-8; is the file in Latin-1 or a Windows code page?".to_owned(),
+            "line 4: byte 0xe4 is not valid UTF-8; the text is likely in Latin-1 or Windows-1252: save it as UTF-8, from a spreadsheet as \"CSV UTF-8\", or with iconv -f WINDOWS-1252 -t UTF-8".to_owned(),
             "line 6: \"b\" is there already, in line 2".to_owned(),
             format!("line 10: \"h 0 1\"; {expected}"),
             format!("line 11: \"i -2\"; {expected}"),
