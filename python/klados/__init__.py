@@ -4,6 +4,7 @@ A model puts out logits for classes, and the classes roll up into superclasses. 
 from the same logits, takes labels from any level, and has the exact gradient at the cost of a flat cross-entropy.
 
 ``import klados`` needs NumPy only. :func:`decide` makes answers of logits and :mod:`klados.metrics` judges them.
+:func:`explain` says where a loss and its gradient come from, :func:`check_gradient` what is wrong with one of your own.
 :mod:`klados.torch` has the losses as PyTorch modules.
 
 Example::
@@ -26,15 +27,23 @@ from klados._klados import Hierarchy, get_num_threads, set_num_threads
 from klados._klados import __VERSION__ as __version__
 from klados.arrays import loss_and_grad, node_log_probs
 from klados.decisions import Decision, calibrate, decide
+from klados.explanations import Explanation, MeanExplanation, explain
+from klados.gradients import GradientCheck, central_differences, check_gradient
 from klados.losses import Loss, loss
 
 __all__ = [
     "Decision",
+    "Explanation",
+    "GradientCheck",
     "Hierarchy",
     "Loss",
+    "MeanExplanation",
     "__version__",
     "calibrate",
+    "central_differences",
+    "check_gradient",
     "decide",
+    "explain",
     "get_num_threads",
     "loss",
     "loss_and_grad",

@@ -13,6 +13,11 @@ _Logits = tuple[int, str, int]
 # Kind, address, dtype and columns of a contiguous target.
 _Target = tuple[str, int, str, int]
 
+# The same with the rows before the columns.
+_Batch = tuple[str, int, str, int, int]
+# Contiguous rows.
+_Wide = npt.NDArray[np.float64]
+
 # The operation that makes log-probabilities, address, dtype and rows of contiguous scores.
 _Scores = tuple[NodeLogProbs | None, int, str, int]
 
@@ -25,6 +30,10 @@ __all__ = [
     "__VERSION__",
     "_bootstrap",
     "_calibrate",
+    "_central_differences",
+    "_diagnose",
+    "_explain_mean",
+    "_explain_row",
     "_most_probable",
     "decision_names",
     "decision_warnings",
@@ -63,6 +72,25 @@ def _bootstrap(
     resampling: tuple[int, int, float],
     wanted: list[tuple[int, int | None]],
 ) -> list[dict[str, Any]]: ...
+def _central_differences(
+    criterion: Criterion, logits: _Wide, target: _Batch, ignore_index: int, step: int
+) -> _Wide: ...
+def _diagnose(
+    criterion: Criterion,
+    logits: _Wide,
+    target: _Batch,
+    ignore_index: int,
+    step: int,
+    gradient: _Wide,
+    reduction: str,
+    tolerance: float,
+) -> tuple[dict[str, Any], list[str]]: ...
+def _explain_mean(
+    criterion: Criterion, logits: _Wide, target: _Batch, ignore_index: int, step: int
+) -> dict[str, Any]: ...
+def _explain_row(
+    criterion: Criterion, logits: _Wide, target: _Batch, ignore_index: int, step: int, row: int
+) -> dict[str, Any]: ...
 def _most_probable(hierarchy: Hierarchy, scores: _Scores, out: int) -> None: ...
 @final
 class Hierarchy:
@@ -109,6 +137,8 @@ class Hierarchy:
     def num_nodes(self) -> int: ...
     @property
     def is_tree(self) -> bool: ...
+    @property
+    def root_is_added(self) -> bool: ...
     @property
     def classes(self) -> list[str]: ...
     @property
@@ -202,7 +232,7 @@ class Criterion:
         losses: int,
         grad: int,
     ) -> float: ...
-    def _normalizer(self, target: tuple[str, int, str, int, int], ignore_index: int) -> float: ...
+    def _normalizer(self, target: _Batch, ignore_index: int) -> float: ...
     def __deepcopy__(self, _memo: Any) -> Criterion: ...
     def __reduce__(self) -> tuple[type[Criterion], tuple[str, Hierarchy]]: ...
 

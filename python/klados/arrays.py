@@ -103,8 +103,7 @@ def loss_and_grad(
         >>> bool((grad.sum(1) < 1e-6).all())
         True
     """
-    _check_integer("ignore_index", ignore_index, -(2**63), 2**63 - 1)
-    _check_integer("step", step, 0, 2**64 - 1)
+    check_options(ignore_index, step)
     criterion = loss_of(loss).compile(hierarchy)
     rows, shape = _logits(logits, criterion.columns)
     values, kind = _target(target, criterion, kind, rows.shape[0], one=len(shape) == 1)
@@ -219,6 +218,18 @@ def _names(target: Any) -> list[str | None] | None:
     return None
 
 
+def wide_batch(
+    logits: npt.ArrayLike, target: npt.ArrayLike, criterion: Criterion, kind: TargetKind | None
+) -> tuple[Array, tuple[str, int, str, int, int], Array]:
+    """A batch as what explains it reads it: logits in ``float64``, a row each; the target with its rows; and the array of
+    the target, which has to live as long."""
+    rows, shape = _logits(logits, criterion.columns)
+    values, kind = _target(target, criterion, kind, rows.shape[0], one=len(shape) == 1)
+    columns = 1 if kind == "index" else values.shape[1]
+    native = (kind, values.ctypes.data, values.dtype.name, len(values), columns)
+    return _plain(rows, "float64"), native, values
+
+
 def node_operation(hierarchy: Hierarchy, form: str | dict[str, Any], level: int | str | None) -> NodeLogProbs:
     """The core's operation for a form and a level."""
     if not isinstance(form, (str, dict)):
@@ -239,6 +250,12 @@ def target_kind(target_is_float: bool, dimensions: int, logits_dimensions: int, 
     if takes_sets:
         return "multi_hot"
     return "probabilities" if target_is_float else "candidates"
+
+
+def check_options(ignore_index: int, step: int) -> None:
+    """That the options of a loss are integers that the core takes."""
+    _check_integer("ignore_index", ignore_index, -(2**63), 2**63 - 1)
+    _check_integer("step", step, 0, 2**64 - 1)
 
 
 def _check_integer(name: str, value: int, least: int, most: int) -> None:

@@ -32,6 +32,34 @@ pub(crate) struct Criterion {
 /// What unpickles a criterion: the class and its arguments.
 type Rebuild<'py> = (Bound<'py, PyType>, (String, Py<Hierarchy>));
 
+/// A target for whose address the caller answers: kind, address, dtype, rows and columns.
+pub(crate) type Target<'a> = (&'a str, Address, &'a str, usize, usize);
+
+impl Criterion {
+    /// The labels of the rows of a target.
+    ///
+    /// # Safety
+    ///
+    /// The address is that of `rows * columns` elements of the dtype that nothing writes meanwhile.
+    pub(crate) unsafe fn labels(&self, target: Target<'_>, ignore_index: i64) -> PyResult<Vec<Label>> {
+        let (kind, address, dtype, rows, columns) = target;
+        let kind = Kind::named(kind).ok_or_else(|| error::key(kind))?;
+        let has_node_columns = self.inner.has_node_columns();
+        let target = Targets { kind, address, dtype, rows, columns, ignore_index, has_node_columns };
+        // SAFETY: by the function's contract.
+        unsafe { target.labels(self.inner.hierarchy(), self.superclasses) }
+    }
+}
+
+pub(crate) fn reduction_named(name: &str) -> PyResult<Reduction> {
+    match name {
+        "none" => Ok(Reduction::None),
+        "sum" => Ok(Reduction::Sum),
+        "mean" => Ok(Reduction::Mean),
+        other => Err(error::value(format!("reduction \"{other}\": expected \"none\", \"sum\" or \"mean\""))),
+    }
+}
+
 /// The names of all losses.
 #[pyfunction]
 pub(crate) fn loss_names() -> Vec<&'static str> {
@@ -168,27 +196,10 @@ impl Criterion {
         let (address, dtype, rows) = logits;
         let dtype = Float::named(dtype).ok_or_else(|| error::value(format!("logits of dtype {dtype} are not read")))?;
         let (kind, target_address, target_dtype, columns) = target;
-        let kind = Kind::named(kind).ok_or_else(|| error::key(kind))?;
-        let target = Targets {
-            kind,
-            address: target_address,
-            dtype: target_dtype,
-            rows,
-            columns,
-            ignore_index,
-            has_node_columns: self.inner.has_node_columns(),
-        };
-        let reduction = match reduction {
-            "none" => Reduction::None,
-            "sum" => Reduction::Sum,
-            "mean" => Reduction::Mean,
-            other => {
-                return Err(error::value(format!("reduction \"{other}\": expected \"none\", \"sum\" or \"mean\"")));
-            }
-        };
+        let reduction = reduction_named(reduction)?;
         py.detach(|| {
             // SAFETY: the caller answers for the address, the dtype and the shape of the targets.
-            let labels = unsafe { target.labels(self.inner.hierarchy(), self.superclasses) }?;
+            let labels = unsafe { self.labels((kind, target_address, target_dtype, rows, columns), ignore_index) }?;
             let length = rows * self.inner.columns();
             let batch = Batch { address, length, losses, grad, reduction, labels: &labels };
             let criterion = self.inner.at_step(step);
@@ -199,19 +210,10 @@ impl Criterion {
 
     /// What `"mean"` divides by. `target` is `(kind, address, dtype, rows, columns)`, for whose address the caller answers.
     #[pyo3(name = "_normalizer")]
-    fn normalizer(
-        &self,
-        py: Python<'_>,
-        target: (&str, Address, &str, usize, usize),
-        ignore_index: i64,
-    ) -> PyResult<f64> {
-        let (kind, address, dtype, rows, columns) = target;
-        let kind = Kind::named(kind).ok_or_else(|| error::key(kind))?;
-        let has_node_columns = self.inner.has_node_columns();
-        let target = Targets { kind, address, dtype, rows, columns, ignore_index, has_node_columns };
+    fn normalizer(&self, py: Python<'_>, target: Target<'_>, ignore_index: i64) -> PyResult<f64> {
         py.detach(|| {
             // SAFETY: the caller answers for the address, the dtype and the shape of the targets.
-            let labels = unsafe { target.labels(self.inner.hierarchy(), self.superclasses) }?;
+            let labels = unsafe { self.labels(target, ignore_index) }?;
             self.inner.normalizer(&labels).map_err(error::input)
         })
     }

@@ -486,6 +486,18 @@ impl Hierarchy {
         self.core().is_tree()
     }
 
+    /// Whether the root was added, because the input has several.
+    ///
+    /// Example::
+    ///
+    ///     >>> from klados import Hierarchy
+    ///     >>> Hierarchy.from_edges([("mammal", "bat"), ("bird", "crow")]).root_is_added
+    ///     True
+    #[getter]
+    fn root_is_added(&self) -> bool {
+        self.core().root_is_added()
+    }
+
     /// The names of the classes, in the order of the logits' columns; a path where the name is not unique.
     ///
     /// Example::

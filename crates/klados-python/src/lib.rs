@@ -1,5 +1,5 @@
 //! The native module `klados._klados` of the Python package: the core's hierarchy, losses, node log-probabilities,
-//! decisions and metrics.
+//! decisions, metrics and explanations.
 //!
 //! It holds no mathematics: Python's objects become the core's, arrays are read and written where they lie, and the
 //! core's errors become `ValueError`s with the same words. What computes releases the interpreter lock.
@@ -11,6 +11,7 @@ mod building;
 mod criterion;
 mod decide;
 mod error;
+mod explain;
 mod hierarchy;
 mod labels;
 mod memory;
@@ -42,6 +43,14 @@ mod _klados {
     use crate::decide::decision_warnings;
     #[pymodule_export]
     use crate::decide::normalize_decision;
+    #[pymodule_export]
+    use crate::explain::_central_differences;
+    #[pymodule_export]
+    use crate::explain::_diagnose;
+    #[pymodule_export]
+    use crate::explain::_explain_mean;
+    #[pymodule_export]
+    use crate::explain::_explain_row;
     #[pymodule_export]
     use crate::hierarchy::Hierarchy;
     #[pymodule_export]

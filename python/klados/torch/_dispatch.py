@@ -104,12 +104,19 @@ def normalizer(
     input: Tensor, target: Tensor, compiled: Compiled, ignore_index: int, kind: TargetKind | None
 ) -> float:
     """What the mean of a batch of any shape divides by."""
+    _, target, kind = checked_rows(input, target, compiled, kind)
+    return _fused.normalizer(target, compiled.criterion, kind, ignore_index)
+
+
+def checked_rows(
+    input: Tensor, target: Tensor, compiled: Compiled, kind: TargetKind | None
+) -> tuple[Tensor, Tensor, TargetKind]:
+    """A batch of any shape by rows, and what its target holds."""
     if kind is None:
         kind = target_kind(target.is_floating_point(), target.dim(), max(input.dim(), 1), compiled.takes_sets)
     check(input, compiled.columns, "mean", "auto")
     check_target(target, kind)
-    _, target = by_rows(input, target, kind)
-    return _fused.normalizer(target, compiled.criterion, kind, ignore_index)
+    return (*by_rows(input, target, kind), kind)
 
 
 def check(input: Tensor, columns: int, reduction: str, impl: str) -> None:

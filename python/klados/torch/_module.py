@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import reprlib
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 from torch import Tensor, nn
 
 from klados._klados import Hierarchy
 from klados.arrays import TargetKind
+from klados.explanations import Explanation, MeanExplanation, explain
+from klados.gradients import GradientCheck, check_gradient
 from klados.losses import Loss, loss_of
 from klados.torch import _dispatch
 from klados.torch._dispatch import Compiled, Impl, Reduction
@@ -144,6 +146,87 @@ class HierarchicalLoss(Tabled["Tables"]):
         # Apple's devices have no wider type than float32.
         dtype = torch.float32 if input.device.type == "mps" else torch.float64
         return torch.tensor(divisor, dtype=dtype, device=input.device)
+
+    @overload
+    def explain(self, input: Tensor, target: Tensor, *, row: int, kind: TargetKind | None = ...) -> Explanation: ...
+    @overload
+    def explain(
+        self, input: Tensor, target: Tensor, *, row: None = ..., kind: TargetKind | None = ...
+    ) -> MeanExplanation: ...
+    def explain(
+        self, input: Tensor, target: Tensor, *, row: int | None = None, kind: TargetKind | None = None
+    ) -> Explanation | MeanExplanation:
+        """Where the loss of a row, or without *row* the mean over the batch, and its gradient come from: see
+        :func:`klados.explain`. Tensors on another device are copied to the host.
+
+        Shape:
+            - input, target: as of the loss; rows count in the order of the target by index, flattened.
+
+        Example::
+
+            >>> import torch, klados
+            >>> from klados.torch import MarginalCrossEntropyLoss
+            >>> hierarchy = klados.Hierarchy.from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])
+            >>> criterion = MarginalCrossEntropyLoss(hierarchy)
+            >>> input = torch.tensor([[0.5, -1.0, 2.0]], requires_grad=True)
+            >>> explanation = criterion.explain(input, torch.tensor([0]), row=0)
+            >>> [(term.quantity, round(term.value, 4)) for term in explanation.terms]
+            [('P(bat)', 1.7413), ('P(mammal)', 1.5399)]
+        """
+        rows, labels, kind = _dispatch.checked_rows(input, target, self._compiled, kind)
+        options: dict[str, Any] = {"ignore_index": self.ignore_index, "kind": kind, "step": self._next_step()}
+        return explain(rows, labels, self.hierarchy, self.loss, row=row, **options)
+
+    def check_gradient(
+        self,
+        gradient: Tensor,
+        input: Tensor,
+        target: Tensor,
+        *,
+        kind: TargetKind | None = None,
+        tolerance: float | None = None,
+    ) -> GradientCheck:
+        """Checks the gradient of code of your own, which should compute this loss with this reduction, and names the usual
+        mistake that gives it: see :func:`klados.check_gradient`. Tensors on another device are copied to the host.
+
+        Shape:
+            - input, target: as of the loss.
+            - gradient: as the input.
+
+        Example::
+
+            >>> import torch, klados
+            >>> from klados.torch import MarginalCrossEntropyLoss
+            >>> hierarchy = klados.Hierarchy.from_edges(
+            ...     [("mammal", "bat"), ("mammal", "dog"), ("bird", "crow"), ("bird", "robin")]
+            ... )
+            >>> input = torch.tensor([[0.5, -1.0, 2.0, 0.25]], requires_grad=True)
+            >>> log_p = input.softmax(1).log_softmax(1)
+            >>> own = -log_p[0, 2] - log_p[0, 2:].logsumexp(0)  # somebody saw a crow, a bird
+            >>> own.backward()
+            >>> check = MarginalCrossEntropyLoss(hierarchy).check_gradient(input.grad, input, torch.tensor([2]))
+            >>> [mistake.name for mistake in check.mistakes]
+            ['softmax_twice']
+        """
+        rows, labels, kind = _dispatch.checked_rows(input, target, self._compiled, kind)
+        if gradient.shape != input.shape:
+            raise ValueError(f"the gradient has shape {tuple(gradient.shape)}, expected {tuple(input.shape)} as the logits")
+        return check_gradient(
+            _dispatch.by_rows(gradient, target, kind)[0],
+            rows,
+            labels,
+            self.hierarchy,
+            self.loss,
+            ignore_index=self.ignore_index,
+            reduction=self.reduction,
+            kind=kind,
+            step=self._next_step(),
+            tolerance=tolerance,
+        )
+
+    def _next_step(self) -> int:
+        """The step of the next forward pass, of a loss that draws at random."""
+        return 0 if self.step is None else int(self.step.item())
 
     def encode(self, labels: Any) -> Tensor:
         """Labels by index, as :meth:`Hierarchy.encode`; with the superclasses of the loss's own map where it has one."""
