@@ -26,6 +26,8 @@ const SEVERAL_PARENTS: [&str; 2] = ["parents", "parentids"];
 const CHILD: [&str; 2] = ["child", "node"];
 const ID: [&str; 8] = ["id", "childid", "nodeid", "taxonid", "key", "code", "uid", "identifier"];
 const NAME: [&str; 6] = ["name", "label", "title", "canonicalname", "scientificname", "displayname"];
+/// Whether a node is a class, where nothing but [answers](says_class) stands there: the rank of this name has names of taxa.
+const CLASS: [&str; 2] = ["class", "isclass"];
 const RANK: [&str; 2] = ["rank", "taxonrank"];
 /// The id of the node that a line has another name of.
 const ACCEPTED: [&str; 2] = ["acceptednameusageid", "acceptedid"];
@@ -40,6 +42,8 @@ pub(super) struct Columns {
     /// The id, where the child is a name.
     pub(super) id: Option<usize>,
     pub(super) rank: Option<usize>,
+    /// Whether the node is a class.
+    pub(super) class: Option<usize>,
     /// Where it holds another id than that of the line, this is a synonym.
     pub(super) accepted: Option<usize>,
     /// Whether a field holds all parents, with `|` or `;` between them.
@@ -49,7 +53,7 @@ pub(super) struct Columns {
 impl Columns {
     /// Of names alone.
     fn alone(child: usize, parent: usize) -> Self {
-        Self { child, parent, name: None, id: None, rank: None, accepted: None, several_parents: false }
+        Self { child, parent, name: None, id: None, rank: None, class: None, accepted: None, several_parents: false }
     }
 
     /// Whether the header names the columns of edges.
@@ -74,7 +78,8 @@ impl Columns {
         let identity = find(&CHILD).or(id).or(name).or(other)?;
         let several_parents = SEVERAL_PARENTS.contains(&header[parent].as_str());
         let (rank, accepted) = (find(&RANK), find(&ACCEPTED));
-        let columns = Self { child: identity, parent, name, id: None, rank, accepted, several_parents };
+        let class = class_column(table, [identity, parent]);
+        let columns = Self { child: identity, parent, name, id: None, rank, class, accepted, several_parents };
         Some(match name {
             Some(name) if name == identity => Self { name: None, ..columns },
             Some(name) if parents_are_in(table, parent, name) > parents_are_in(table, parent, identity) => {
@@ -108,7 +113,8 @@ impl Columns {
             let parent = table.column(options.parent_column.as_deref().unwrap_or("parent"))?;
             let find = |names: &[&str]| find(&plain(table), names).filter(|column| ![child, parent].contains(column));
             let (name, rank) = (find(&NAME), find(&RANK));
-            return Ok(Self { name, rank, ..Self::alone(child, parent) });
+            let class = class_column(table, [child, parent]);
+            return Ok(Self { name, rank, class, ..Self::alone(child, parent) });
         }
         if let Some(columns) = Self::named(table) {
             table.check_header()?;
@@ -157,6 +163,22 @@ fn plain(table: &Table<'_>) -> Vec<String> {
 /// The place of the first of these names in a header.
 fn find(header: &[String], names: &[&str]) -> Option<usize> {
     names.iter().find_map(|name| header.iter().position(|column| column == name))
+}
+
+/// The column that says which nodes are classes, which is none of these.
+fn class_column(table: &Table<'_>, others: [usize; 2]) -> Option<usize> {
+    let column = find(&plain(table), &CLASS).filter(|column| !others.contains(column))?;
+    let answers = || table.peek().map(|record| says_class(&record[column]));
+    (answers().all(|answer| answer.is_some()) && answers().any(|answer| answer == Some(true))).then_some(column)
+}
+
+/// Whether a field says that the node is a class; `None` where it says neither.
+pub(super) fn says_class(field: &str) -> Option<bool> {
+    match field.to_lowercase().as_str() {
+        "true" | "yes" | "1" => Some(true),
+        "false" | "no" | "0" | "" => Some(false),
+        _ => None,
+    }
 }
 
 /// How many of the first parents stand in a column.

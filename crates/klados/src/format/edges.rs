@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use super::class_names::ClassNames;
-use super::columns::Columns;
+use super::columns::{Columns, says_class};
 use super::guess::{Confidence, Head};
 use super::input::Input;
 use super::rank_order::order_ranks;
 use super::table::Table;
 use super::{Draft, ReadOptions};
-use crate::HierarchyError;
 use crate::hierarchy::error::list;
+use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
 pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     let table = Table::open(head.bytes()).ok()?;
@@ -34,7 +34,7 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
     let columns = Columns::find(&mut table, options, draft)?;
     let names = ClassNames::beside(input, &table)?;
     let by_id = columns.name.is_some() || names.is_some();
-    let (mut with_lines, mut synonyms) = (HashSet::new(), 0_usize);
+    let (mut with_lines, mut classes, mut synonyms) = (HashSet::new(), HashSet::new(), 0_usize);
     while let Some(record) = table.next(draft)? {
         let accepted = columns.accepted.map(|accepted| &record[accepted]);
         if let Some(accepted) = accepted.filter(|id| by_id && !id.is_empty() && *id != &record[columns.child]) {
@@ -60,6 +60,15 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
         // "no rank - terminal" is one of Open Tree's.
         if let Some(rank) = rank.filter(|rank| !rank.is_empty() && !rank.starts_with("no rank")) {
             draft.set_rank(node, rank);
+        }
+        match columns.class.map(|class| &record[class]) {
+            None => {}
+            Some(field) => match says_class(field) {
+                // A node with several parents has several lines.
+                Some(true) if classes.insert(node) => draft.set_class(node),
+                Some(_) => {}
+                None => draft.problem(Kind::Format, format!("the class is \"{field}\"; expected true or false")),
+            },
         }
         let several = |char| columns.several_parents && matches!(char, '|' | ';');
         let mut has_parent = false;

@@ -120,6 +120,9 @@ formats! {
     /// a synonym of that; other columns are not kept. Without such a
     /// header two columns show which is the parent: it has fewer names. An empty parent makes a root.
     ///
+    /// A column `class` of `true` and `false` (or `yes`, `no`, `1`, `0`, or nothing) says which nodes are classes, in the order
+    /// of the lines: internal ones too. Without it the leaves are. A column of this name with anything else in it is not kept.
+    ///
     /// Fields may have bars between, as in Open Tree's `taxonomy.tsv`: `uid<TAB>|<TAB>parent_uid<TAB>|<TAB>name`.
     ///
     /// A rank is above another where more edges go down from it to that one than the other way. Pairs with spaces between

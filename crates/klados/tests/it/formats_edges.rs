@@ -194,3 +194,24 @@ fn the_taxonomy_of_open_tree_is_a_list_of_edges() {
     assert_eq!(problems.len(), 1);
     assert!(problems[0].starts_with("line 4: 2 fields, expected 3"), "{problems:?}");
 }
+
+#[test]
+fn a_column_says_which_nodes_are_classes() {
+    let text =
+        "name,parent,class\ncrow,bird,yes\nbird,animal,1\nbat,animal,TRUE\nrobin,bird,\nanimal,,no\nbat,bird,true\n";
+    let hierarchy = read(text).unwrap();
+    assert_eq!(hierarchy.class_names().collect::<Vec<_>>(), ["crow", "bird", "bat"]);
+    assert_eq!(messages(&hierarchy), ["1 node without a class at or below it is pruned: \"robin\""]);
+    let mut options = ReadOptions::new();
+    (options.child_column, options.parent_column) = (Some("a".to_owned()), Some("b".to_owned()));
+    let asked = Hierarchy::from_bytes(b"a,b,Is Class\nx,y,true\ny,z,true\n", &options).unwrap();
+    assert_eq!(asked.class_names().collect::<Vec<_>>(), ["x", "y"]);
+    // The rank of this name, and a column that says of none that it is a class.
+    for text in ["id,parent,class\na,b,Aves\nb,,1\n", "id,parent,class\na,b,\nb,,0\n"] {
+        assert_eq!(read(text).unwrap().class_names().collect::<Vec<_>>(), ["a"], "{text}");
+    }
+    // Beyond the lines that show what the column is.
+    let lines: String = (0..5000).map(|line| format!("n{line},top,1\n")).collect();
+    let error = read(&format!("child,parent,class\n{lines}a,top,Aves\n")).unwrap_err();
+    assert_eq!(error.to_string(), "line 5002: the class is \"Aves\"; expected true or false");
+}

@@ -88,7 +88,6 @@ impl<'h> Losses<'h> {
             self.add(LostKind::Names, format!("white space around {}", count(spaced, "name")));
         }
         self.alternative_ids();
-        self.internal_classes();
         self.added_root();
     }
 
@@ -106,10 +105,9 @@ impl<'h> Losses<'h> {
         }
     }
 
-    fn internal_classes(&mut self) {
-        let classes = 0..self.hierarchy.class_count();
-        let internal = classes.filter(|&class| self.hierarchy.is_added(self.hierarchy.class_node(class)));
-        let internal: Vec<&str> = internal.map(|class| self.hierarchy.class_name(class)).collect();
+    pub(super) fn internal_classes(&mut self) {
+        let internal: Vec<&str> =
+            internal_classes(self.hierarchy).map(|class| self.hierarchy.class_name(class)).collect();
         if !internal.is_empty() {
             let are = if internal.len() == 1 { "is a class" } else { "are classes" };
             let message = format!("that {} {are}: {}", count(internal.len(), "internal node"), list(&internal, 5));
@@ -181,6 +179,14 @@ impl<'h> Losses<'h> {
         }
     }
 
+    /// `classes` in the order in which they are read, where the text says which nodes are.
+    pub(super) fn order_of_all_classes(&mut self, classes: impl Iterator<Item = NodeId>) {
+        let all = (0..self.hierarchy.class_count()).map(|class| self.hierarchy.class_owner(class));
+        if !classes.eq(all) {
+            self.add(LostKind::ClassOrder, "the order of the classes");
+        }
+    }
+
     /// `leaves` in the order in which they are read.
     pub(super) fn class_order(&mut self, leaves: impl Iterator<Item = NodeId>) {
         if !leaves.eq(leaf_classes(self.hierarchy)) {
@@ -225,6 +231,11 @@ impl<'h> Losses<'h> {
 pub(super) fn leaf_classes(hierarchy: &Hierarchy) -> impl Iterator<Item = NodeId> {
     let nodes = (0..hierarchy.class_count()).map(|class| hierarchy.class_owner(class));
     nodes.filter(|node| is_leaf(hierarchy, *node))
+}
+
+/// The classes that are internal nodes.
+pub(super) fn internal_classes(hierarchy: &Hierarchy) -> impl Iterator<Item = usize> {
+    (0..hierarchy.class_count()).filter(|&class| hierarchy.is_added(hierarchy.class_node(class)))
 }
 
 /// Whether nothing of the input is below a node.

@@ -74,7 +74,8 @@ macro_rules! write_formats {
 
 write_formats! {
     /// CSV, an edge a line: `child,parent` where names tell the nodes apart and have no ids, else
-    /// `id,parent_id,name`; with a column `rank` where there are ranks. Any hierarchy; the classes keep their order.
+    /// `id,parent_id,name`; with a column `rank` where there are ranks, and a column `class` where internal nodes are
+    /// classes. Any hierarchy; the classes keep their order.
     ///
     /// Nodes without an id beside others that have one get their name as their id, or a number where the name is not theirs
     /// alone.
@@ -163,7 +164,12 @@ impl Hierarchy {
     /// assert_eq!(written.text, "child,parent\ncrow,bird\nrobin,bird\nbat,mammal\n");
     /// assert!(written.lost.is_empty());
     ///
-    /// let written = hierarchy.with_classes(["crow", "bird", "bat"])?.write(WriteFormat::Edges)?;
+    /// let hierarchy = hierarchy.with_classes(["crow", "bird", "bat"])?;
+    /// let written = hierarchy.write(WriteFormat::Edges)?;
+    /// assert_eq!(written.text, "child,parent,class\ncrow,bird,true\nbird,,true\nbat,mammal,true\n");
+    /// assert!(written.lost.is_empty());
+    ///
+    /// let written = hierarchy.write(WriteFormat::Nested)?;
     /// assert_eq!(written.lost[0].kind, LostKind::InternalClasses);
     /// assert_eq!(written.lost[0].to_string(), "that 1 internal node is a class: \"bird\"");
     /// # Ok::<(), klados::HierarchyError>(())

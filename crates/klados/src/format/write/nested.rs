@@ -122,6 +122,7 @@ fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, HierarchyErro
 
 fn say_what_is_lost(hierarchy: &Hierarchy, visits: &[(Option<NodeId>, NodeId)], by_id: bool, lost: &mut Losses<'_>) {
     lost.of_any_text();
+    lost.internal_classes();
     if by_id {
         lost.missing_ids();
     }

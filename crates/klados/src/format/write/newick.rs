@@ -52,6 +52,7 @@ fn push_name(text: &mut String, name: &str) {
 
 fn say_what_is_lost(hierarchy: &Hierarchy, lost: &mut Losses<'_>) {
     lost.of_any_text();
+    lost.internal_classes();
     if hierarchy.root_is_added() {
         lost.add(LostKind::AddedRoot, "that the root was added: it is read as a node that is named by two leaves");
     }

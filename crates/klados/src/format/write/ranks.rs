@@ -101,6 +101,7 @@ fn by_depth(hierarchy: &Hierarchy, lost: &mut Losses<'_>) -> Columns {
 
 fn say_what_is_lost(hierarchy: &Hierarchy, lost: &mut Losses<'_>) {
     lost.of_any_text();
+    lost.internal_classes();
     lost.ids();
     lost.synonyms();
     // A path is read from its end up to where it is known.

@@ -20,7 +20,9 @@ pub(super) struct Row {
 /// Lines come as early as the order of appearance asks for, after those that must be before them: the line of the child
 /// before of the same parent, of the parent before of the same child, and of the class before. Where the classes were
 /// given another order than children have, children give way.
-pub(super) fn rows(hierarchy: &Hierarchy, needs_line: impl Fn(NodeId) -> bool) -> Vec<Row> {
+///
+/// With `all_classes` the order is that of internal classes as well, each of which needs a line.
+pub(super) fn rows(hierarchy: &Hierarchy, all_classes: bool, needs_line: impl Fn(NodeId) -> bool) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut of_edge = HashMap::new();
     let mut first = vec![NONE; hierarchy.node_count()];
@@ -43,7 +45,12 @@ pub(super) fn rows(hierarchy: &Hierarchy, needs_line: impl Fn(NodeId) -> bool) -
         let edges = hierarchy.children(parent).iter().filter_map(|child| of_edge.get(&(parent, *child)));
         chain(edges.copied(), &mut next.of_parent);
     }
-    chain(leaf_classes(hierarchy).map(|leaf| first[leaf.index()]), &mut next.of_class);
+    if all_classes {
+        let classes = (0..hierarchy.class_count()).map(|class| hierarchy.class_owner(class));
+        chain(classes.map(|class| first[class.index()]), &mut next.of_class);
+    } else {
+        chain(leaf_classes(hierarchy).map(|leaf| first[leaf.index()]), &mut next.of_class);
+    }
     let order = next.order(hierarchy, &rows).or_else(|| {
         next.of_parent.fill(NONE);
         next.order(hierarchy, &rows)
