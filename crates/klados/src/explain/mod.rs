@@ -6,7 +6,7 @@
 //! code that trains, so that the two hold each other to account.
 //!
 //! [`central_differences`], [`compare`] and [`diagnose`] check a gradient of your own code against them, and name the usual
-//! mistake that gives the same numbers.
+//! mistake that gives the same numbers. [`Formulas`] are a row's loss as data, for programs that compute it elsewhere.
 //!
 //! ```
 //! use klados::{Hierarchy, explain::Explanation, loss::MarginalCrossEntropy};
@@ -29,8 +29,10 @@
 //! ```
 
 mod check;
+mod formulas;
 mod mean;
 mod mistakes;
+mod node_formulas;
 mod nodes;
 mod paths;
 mod probability;
@@ -40,6 +42,7 @@ mod wrong;
 mod wrong_formula;
 
 pub use check::{CentralDifferences, ColumnDifference, Comparison, STEP, TOLERANCE, central_differences, compare};
+pub use formulas::{Formulas, LogP};
 pub use mean::{MeanColumn, MeanExplanation, MeanNode, MeanTerm, TermLevel};
 pub use mistakes::{Diagnosis, Mistake, diagnose};
 pub use nodes::ExplainedNode;

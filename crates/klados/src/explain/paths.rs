@@ -55,6 +55,11 @@ impl Paths {
         Self(choices)
     }
 
+    /// What each choice is from, and which places of that a path takes, with the choice that follows.
+    pub(super) fn choices(&self) -> impl Iterator<Item = (&[Score], &[(usize, Option<usize>)])> {
+        self.0.iter().map(|choice| (&*choice.given, &*choice.taken))
+    }
+
     pub(super) fn columns(&self) -> Vec<u32> {
         self.0.iter().flat_map(|choice| &choice.given).filter_map(|score| score.column).collect()
     }

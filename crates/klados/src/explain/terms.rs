@@ -63,28 +63,40 @@ pub fn for_each_term(
     row: usize,
     mut each: impl FnMut(TermAtRow),
 ) -> Result<Outcome, InputError> {
-    let terms = criterion.terms_of_logits(label, row, logits)?;
-    if *label == Label::Ignored {
-        return Ok(Outcome::Ignored);
-    }
-    if logits.iter().any(|z| z.is_nan() || *z == f64::INFINITY) {
-        return Ok(Outcome::NotANumber);
-    }
-    let Some(terms) = terms else { return Ok(Outcome::Impossible) };
-    let reading = Reading::new(criterion);
+    let (outcome, terms) = terms_of(criterion, logits, label, row)?;
+    let (reading, is_possible) = (Reading::new(criterion), outcome == Outcome::Finite);
     let scores = reading.scores(logits);
-    let formula = |term: &Term| Formula::new(term, criterion);
-    // Whether one of them is impossible has to be known before the first share is handed out.
-    let is_possible = terms.iter().all(|term| formula(term).at(&scores).log_p > f64::NEG_INFINITY);
     for term in terms {
-        let at = formula(&term).at(&scores);
+        let at = Formula::new(&term, criterion).at(&scores);
         let cost = Cost::new(&at, criterion.gamma());
         let factor = if is_possible { -term.weight * cost.slope } else { 0.0 };
         let shares = if is_possible { reading.shares(&at.slopes, factor) } else { Vec::new() };
         let value = term.weight * cost.value;
         each(TermAtRow { log_p: at.log_p, focal: cost.focal, value, shares, term });
     }
-    Ok(if is_possible { Outcome::Finite } else { Outcome::Impossible })
+    Ok(outcome)
+}
+
+/// The terms of a row, and what kind of row it is.
+pub(super) fn terms_of(
+    criterion: &Criterion,
+    logits: &[f64],
+    label: &Label,
+    row: usize,
+) -> Result<(Outcome, Vec<Term>), InputError> {
+    let terms = criterion.terms_of_logits(label, row, logits)?;
+    if *label == Label::Ignored {
+        return Ok((Outcome::Ignored, Vec::new()));
+    }
+    if logits.iter().any(|z| z.is_nan() || *z == f64::INFINITY) {
+        return Ok((Outcome::NotANumber, Vec::new()));
+    }
+    let Some(terms) = terms else { return Ok((Outcome::Impossible, Vec::new())) };
+    let scores = Reading::new(criterion).scores(logits);
+    // Whether one of them is impossible has to be known before the first share is handed out.
+    let is_possible = |term: &Term| Formula::new(term, criterion).at(&scores).log_p > f64::NEG_INFINITY;
+    let outcome = if terms.iter().all(is_possible) { Outcome::Finite } else { Outcome::Impossible };
+    Ok((outcome, terms))
 }
 
 /// `-(1 - P)^gamma log P`, with its parts.
@@ -136,6 +148,16 @@ impl<'a> Reading<'a> {
             self.hierarchy.classes_below(*node).into_iter().for_each(|class| scores[class] += z);
         }
         scores
+    }
+
+    /// By column, the scores that it is added to; none where scores are logits.
+    pub(super) fn sums(&self) -> Option<Vec<Vec<u32>>> {
+        let classes = |node: &NodeId| {
+            let mut classes = self.hierarchy.classes_below(*node);
+            classes.sort_unstable();
+            classes.into_iter().map(|class| class as u32).collect()
+        };
+        (!self.sums.is_empty()).then(|| self.sums.iter().map(classes).collect())
     }
 
     /// The columns that scores depend on.

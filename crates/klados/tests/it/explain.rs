@@ -23,7 +23,7 @@ fn explained(criterion: &Criterion, logits: &[Vec<f64>], labels: &[Label]) -> Ou
     Output { losses, grads }
 }
 
-fn compile(case: &Case) -> (Criterion, Vec<Label>) {
+pub(crate) fn compile(case: &Case) -> (Criterion, Vec<Label>) {
     let hierarchy = hierarchy(&case.hierarchy);
     let loss: Loss = serde_json::from_value(serde_json::to_value(&case.loss).unwrap()).unwrap();
     let labels = case.labels.iter().map(|spec| label(spec, &hierarchy)).collect();

@@ -11,6 +11,7 @@ mod compiled;
 mod data;
 mod decisions;
 mod explain;
+mod explain_formulas;
 mod explain_mistakes;
 mod formats;
 mod formats_directory;
