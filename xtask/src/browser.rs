@@ -1,4 +1,5 @@
-//! The report in a browser: the pages of made-up evaluations and that of `klados train`, opened, clicked and printed by Chromium.
+//! The report in a browser: the pages of made-up evaluations, that of `klados train` and those of `klados explain`, opened,
+//! clicked and printed by Chromium.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -32,6 +33,11 @@ pub(crate) fn test(tests: &mut Tests) -> Result<Outcome> {
     sh(cargo(&write).env("KLADOS_REPORT_PAGES", &pages))?;
     let train = ["test", "--locked", "--quiet", "-p", "klados-cli", "--test", "it", "story::the_four_runs"];
     sh(cargo(&train).env("KLADOS_REPORT_PAGES", &pages))?;
+    // The rows of the golden suite, and the pages of `klados explain`.
+    let golden = ["test", "--locked", "--quiet", "-p", "klados", "--test", "it", "explain_formulas::"];
+    sh(cargo(&golden).env("KLADOS_REPORT_PAGES", &pages))?;
+    let explain = ["test", "--locked", "--quiet", "-p", "klados-cli", "--test", "it", "explain_page::"];
+    sh(cargo(&explain).env("KLADOS_REPORT_PAGES", &pages))?;
     let mut pytest = command(environment.python());
     pytest.args(["-m", "pytest", FOLDER, "--quiet", "-p", "no:cacheprovider", "--durations=5"]);
     pytest.env("KLADOS_REPORT_PAGES", &pages).env("KLADOS_CHROMIUM", chromium);

@@ -1,6 +1,9 @@
 //! `report.html`: one page without a network, for a desk, a phone and paper, light and dark.
 //!
-//! The page carries its data as one JSON object and draws itself from it with the scripts in `page/` and a build of
+//! There are two: the page of an evaluation, and that of an explained row ([`write_explanation`]), whose data is that of
+//! `cmd/explain/page.rs`.
+//!
+//! The page of an evaluation carries its data as one JSON object and draws itself from it with the scripts in `page/` and a build of
 //! Apache ECharts (`data/echarts/`). Whatever is null or absent is not drawn. The keys of the object:
 //!
 //! ```json
@@ -50,26 +53,50 @@ pub(crate) use training::{FILE, Gallery, Mistake, Page, Step, write_training};
 const TEMPLATE: &str = "page.html";
 /// Apache ECharts, built by `data/echarts/build.mjs`.
 const CHARTS: &str = include_str!("../../data/echarts/echarts.min.js");
-const STYLE: &str = include_str!("page/page.css");
-/// The page's scripts in their order: the last one starts it.
-const SCRIPTS: [&str; 16] = [
-    include_str!("page/dom.js"),
-    include_str!("page/metrics.js"),
-    include_str!("page/tree.js"),
-    include_str!("page/charts.js"),
-    include_str!("page/summary.js"),
-    include_str!("page/levels.js"),
-    include_str!("page/decisions.js"),
-    include_str!("page/comparisons.js"),
-    include_str!("page/curves.js"),
-    include_str!("page/icicle.js"),
-    include_str!("page/node.js"),
-    include_str!("page/search.js"),
-    include_str!("page/confusion.js"),
-    include_str!("page/mistakes.js"),
-    include_str!("page/training.js"),
-    include_str!("page/main.js"),
-];
+/// What a page is made of, but for its data.
+struct Parts {
+    style: &'static [&'static str],
+    charts: Option<&'static str>,
+    /// In their order: the last one starts the page.
+    scripts: &'static [&'static str],
+}
+
+const EVALUATION: Parts = Parts {
+    style: &[include_str!("page/page.css")],
+    charts: Some(CHARTS),
+    scripts: &[
+        include_str!("page/dom.js"),
+        include_str!("page/metrics.js"),
+        include_str!("page/tree.js"),
+        include_str!("page/charts.js"),
+        include_str!("page/summary.js"),
+        include_str!("page/levels.js"),
+        include_str!("page/decisions.js"),
+        include_str!("page/comparisons.js"),
+        include_str!("page/curves.js"),
+        include_str!("page/icicle.js"),
+        include_str!("page/node.js"),
+        include_str!("page/search.js"),
+        include_str!("page/confusion.js"),
+        include_str!("page/mistakes.js"),
+        include_str!("page/training.js"),
+        include_str!("page/main.js"),
+    ],
+};
+
+const EXPLANATION: Parts = Parts {
+    style: &[include_str!("page/page.css"), include_str!("page/explain/explain.css")],
+    charts: None,
+    scripts: &[
+        include_str!("page/dom.js"),
+        include_str!("page/explain/kernel.js"),
+        include_str!("page/explain/state.js"),
+        include_str!("page/explain/arrow.js"),
+        include_str!("page/explain/tree.js"),
+        include_str!("page/explain/terms.js"),
+        include_str!("page/explain/main.js"),
+    ],
+};
 
 /// What the template is filled with.
 #[derive(Serialize)]
@@ -78,8 +105,8 @@ struct Filling<'a> {
     notes: Vec<&'a str>,
     numbers: Option<&'a str>,
     version: &'static str,
-    style: &'static str,
-    charts: &'static str,
+    style: String,
+    charts: Option<&'static str>,
     script: String,
     data: String,
 }
@@ -90,13 +117,26 @@ struct Filling<'a> {
 ///
 /// When `evaluation` is no JSON object, or the file cannot be written.
 pub(crate) fn write(path: &Path, evaluation: &impl Serialize) -> Result<()> {
-    let html = render(evaluation).context("the report")?;
+    write_page(path, evaluation, &EVALUATION)
+}
+
+/// Writes the page of an explained row.
+///
+/// # Errors
+///
+/// As [`write`].
+pub(crate) fn write_explanation(path: &Path, explanation: &impl Serialize) -> Result<()> {
+    write_page(path, explanation, &EXPLANATION)
+}
+
+fn write_page(path: &Path, data: &impl Serialize, parts: &Parts) -> Result<()> {
+    let html = render(data, parts).context("the report")?;
     replace(path, |file| std::io::Write::write_all(file, html.as_bytes()))
 }
 
-fn render(evaluation: &impl Serialize) -> Result<String> {
-    let object = serde_json::to_value(evaluation)?;
-    ensure!(object.is_object(), "an evaluation is a JSON object");
+fn render(data: &impl Serialize, parts: &Parts) -> Result<String> {
+    let object = serde_json::to_value(data)?;
+    ensure!(object.is_object(), "the data of a page is a JSON object");
     let text = |key: &str| object[key].as_str();
     let notes = object["notes"].as_array().into_iter().flatten().filter_map(|note| note.as_str());
     let filling = Filling {
@@ -104,9 +144,9 @@ fn render(evaluation: &impl Serialize) -> Result<String> {
         notes: notes.collect(),
         numbers: text("numbers"),
         version: env!("CARGO_PKG_VERSION"),
-        style: STYLE,
-        charts: CHARTS,
-        script: SCRIPTS.concat(),
+        style: parts.style.concat(),
+        charts: parts.charts,
+        script: parts.scripts.concat(),
         // No text of the data can end the script that holds it, nor begin a comment in it.
         data: serde_json::to_string(&object)?.replace('<', "\\u003c"),
     };
@@ -120,7 +160,7 @@ mod tests {
     use serde_json::json;
     use sha2::{Digest, Sha256};
 
-    use super::{CHARTS, render};
+    use super::{CHARTS, EVALUATION, EXPLANATION, render};
 
     #[test]
     fn the_charts_are_those_that_were_built() {
@@ -133,16 +173,23 @@ mod tests {
     fn names_cannot_leave_the_data() {
         let name = "</script><script>alert(1)</script><!--";
         let evaluation = json!({ "title": name, "notes": [name], "hierarchy": { "name": [name], "parent": [-1] } });
-        let html = render(&evaluation).expect("a page");
-        assert!(!html.contains("alert(1)</script>"), "the text is escaped wherever it is");
-        let data = html.split(r#"id="report-data">"#).nth(1).and_then(|rest| rest.split("</script>").next());
-        let data: serde_json::Value = serde_json::from_str(data.expect("the data")).expect("JSON");
-        assert_eq!(data["hierarchy"]["name"][0], name);
+        for parts in [&EVALUATION, &EXPLANATION] {
+            let html = render(&evaluation, parts).expect("a page");
+            assert!(!html.contains("alert(1)</script>"), "the text is escaped wherever it is");
+            let data = html.split(r#"id="report-data">"#).nth(1).and_then(|rest| rest.split("</script>").next());
+            let data: serde_json::Value = serde_json::from_str(data.expect("the data")).expect("JSON");
+            assert_eq!(data["hierarchy"]["name"][0], name);
+            assert_eq!(
+                html.contains("Apache ECharts"),
+                parts.charts.is_some(),
+                "who made the charts, where there are any"
+            );
+        }
     }
 
     #[test]
     fn what_is_not_an_object_is_an_error() {
-        let error = render(&[1]).expect_err("no object");
-        assert_eq!(error.to_string(), "an evaluation is a JSON object");
+        let error = render(&[1], &EVALUATION).expect_err("no object");
+        assert_eq!(error.to_string(), "the data of a page is a JSON object");
     }
 }

@@ -1,7 +1,8 @@
 """Pages in a real browser: Chromium, driven by Playwright.
 
-`cargo xtask test browser` writes the pages of made-up evaluations (`src/report/fixtures.rs`) and that of `klados train`
-(`tests/it/story.rs`) into a folder, and names it and the browser in the environment.
+`cargo xtask test browser` writes the pages of made-up evaluations (`src/report/fixtures.rs`), that of `klados train`
+(`tests/it/story.rs`), those of `klados explain` (`tests/it/explain_page.rs`) and the rows of the golden suite
+(`klados/tests/it/explain_formulas.rs`) into a folder, and names it and the browser in the environment.
 """
 
 import os

@@ -159,7 +159,7 @@ def test_the_model_is_chosen_once_for_all(open_page):
     page = open_page("emoji")
     assert page.locator(".of-model", has_text="hierarchical").count() == page.locator(".of-model").count() > 4
     tile = page.text_content(".tile-value")
-    page.select_option("#model select", label="flat")
+    page.select_option("#aside select", label="flat")
     assert page.locator(".of-model", has_text="flat").count() == page.locator(".of-model").count()
     assert page.text_content(".tile-value") != tile
     page.select_option("#curves select", label="group")

@@ -8,6 +8,7 @@ mod compare;
 mod decide;
 mod evaluate;
 mod explain;
+mod explain_page;
 mod hierarchy;
 mod loss;
 mod matching;

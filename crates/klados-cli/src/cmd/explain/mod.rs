@@ -3,6 +3,7 @@
 mod against;
 mod differences;
 mod mean;
+mod page;
 mod pushes;
 mod row;
 mod table;
@@ -48,6 +49,11 @@ JSON of the mean: {"rows": n, "ignored": n, "impossible": n,
   "nodes": [...]}; shares are by the rank of the terms' nodes, or their depth
 With --check also "check", with --against also "against".
 
+--report writes a row as a page to open in a browser: the tree with the nodes'
+probabilities, the terms, an arrow for each gradient, and a slider for each
+logit that computes everything again. Of a large hierarchy it draws the nodes
+around the label and those of the largest gradients; all others count.
+
 --check takes every logit a step to either side. Where a loss has a kink, as
 the largest of several logits has where two are equal, the difference is
 between the slopes of the two sides, and the check fails.
@@ -61,6 +67,9 @@ Examples:
   # The mean over all rows, then row 3.
   klados explain --hierarchy animals.csv --logits z.npy --labels y.txt
   klados explain --hierarchy animals.csv --logits z.npy --labels y.txt --row 3
+  # Row 3 as a page, with a slider for each logit.
+  klados explain --hierarchy animals.csv --logits z.npy --labels y.txt --row 3 \
+    --report row3.html
   # What is wrong with the gradient of your own code, of the mean loss.
   klados explain --hierarchy animals.csv --logits z.npy --labels y.txt \
     --loss '{"marginal_cross_entropy": {"weights": {"levels": [1, 0]}}}' \
@@ -76,6 +85,9 @@ pub(crate) struct ExplainArgs {
     /// The row to explain, from 0 [default: the mean over all rows]
     #[arg(long, value_name = "N")]
     row: Option<usize>,
+    /// Write the row as a page to open in a browser, in which its logits can be moved
+    #[arg(long, value_name = "FILE.html", requires = "row")]
+    report: Option<PathBuf>,
     /// Compare the gradient with central differences of the loss, in the row or in every row; slow, as the loss is computed
     /// four times a column
     #[arg(long)]
@@ -132,8 +144,12 @@ pub(crate) fn run(args: &ExplainArgs, out: &mut dyn Write) -> Result<()> {
     match args.row {
         Some(row) => {
             let explanation = Explanation::of_row(&criterion, rows.row(row), &labels[row], row)?;
+            let text = texts[row].text.trim();
+            if let Some(path) = &args.report {
+                page::write(path, &explanation, &criterion, (row, &labels[row], text))?;
+            }
             match args.format {
-                Format::Text => row::write(&explanation, &criterion, row, texts[row].text.trim(), colours, out)?,
+                Format::Text => row::write(&explanation, &criterion, row, text, colours, out)?,
                 Format::Json => write_json(&Json { explanation: &explanation, check, against }, out)?,
             }
         }

@@ -71,7 +71,7 @@ function start() {
   const contents = document.getElementById('contents');
   contents.append(...sections.map(({ id }) => element('a', { href: `#${id}` }, titles[id])));
   if (models.length > 1) {
-    document.getElementById('model').append(choice('Model', models.map(({ name }) => name), 0, (index) => {
+    document.getElementById('aside').append(choice('Model', models.map(({ name }) => name), 0, (index) => {
       page.model = index;
       tellModel();
       page.tell('model');
