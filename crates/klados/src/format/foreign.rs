@@ -125,15 +125,18 @@ pub(super) fn refuse(head: &Head<'_>) -> Result<(), HierarchyError> {
 /// Why an input is not read that no format knows.
 pub(super) fn none_fits(head: &Head<'_>) -> HierarchyError {
     let misfit = |message| HierarchyError::new(Kind::Format, message);
+    let unknown = |message| HierarchyError::new(Kind::UnknownFormat, message);
     if let Some(error) = toml::misfit(head) {
         error
     } else if head.folder().is_some() {
         misfit("no folder is in this one; expected a folder a class, or the files of a taxonomy such as nodes.dmp")
     } else if json_kind::is_json(head) {
-        misfit(
+        // It may be one whose keys come late.
+        unknown(
             "this is JSON, and of none of the kinds that are read: names that hold names, \"children\", \"child_ids\", \
              \"nodes\" with \"links\", \"categories\"; where objects name their parent, write them as a table: jq -r \
-             '.[] | [.id, .parent, .name] | @csv', below a first line \"id,parent,name\"",
+             '.[] | [.id, .parent, .name] | @csv', below a first line \"id,parent,name\""
+                .to_owned(),
         )
     } else if head.bytes().contains(&0) {
         misfit("this is no text, or UTF-16 without a byte order mark; expected text in UTF-8")
@@ -142,7 +145,7 @@ pub(super) fn none_fits(head: &Head<'_>) -> HierarchyError {
             true => "each line has one name, so that nothing says what is above what; the formats are",
             false => "the format is none of those that are known:",
         };
-        HierarchyError::new(Kind::UnknownFormat, format!("{what} {}", list(Format::NAMES, usize::MAX)))
+        unknown(format!("{what} {}", list(Format::NAMES, usize::MAX)))
     }
 }
 
@@ -201,7 +204,11 @@ fn is_yaml(head: &Head<'_>) -> bool {
     let is_key = |line: &str| line.ends_with(':') || line.split_once(": ").is_some_and(|(key, _)| !key.contains(' '));
     let is_line = |line: &str| line == "---" || line.starts_with("- ") || is_key(line);
     let mut lines = head.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    let has_below = || head.lines().any(|line| line.trim_end().ends_with(':'));
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let is_below = |(above, line): (&str, &str)| {
+        above.trim_end().ends_with(':') && (indentation(line) > indentation(above) || line.trim().starts_with("- "))
+    };
+    let has_below = || head.lines().zip(head.lines().skip(1)).any(is_below);
     // A head of JSON may be cut after a key.
     let is_json = || head.text().trim_start().starts_with(['{', '[']);
     matches!(head.extension().as_str(), "yaml" | "yml") || (!is_json() && has_below() && lines.all(is_line))

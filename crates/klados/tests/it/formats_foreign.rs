@@ -65,7 +65,10 @@ fn what_no_format_knows_is_told_as_far_as_it_is_known() {
     assert_eq!(error.kind(), Kind::UnknownFormat);
     let message = "each line has one name, so that nothing says what is above what; the formats are \"edges\", ";
     assert!(error.message().starts_with(message), "{error}");
-    assert!(refusal(b"[{\"id\":1,\"parent\":null},{\"id\":2,\"parent\":1}]").starts_with("this is JSON, and of none"));
+    let error = Hierarchy::from_bytes(b"[{\"id\":1,\"parent\":null},{\"id\":2,\"parent\":1}]", &ReadOptions::new());
+    let error = error.unwrap_err();
+    assert!(error.message().starts_with("this is JSON, and of none of the kinds"), "{error}");
+    assert_eq!(error.kind(), Kind::UnknownFormat);
     assert!(refusal(b"c\0r\0o\0w\0").starts_with("this is no text, or UTF-16 without"));
     assert!(refusal(b"[a]\nx = true\n").starts_with("this is TOML, and not names below names"));
     let folder = Folder::new("empty-folder");
@@ -99,6 +102,13 @@ fn what_only_looks_foreign_is_read() {
         ("BZh > a\nBZh > b\n", Format::Paths),
     ] {
         assert_eq!(guess(text), Some(format), "{text}");
+    }
+    // A node without children has a colon too, and nothing below it.
+    let options = ReadOptions::new().format(Format::Adjacency);
+    for text in ["bird: crow robin\ncrow:\nrobin:\n", "crow:\nrobin:\n"] {
+        let error = Hierarchy::from_bytes(text.as_bytes(), &ReadOptions::new()).unwrap_err();
+        assert!(!error.message().contains("YAML"), "{error}");
+        assert!(Hierarchy::from_bytes(text.as_bytes(), &options).is_ok());
     }
     // Named, the format is what it is said to be.
     let options = ReadOptions::new().format(Format::Outline);
