@@ -126,10 +126,11 @@ impl Columns {
                  (--child-column and --parent-column, in code child_column and parent_column)",
                 list(table.header(), 20)
             );
-            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+            return Err(HierarchyError::new(Kind::Format, message).at_line(table.header_line()));
         }
         let header: Vec<String> = table.header().to_vec();
-        if table.header_recurs() {
+        let is_data = table.header_recurs();
+        if is_data {
             table.without_header();
         } else {
             table.check_header()?;
@@ -142,14 +143,17 @@ impl Columns {
                  parent: say it (--child-column and --parent-column, in code child_column and parent_column), or write a first line with \"child\" and \"parent\"",
                 list(&header, 2)
             );
-            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)));
+            return Err(HierarchyError::new(Kind::Format, message).at_line(table.header_line()));
         }
         let (child, parent) = if first > second { (0, 1) } else { (1, 0) };
         let message = format!(
             "the columns are not named: \"{}\" is taken to be the parent, as it has fewer names",
             table.header()[parent]
         );
-        draft.at_line(Some(1)).warn(message);
+        draft.at_line(table.header_line()).warn(message);
+        if is_data {
+            draft.warn("a name of the first line stands below as well: it is taken to be an edge, and no header");
+        }
         Ok(Self::alone(child, parent))
     }
 }

@@ -78,7 +78,8 @@ impl Hierarchy {
     /// whichever known names of ranks or else the values show: a more specific rank has more distinct values. An empty parent
     /// makes a node a root, with a warning where there are several roots. Lines may come in any order, with LF or
     /// CRLF, with or without a byte order mark; a field may be quoted; `NA` is a name like any other. Fields are separated
-    /// by commas, or by tabs or semicolons where the header has only those.
+    /// by what makes the first lines even: commas, tabs, semicolons or bars, or what a first line `sep=;` states. Where there
+    /// are tabs or bars, and a quote that is not around a whole field, quotes are part of the names, with a warning.
     ///
     /// # Errors
     ///

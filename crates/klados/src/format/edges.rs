@@ -17,8 +17,9 @@ pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     if Columns::are_named(&table) {
         return Some(Confidence::Certain);
     }
-    // Which column the children are in may have to be said.
-    (Columns::have_parents(&table) || Columns::show_edges(&table)).then_some(Confidence::Likely)
+    // Which column the children are in may have to be said. Bars are between the names of paths as well.
+    let show = || !table.has_bars() && Columns::show_edges(&table);
+    (Columns::have_parents(&table) || show()).then_some(Confidence::Likely)
 }
 
 /// Whether a file with columns is one of edges.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::guess::{Confidence, Head};
 use super::input::Input;
 use super::lines::Lines;
+use super::repeated::Repeated;
 use super::{Draft, ReadOptions};
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
 
@@ -45,7 +46,7 @@ pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> 
     if layout.separator.is_none() {
         draft.warn("no line has \" > \", \" :: \", \"|\", \";\" or \"/\" between names: each is a node at the top");
     }
-    let mut lines = Lines::new(input)?;
+    let (mut lines, mut repeated) = (Lines::new(input)?, Repeated::default());
     while let Some((_, line)) = lines.next_content(draft) {
         let (id, path) = layout.id_and_path(line);
         if let (None, Some(mark)) = (id, layout.ids) {
@@ -55,10 +56,14 @@ pub(super) fn read(input: &Input, _options: &ReadOptions, draft: &mut Draft) -> 
             );
         }
         let node = draft.add_path(names(path, layout.separator).map(|name| (name, None)));
+        if let Some(node) = node {
+            repeated.see(draft, node);
+        }
         if let (Some(node), Some(id)) = (node, id) {
             draft.set_id(node, id);
         }
     }
+    repeated.tell(draft);
     Ok(())
 }
 

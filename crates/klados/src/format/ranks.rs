@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::columns::Columns;
 use super::guess::{Confidence, Head};
 use super::input::Input;
+use super::repeated::Repeated;
 use super::table::Table;
 use super::{Draft, ReadOptions};
 use crate::hierarchy::error::list;
@@ -18,10 +19,11 @@ const LINNAEAN: [&str; 9] =
 /// Anything with a header of two columns or more and lines of as many fields.
 pub(super) fn looks_like(head: &Head<'_>) -> Option<Confidence> {
     let table = Table::open(head.bytes()).ok().filter(|table| table.is_even() && !table.is_spaced())?;
-    if Columns::have_parents(&table) {
+    if Columns::have_parents(&table) || (table.has_bars() && known_ranks(&table) < 2) {
         return None;
     }
     Some(match (table.peek().next(), &*head.extension()) {
+        _ if table.is_stated() || table.has_bars() => Confidence::Likely,
         (Some(_), "csv" | "tsv") if !Columns::show_edges(&table) => Confidence::Likely,
         _ => Confidence::Possible,
     })
@@ -33,7 +35,9 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
     if is_named {
         table.check_header()?;
     } else {
-        draft.at_line(Some(1)).warn("the names of the first line stand below as well: it is taken to be no header");
+        draft
+            .at_line(table.header_line())
+            .warn("the names of the first line stand below as well: it is taken to be no header");
         table.without_header();
     }
     let columns: Vec<usize> = match &options.rank_columns {
@@ -43,16 +47,51 @@ pub(super) fn read(input: &Input, options: &ReadOptions, draft: &mut Draft) -> R
     if is_named {
         draft.set_rank_names(columns.iter().map(|&column| table.header()[column].clone()));
     }
+    let (mut repeated, mut gaps) = (Repeated::default(), Gaps::default());
     while let Some(record) = table.next(draft)? {
         let path = columns.iter().enumerate().map(|(rank, &column)| (&record[column], is_named.then_some(rank)));
         let path: Vec<_> = path.filter(|(name, _)| !name.is_empty()).collect();
         if path.is_empty() {
             draft.problem(Kind::EmptyName, "a line without a name");
-        } else {
-            draft.add_path(path);
+            continue;
+        }
+        gaps.see(draft, record[columns[0]].is_empty());
+        if let Some(node) = draft.add_path(path) {
+            repeated.see(draft, node);
         }
     }
+    repeated.tell(draft);
+    gaps.tell(draft, &table.header()[columns[0]]);
     Ok(())
+}
+
+/// Lines without the top rank, below one that has it: of cells that are merged in a spreadsheet the first alone is filled.
+#[derive(Default)]
+struct Gaps {
+    above_is_filled: bool,
+    first: Option<u64>,
+    count: usize,
+}
+
+impl Gaps {
+    fn see(&mut self, draft: &Draft, is_empty: bool) {
+        self.above_is_filled |= !is_empty;
+        if is_empty && self.above_is_filled {
+            self.first = self.first.or(draft.current_line());
+            self.count += 1;
+        }
+    }
+
+    fn tell(&self, draft: &mut Draft, top: &str) {
+        if self.count > 0 {
+            let message = format!(
+                "{} of the lines from here on have no \"{top}\", so that what they name is at the top; where cells were merged \
+                 in a spreadsheet, fill the empty ones down first",
+                self.count
+            );
+            draft.at_line(self.first).warn(message);
+        }
+    }
 }
 
 /// Whether the first line is a path like the others.
@@ -73,7 +112,7 @@ pub(super) fn from_the_top(table: &Table<'_>, draft: &mut Draft) -> Vec<usize> {
         columns = by_place.into_iter().map(|(_, column)| column).collect();
         let names = list(columns.iter().map(|&column| &header[column]), usize::MAX);
         draft
-            .at_line(Some(1))
+            .at_line(table.header_line())
             .warn(format!("the columns are no ranks in order; they are read as {names}, from the top"));
         return columns;
     }
@@ -92,7 +131,7 @@ pub(super) fn from_the_top(table: &Table<'_>, draft: &mut Draft) -> Vec<usize> {
                 "the columns \"{}\" and \"{}\" have equally many values: the first is taken to be the top rank",
                 header[first], header[last]
             );
-            draft.at_line(Some(1)).warn(message);
+            draft.at_line(table.header_line()).warn(message);
         }
     }
     columns
@@ -102,7 +141,7 @@ pub(super) fn from_the_top(table: &Table<'_>, draft: &mut Draft) -> Vec<usize> {
 fn without_numbers(table: &Table<'_>, draft: &mut Draft) -> Vec<usize> {
     let header = table.header();
     let all = 0..header.len();
-    if all.clone().filter(|&column| known_place(&header[column]).is_some()).count() < 2 {
+    if known_ranks(table) < 2 {
         return all.collect();
     }
     let is_number = |field: &str| field.is_empty() || field.parse::<f64>().is_ok();
@@ -114,9 +153,14 @@ fn without_numbers(table: &Table<'_>, draft: &mut Draft) -> Vec<usize> {
     let (numbers, columns): (Vec<usize>, Vec<usize>) = all.partition(|&column| are_numbers(column));
     if !numbers.is_empty() {
         let names = list(numbers.iter().map(|&column| &header[column]), usize::MAX);
-        draft.at_line(Some(1)).warn(format!("columns of numbers are no ranks and are left out: {names}"));
+        draft.at_line(table.header_line()).warn(format!("columns of numbers are no ranks and are left out: {names}"));
     }
     columns
+}
+
+/// How many columns have the name of a known rank.
+fn known_ranks(table: &Table<'_>) -> usize {
+    table.header().iter().filter(|name| known_place(name).is_some()).count()
 }
 
 /// How far down a rank is: among those of Linnaeus, or by its number as in `level 2`.

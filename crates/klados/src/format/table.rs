@@ -1,10 +1,12 @@
-//! Lines of fields: CSV, or with tabs, semicolons or spaces between, with its first lines held back to look at.
+//! Lines of fields: CSV, or with tabs, semicolons, bars or spaces between, with its first lines held back to look at.
 
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::io::Cursor;
 
+use super::delimiter::{delimiter, stated};
 use super::input::SAVE_AS_UTF8;
+use super::quotes::{Quotes, ends_line};
 use super::{Draft, Limits};
 use crate::hierarchy::error::list;
 use crate::{HierarchyError, HierarchyErrorKind as Kind};
@@ -17,54 +19,63 @@ const BAR: &[u8] = b"\t|\t";
 
 pub(super) struct Table<'a> {
     header: Vec<String>,
+    header_line: u64,
     /// The header as it was read, for when it turns out to be none.
     first: csv::StringRecord,
     reader: csv::Reader<Cursor<Cow<'a, [u8]>>>,
     ahead: VecDeque<Result<csv::StringRecord, csv::Error>>,
     record: csv::StringRecord,
     lines: Lines,
-    is_spaced: bool,
-    has_commas: bool,
+    /// What is to be said of the quotes before the first line is read.
+    quotes: Option<Quotes>,
+    /// None where there are spaces between the fields.
+    delimiter: Option<u8>,
+    is_stated: bool,
 }
 
 impl<'a> Table<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, HierarchyError> {
-        let has_comments = bytes.starts_with(b"#");
-        let is_passed_over = |line: &&[u8]| line.trim_ascii().is_empty() || (has_comments && line.starts_with(b"#"));
-        let first_line = bytes.split(|&byte| byte == b'\n').find(|line| !is_passed_over(line)).unwrap_or_default();
-        let has_bars = first_line.windows(BAR.len()).any(|bytes| bytes == BAR);
-        let delimiter = [b',', b'\t', b';'].into_iter().find(|delimiter| first_line.contains(delimiter));
-        let delimiter = if has_bars { Some(b'\t') } else { delimiter };
-        let is_spaced = delimiter.is_none() && is_a_pair(first_line);
-        let has_commas = matches!(delimiter, Some(b',' | b';'));
-        let bytes = match (is_spaced, has_bars) {
-            (true, _) => Cow::Owned(tabs_for_spaces(bytes)),
-            (_, true) => Cow::Owned(tabs_for_bars(bytes)),
-            _ => Cow::Borrowed(bytes),
+        let (stated, text, lines_before) = match stated(bytes) {
+            Some((delimiter, rest)) => (Some(delimiter), rest, 1),
+            None => (None, bytes, 0),
         };
+        let mut text = with_line_feeds(text);
+        let has_comments = text.starts_with(b"#");
+        let is_passed_over = |line: &&[u8]| line.trim_ascii().is_empty() || (has_comments && line.starts_with(b"#"));
+        let content = || text.split(|&byte| byte == b'\n').filter(|line| !is_passed_over(line));
+        let delimiter = stated.or_else(|| delimiter(content()));
+        let first_line = content().next().unwrap_or_default();
+        let has_bars = stated.is_none() && first_line.windows(BAR.len()).any(|bytes| bytes == BAR);
+        let (delimiter, quotes) = if has_bars {
+            text = Cow::Owned(tabs_for_bars(&text));
+            (Some(b'\t'), None)
+        } else if delimiter.is_none() && is_a_pair(first_line) {
+            text = Cow::Owned(tabs_for_spaces(&text));
+            (None, None)
+        } else {
+            let delimiter = delimiter.unwrap_or(b',');
+            (Some(delimiter), Some(Quotes::of(&text, delimiter, has_comments, lines_before)))
+        };
+        if let Some(at) = quotes.as_ref().and_then(Quotes::unclosed) {
+            text.to_mut()[at] = b' '; // else no line after it would be read
+        }
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(if is_spaced { b'\t' } else { delimiter.unwrap_or(b',') })
-            .quoting(!is_spaced && !has_bars)
+            .delimiter(delimiter.unwrap_or(b'\t'))
+            .quoting(quotes.as_ref().is_some_and(|quotes| !quotes.are_text()))
             .comment(has_comments.then_some(b'#'))
             .trim(csv::Trim::All)
-            .from_reader(Cursor::new(bytes));
-        let mut lines = Lines { has_comments, ..Lines::default() };
+            .from_reader(Cursor::new(text));
+        let lines = Lines { has_comments, counted: 0, ended: lines_before };
+        let mut first_lines = lines.clone();
         let first = reader.headers().cloned();
-        let first = first.map_err(|error| convert(&error, &mut lines, reader.get_ref().get_ref()))?;
-        let line = lines.of(first.position(), reader.get_ref().get_ref());
+        let first = first.map_err(|error| convert(&error, &mut first_lines, reader.get_ref().get_ref()))?;
+        let header_line = first_lines.of(first.position(), reader.get_ref().get_ref());
         let header: Vec<String> = first.iter().map(str::to_owned).collect();
-        if header.iter().all(String::is_empty) {
-            let message = "the file is empty; expected a header such as child,parent and a line an edge";
-            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(line)));
-        }
-        if header.len() == 1 {
-            let message =
-                format!("the header has one column, {}; expected child,parent or one column a rank", list(&header, 1));
-            return Err(HierarchyError::new(Kind::Format, message).at_line(Some(line)));
-        }
+        check_columns(&header).map_err(|error| error.at_line(Some(header_line)))?;
         let ahead: VecDeque<_> = reader.records().take(AHEAD).collect();
-        let lines = Lines { has_comments, ..Lines::default() };
-        Ok(Self { header, first, reader, ahead, record: csv::StringRecord::new(), lines, is_spaced, has_commas })
+        let record = csv::StringRecord::new();
+        let is_stated = stated.is_some();
+        Ok(Self { header, header_line, first, reader, ahead, record, lines, quotes, delimiter, is_stated })
     }
 
     /// Says that the first line is data like those after it, in columns without names.
@@ -81,7 +92,7 @@ impl<'a> Table<'a> {
         match self.header.iter().find(|name| !seen.insert(*name)) {
             Some(name) => {
                 let message = format!("the header names the column \"{name}\" twice");
-                Err(HierarchyError::new(Kind::Format, message).at_line(Some(1)))
+                Err(HierarchyError::new(Kind::Format, message).at_line(Some(self.header_line)))
             }
             None => Ok(()),
         }
@@ -89,7 +100,22 @@ impl<'a> Table<'a> {
 
     /// Whether there are spaces between the fields, and two of these a line.
     pub(super) fn is_spaced(&self) -> bool {
-        self.is_spaced
+        self.delimiter.is_none()
+    }
+
+    /// Whether there are bars between the fields, as there may be between the names of a path.
+    pub(super) fn has_bars(&self) -> bool {
+        self.delimiter == Some(b'|')
+    }
+
+    /// Whether the file says what is between the fields, as no other than a table does.
+    pub(super) fn is_stated(&self) -> bool {
+        self.is_stated
+    }
+
+    /// The line of the header.
+    pub(super) fn header_line(&self) -> Option<u64> {
+        Some(self.header_line)
     }
 
     pub(super) fn header(&self) -> &[String] {
@@ -107,7 +133,7 @@ impl<'a> Table<'a> {
     pub(super) fn column(&self, name: &str) -> Result<usize, HierarchyError> {
         self.find(name).ok_or_else(|| {
             let message = format!("there is no column \"{name}\"; the columns are {}", list(&self.header, 20));
-            HierarchyError::new(Kind::Format, message).at_line(Some(1))
+            HierarchyError::new(Kind::Format, message).at_line(Some(self.header_line))
         })
     }
 
@@ -136,12 +162,15 @@ impl<'a> Table<'a> {
 
     /// Whether there are commas or semicolons between the fields, which names may hold as well.
     pub(super) fn has_commas(&self) -> bool {
-        self.has_commas
+        matches!(self.delimiter, Some(b',' | b';'))
     }
 
     /// The next record. The draft is then at the line that it starts on. A line that is no record is a problem of the draft,
     /// and is passed over.
     pub(super) fn next(&mut self, draft: &mut Draft) -> Result<Option<&csv::StringRecord>, HierarchyError> {
+        if let Some(quotes) = self.quotes.take() {
+            quotes.tell(draft);
+        }
         loop {
             let read = match self.ahead.pop_front() {
                 Some(Ok(record)) => {
@@ -172,11 +201,12 @@ impl<'a> Table<'a> {
 
 /// Counts lines up to where a record begins. The line in a record's own position is that of the end of the record before:
 /// too low after CRLF, and after blank lines and comments.
-#[derive(Default)]
+#[derive(Clone)]
 struct Lines {
-    counted: usize,
-    newlines: u64,
     has_comments: bool,
+    counted: usize,
+    /// The lines that have ended there.
+    ended: u64,
 }
 
 impl Lines {
@@ -190,11 +220,29 @@ impl Lines {
             }
             from += bytes[from..].iter().take_while(|byte| **byte != b'\n').count();
         }
-        let new = bytes[self.counted..from].iter().filter(|byte| **byte == b'\n').count();
-        self.counted = from;
-        self.newlines += new as u64;
-        self.newlines + 1
+        self.ended += (self.counted..from).filter(|&at| ends_line(bytes, at)).count() as u64;
+        self.counted = from.max(self.counted);
+        self.ended + 1
     }
+}
+
+fn check_columns(header: &[String]) -> Result<(), HierarchyError> {
+    let message = match header {
+        all if all.iter().all(String::is_empty) => {
+            "the file is empty; expected a header such as child,parent and a line an edge".to_owned()
+        }
+        [name] => format!("the header has one column, {}; expected child,parent or one column a rank", list([name], 1)),
+        _ => return Ok(()),
+    };
+    Err(HierarchyError::new(Kind::Format, message))
+}
+
+/// The text with LF for CR where it has no other ends of lines, as old Macs wrote.
+fn with_line_feeds(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.contains(&b'\n') || !text.contains(&b'\r') {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.iter().map(|&byte| if byte == b'\r' { b'\n' } else { byte }).collect())
 }
 
 /// Whether a line is two words with spaces between, and perhaps a number or `{...}` as edges of NetworkX have after them.

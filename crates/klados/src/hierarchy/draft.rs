@@ -131,6 +131,11 @@ impl Draft {
         self
     }
 
+    /// The line that was said last.
+    pub(crate) fn current_line(&self) -> Option<u64> {
+        self.line
+    }
+
     /// The node of this name, made where there is none yet; `None` where that cannot be (an empty name, a limit), which is
     /// kept as a problem. White space around the name does not count.
     pub fn by_name(&mut self, name: &str) -> Option<usize> {

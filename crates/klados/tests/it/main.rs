@@ -23,6 +23,7 @@ mod formats_ncbi;
 mod formats_newick;
 mod formats_obo;
 mod formats_of_data_sets;
+mod formats_tables;
 mod formats_text;
 mod formats_toml_xml;
 mod formats_wordnet;
