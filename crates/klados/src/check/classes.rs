@@ -60,7 +60,9 @@ fn check_name(
     let why = match found.how {
         How::Exact | How::AlternativeId => return first,
         How::Ambiguous if found.nodes.iter().all(|(_, score)| *score == 1.0) => {
-            let message = format!("\"{name}\" may be any of {} nodes: {}", candidates.len(), report.list(&candidates));
+            let more = if found.more > 0 { format!(" and {} more", found.more) } else { String::new() };
+            let nodes = candidates.len() + found.more;
+            let message = format!("\"{name}\" may be any of {nodes} nodes: {}{more}", report.list(&candidates));
             report.add_at(Rule::AmbiguousClass, location, candidates, message);
             return None;
         }

@@ -31,6 +31,8 @@ mod fix;
 mod graph;
 mod names;
 mod nodes;
+mod placeholders;
+mod ranks;
 mod reading;
 mod rule;
 mod shape;
@@ -55,7 +57,7 @@ pub struct Finding {
     pub rule: Rule,
     /// Where it is; the file is known where the draft or the list of classes knows it.
     pub location: Location,
-    /// The nodes, as the draft numbers them.
+    /// The nodes, as the draft numbers them; of those that an ambiguous name may mean, the first five.
     pub nodes: Vec<usize>,
     /// What was found. Of many nodes it names the first.
     pub message: String,
@@ -90,6 +92,8 @@ pub fn check(draft: &Draft, classes: Option<&ClassList>) -> Vec<Finding> {
     graph::check(&mut report, &shape);
     transitive::check(&mut report, &shape);
     names::check(&mut report, &shape);
+    placeholders::check(&mut report, &shape);
+    ranks::check(&mut report, &shape);
     balance::check(&mut report, &shape);
     report.found.sort_by_key(|finding| finding.location.line);
     if let Some(classes) = classes {

@@ -165,6 +165,15 @@ rules! {
     "not-nfc" => NotNfc, Warning, "A name that is not in Unicode's normal form C.",
         "it looks like the name that is typed, and is not found by it",
         "write it in normal form C";
+    "placeholder-name" => PlaceholderName, Warning, "A name that stands for none: NA, unknown, -, and the like.",
+        "what is not known would be trained as a class, or as a superclass, like any other",
+        "give the node its name, or leave the field empty, as a root's parent is; fine where it is a class that is meant";
+    "placeholder-superclass" => PlaceholderSuperclass, Warning, "A node that has a placeholder as its name, and others below it.",
+        "they are trained as if they were alike, and nothing is known but that nothing is known of them",
+        "leave the field empty, so that they are right below what is known, or give the node its name";
+    "rank-inversion" => RankInversion, Warning, "A node below another of a rank that is further down.",
+        "levels by rank would have it above what it is below, and its path has the two in the wrong order",
+        "mend the rank of one of them, or the parent";
     "empty-superclass" => EmptySuperclass, Warning, "A superclass without a class below it.",
         "it is left out, and labels that name it are errors",
         "remove it, or see whether a class is missing from the list";

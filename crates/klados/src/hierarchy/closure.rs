@@ -40,9 +40,22 @@ impl Hierarchy {
                 return self.inner.spans.iter().map(|&(start, end)| end - start).collect();
             }
             let mut counts = vec![0; self.node_count()];
-            let mut seen = vec![u32::MAX; self.node_count()];
-            for class in 0..self.class_count() {
-                self.walk_up(self.class_node(class), &mut seen, class as u32, |node| counts[node.index()] += 1);
+            let (mut below, mut seen) = (vec![0_u64; self.node_count()], vec![u32::MAX; self.node_count()]);
+            let mut above = Vec::new();
+            // Classes that are near each other have most of what is above them in common, which is then walked once.
+            let mut classes = self.inner.classes.clone();
+            classes.sort_unstable();
+            for (mark, classes) in (0..).zip(classes.chunks(u64::BITS as usize)) {
+                for (bit, &class) in classes.iter().enumerate() {
+                    below[class.index()] = 1 << bit;
+                    self.walk_up(class, &mut seen, mark, |node| above.push(node));
+                }
+                above.sort_unstable_by(|a, b| b.cmp(a)); // children first
+                for node in above.drain(..) {
+                    let classes = std::mem::take(&mut below[node.index()]);
+                    counts[node.index()] += classes.count_ones();
+                    self.parents(node).iter().for_each(|parent| below[parent.index()] |= classes);
+                }
             }
             counts[0] = self.class_count() as u32;
             counts

@@ -56,7 +56,7 @@ pub enum How {
     /// It is not far from a name of the node: `1 - edits / letters`, of the longer of the two, is 0.75 or more, and more
     /// than for any other node.
     Nearest,
-    /// It means several nodes equally well; the candidates are these.
+    /// It means several nodes equally well; the candidates are the first of these.
     Ambiguous,
     /// It is like no name.
     Unmatched,
@@ -107,8 +107,10 @@ pub struct Match {
     pub node: Option<NodeId>,
     /// How similar the class name is to that of the node: 1 in all but [`How::Nearest`], 0 without a node.
     pub score: f64,
-    /// Nodes that may be meant instead, with their scores, the best first; at most five of those that are only similar.
+    /// Nodes that may be meant instead, with their scores, the best first; at most five.
     pub alternatives: Vec<(NodeId, f64)>,
+    /// How many more nodes may be meant, where the class name means more than five equally well.
+    pub more_alternatives: usize,
 }
 
 /// What was found for each class name, in the order of the classes.
@@ -149,6 +151,7 @@ pub fn match_classes(hierarchy: &Hierarchy, classes: &ClassList) -> Matches {
             node: best.map(|(node, _)| node),
             score: best.map_or(0.0, |(_, score)| score),
             alternatives,
+            more_alternatives: found.more,
         }
     };
     let rows = classes.names().enumerate().map(row).collect();

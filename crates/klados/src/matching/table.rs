@@ -35,10 +35,14 @@ impl Matches {
         self.hierarchy.unique_name(node)
     }
 
-    /// The alternatives of a row for people: `crow (1), rook (0.75)`.
+    /// The alternatives of a row for people: `crow (1), rook (0.75)`, or `... and 7 more`.
     pub fn alternatives(&self, row: &Match) -> String {
         let shown = row.alternatives.iter().map(|(node, score)| format!("{} ({})", self.name(*node), rounded(*score)));
-        shown.collect::<Vec<_>>().join(", ")
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        match row.more_alternatives {
+            0 => shown,
+            more => format!("{shown} and {more} more"),
+        }
     }
 
     /// Writes the rows as CSV: `class,node,how,score,alternatives`. A node is written so that it is found by it, and is

@@ -36,13 +36,15 @@ struct Keys {
 /// What a text was found to mean.
 pub(crate) struct Found {
     pub(crate) how: How,
-    /// With their similarity, the best first. Where `how` is a match the first is the match.
+    /// With their similarity, the best first, and no more than [`CANDIDATES`]. Where `how` is a match the first is the match.
     pub(crate) nodes: Vec<(u32, f64)>,
+    /// How many more are as good.
+    pub(crate) more: usize,
 }
 
 /// A name that is this similar is taken to be meant; see [`How::Nearest`].
 pub(super) const NEAREST: f64 = 0.75;
-/// So many candidates are handed out.
+/// So many candidates are handed out: a name may be that of every node, and so may the next one.
 const CANDIDATES: usize = 5;
 
 impl<'a> Vocabulary<'a> {
@@ -86,7 +88,7 @@ impl<'a> Vocabulary<'a> {
     /// The nodes that a text stands for, by the first of the ways in which it stands for any.
     pub(crate) fn find(&self, text: &str) -> Found {
         if text.is_empty() {
-            return Found { how: How::Unmatched, nodes: Vec::new() };
+            return Found { how: How::Unmatched, nodes: Vec::new(), more: 0 };
         }
         self.exact(text).or_else(|| self.normalised(text)).unwrap_or_else(|| self.nearest(text))
     }
@@ -144,7 +146,7 @@ impl<'a> Vocabulary<'a> {
             _ => How::Ambiguous,
         };
         nodes.truncate(CANDIDATES);
-        Found { how, nodes }
+        Found { how, nodes, more: 0 }
     }
 
     /// What was found, where that is anything.
@@ -156,7 +158,9 @@ impl<'a> Vocabulary<'a> {
         nodes.sort_unstable();
         nodes.dedup();
         let how = if nodes.len() > 1 { How::Ambiguous } else { how };
-        (!nodes.is_empty()).then(|| Found { how, nodes: nodes.into_iter().map(|node| (node, 1.0)).collect() })
+        let more = nodes.len().saturating_sub(CANDIDATES);
+        nodes.truncate(CANDIDATES);
+        (!nodes.is_empty()).then(|| Found { how, nodes: nodes.into_iter().map(|node| (node, 1.0)).collect(), more })
     }
 
     /// The nodes at the end of a path `A > B > C`, or of an end of one; those of whole paths alone where there are any.

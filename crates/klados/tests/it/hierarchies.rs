@@ -281,3 +281,24 @@ fn the_first_parent_stays_the_first_with_other_classes_and_in_the_serial_form() 
     assert_eq!(again.path(again.node("bat").unwrap()), "animal > mammal > bat");
     assert_eq!(names(&again, again.children(again.node("flying").unwrap())), ["crow", "bat"]);
 }
+
+#[test]
+fn classes_below_the_nodes_of_a_dag_are_counted_once() {
+    // Up to three parents, near and far; more classes than are counted at a time.
+    let mut random = 1_u64;
+    let mut below = |limit: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % limit
+    };
+    let mut edges = Vec::new();
+    for node in 1..1500 {
+        for parent in [node - 1 - below(node.min(9)), below(node), node / 2] {
+            edges.push((format!("n{parent}"), format!("n{node}")));
+        }
+    }
+    let dag = Hierarchy::from_edges(edges).unwrap();
+    assert!(!dag.is_tree() && dag.class_count() > 128, "{}", dag.class_count());
+    for node in dag.nodes() {
+        assert_eq!(dag.count_classes_below(node), dag.classes_below(node).len(), "{}", dag.name(node));
+    }
+}

@@ -7,6 +7,7 @@ mod batches;
 mod calibrations;
 mod check;
 mod check_against_build;
+mod check_values;
 mod compiled;
 mod data;
 mod decisions;

@@ -183,3 +183,21 @@ fn labels_of_imagenet_are_matched_to_wordnet() {
     assert!(found.rows().iter().all(|row| row.how == How::Normalised && row.alternatives.is_empty()));
     assert!(found.shared().is_empty());
 }
+
+#[test]
+fn of_many_nodes_of_one_name_the_first_are_listed() {
+    let pairs: Vec<String> = (0..2000).map(|parent| format!("p{parent}")).collect();
+    let mut draft = Draft::new();
+    for parent in &pairs {
+        draft.add_path([(parent.as_str(), None), ("same", None)]);
+    }
+    let found = match_classes(&draft.build().unwrap(), &ClassList::new(["same", "Same", "p1"]));
+    for row in &found.rows()[..2] {
+        assert_eq!((row.how, row.alternatives.len(), row.more_alternatives), (How::Ambiguous, 5, 1995));
+    }
+    assert_eq!((found.rows()[2].how, found.rows()[2].more_alternatives), (How::Exact, 0));
+    let mut table = Vec::new();
+    found.write_csv(&mut table).unwrap();
+    let line = "same,,ambiguous,0,\"p0 > same (1), p1 > same (1), p2 > same (1), p3 > same (1), p4 > same (1) and 1995 more\"\n";
+    assert!(String::from_utf8(table).unwrap().contains(line));
+}

@@ -60,6 +60,7 @@ struct JsonRow<'a> {
     how: &'a str,
     score: f64,
     alternatives: Vec<JsonCandidate>,
+    more_alternatives: usize,
 }
 
 #[derive(Serialize)]
@@ -191,5 +192,6 @@ fn json_row<'m>(matches: &'m Matches, row: &'m Match) -> JsonRow<'m> {
         how: row.how.name(),
         score: row.score,
         alternatives: row.alternatives.iter().map(candidate).collect(),
+        more_alternatives: row.more_alternatives,
     }
 }
