@@ -129,6 +129,7 @@ def test_arrows_say_who_pushes_where(open_page):
     # As a table, which follows.
     page.click("text=The shares as a table")
     table = page.locator("#terms details table")
+    table.wait_for()
     assert table.locator("tbody tr").first.locator("th, td").all_text_contents() == ["crow", "−0.3856", "−1.0783", "−0.8930", "−0.1853"]
     move(page, [(2, 3.5)])
     assert table.locator("tbody tr", has_text="crow").locator("td").first.text_content() == "3.5000"

@@ -10,7 +10,7 @@ function rounded(value) {
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
   const size = Math.abs(value);
   if (size === 0) return '0';
-  return minus(size < 1e-3 || size >= 1e6 ? value.toExponential(3) : value.toFixed(4));
+  return (size < 1e-3 || size >= 1e6 ? value.toExponential(3) : value.toFixed(4)).replaceAll('-', '−');
 }
 
 /** The same with its sign. */

@@ -15,11 +15,10 @@ function layOut({ nodes, root_is_added: isRootAdded }) {
     const below = guides.map((guide) => (guide === 'fork' || guide === 'line' ? 'line' : 'none'));
     const isTop = place === 0 && isRootAdded;
     const lead = (isLast) => (isTop ? [] : [...below, isLast ? 'last' : 'fork']);
-    const { hidden } = nodes[place];
-    // Where no child is drawn, the node itself says how many there are.
-    if (hidden > 0 && children[place].length > 0) pending.push({ hidden, guides: lead(true) });
+    // A node says itself how many of its children are not drawn; an added root has no line to say it in.
+    if (isTop && nodes[place].hidden > 0) pending.push({ hidden: nodes[place].hidden, guides: [] });
     for (let index = children[place].length - 1; index >= 0; index -= 1) {
-      const isLast = index === children[place].length - 1 && hidden === 0;
+      const isLast = index === children[place].length - 1;
       pending.push({ place: children[place][index], guides: lead(isLast) });
     }
   };
@@ -54,7 +53,7 @@ function treeRow(state, { place, guides: lead, isClosed }) {
   const host = element('div', { role: 'row', class: `node${node.is_on_path ? ' on-path' : ''}`, 'data-node': node.node, style: `--depth: ${Math.min(lead.length, DEEPEST)}` },
     guides(lead, node.is_on_path),
     element('div', { role: 'rowheader', class: 'name' }, breakable(node.name), node.is_label ? element('span', { class: 'badge' }, 'label') : null,
-      isClosed && node.hidden > 0 ? element('span', { class: 'muted' }, ` … ${integer(node.hidden)} below`) : null,
+      node.hidden > 0 ? element('span', { class: 'muted' }, ` … ${integer(node.hidden)} ${isClosed ? 'below' : 'more'}`) : null,
       node.also_below.length > 0 ? element('small', { class: 'muted' }, `also below ${node.also_below.join(', ')}`) : null),
     hasP ? cell('p', 'P', element('span', { class: 'bar', 'aria-hidden': 'true' }, fill, was), p.host) : cell('p', null),
     cell('loss', node.terms.length > 0 ? 'loss' : null, slots.map((slot) => element('i', { class: `swatch ${colourOf(slot, state.slots)}` })), node.terms.length > 0 ? loss.host : null),
@@ -135,7 +134,7 @@ function treeSection(state) {
   let widest = 0;
   state.on((now) => {
     // Arrows get shorter where gradients do, and where one no longer fits, all.
-    widest = Math.max(widest, reachOf(now));
+    widest = Math.max(state.isMoved() ? widest : 0, reachOf(now));
     for (const { update } of rows) update(now, widest);
     others.show(now.gradient.reduce((sum, gradient, column) => (isDrawn.has(column) ? sum : sum + gradient), 0));
   });
@@ -146,9 +145,9 @@ function treeSection(state) {
     count > 0 ? missing : null);
 }
 
-/** How many children are not drawn. */
+/** How many nodes at the top are not drawn. */
 function moreRow({ hidden, guides: lead }) {
-  const host = element('div', { role: 'row', class: 'node more', style: `--depth: ${Math.min(lead.length, DEEPEST)}` },
-    guides(lead, false), element('div', { role: 'rowheader', class: 'name muted' }, `… and ${integer(hidden)} more`));
+  const host = element('div', { role: 'row', class: 'node', style: '--depth: 0' },
+    guides(lead, false), element('div', { role: 'rowheader', class: 'name muted' }, `… ${integer(hidden)} more`));
   return { host, update: () => {} };
 }
