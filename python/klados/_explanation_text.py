@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from klados.explanations import Explanation, MeanColumn, MeanExplanation, MeanNode, Node
+    from klados._explained import MeanColumn, MeanNode, Node
+    from klados.explanations import Explanation, MeanExplanation
     from klados.gradients import GradientCheck
 
 # So many terms, and children of a node, are shown; columns and differences half as many.
