@@ -74,9 +74,10 @@ fn json_has_every_row() {
     folder.write("classes.txt", "Crow\ncrow\ncrows\n");
     let output = folder.run(&["hierarchy", "match", "classes.txt", "h.csv", "--format", "json"]).success();
     let expected = concat!(
-        r#"{"rows":[{"class":"Crow","line":1,"node":"crow","how":"normalised","score":1.0,"alternatives":[]},"#,
-        r#"{"class":"crow","line":2,"node":"crow","how":"exact","score":1.0,"alternatives":[]},"#,
-        r#"{"class":"crows","line":3,"node":"crow","how":"nearest","score":0.8,"alternatives":[]}],"#,
+        r#"{"rows":[{"class":"Crow","line":1,"node":"crow","how":"normalised","score":1.0,"alternatives":[],"#,
+        r#""more_alternatives":0},"#,
+        r#"{"class":"crow","line":2,"node":"crow","how":"exact","score":1.0,"alternatives":[],"more_alternatives":0},"#,
+        r#"{"class":"crows","line":3,"node":"crow","how":"nearest","score":0.8,"alternatives":[],"more_alternatives":0}],"#,
         r#""counts":{"alternative_id":0,"ambiguous":0,"exact":1,"nearest":1,"normalised":1,"synonym":0,"unmatched":0},"#,
         r#""shared":[{"node":"crow","classes":["Crow","crow","crows"]}]}"#,
         "\n"
