@@ -33,7 +33,23 @@ fn show_stops_at_a_depth_and_says_how_many_classes_are_below() {
     let folder = Folder::new();
     folder.write("h.csv", EDGES);
     let shown = folder.run(&["hierarchy", "show", "h.csv", "--depth", "1"]).success();
-    assert_eq!(shown.split("\n\n").nth(1), Some("mammal (2 classes)\nbird (2 classes)"));
+    // Without the columns, of which most are of no node that is shown.
+    assert_eq!(shown.split("\n\n").nth(1), Some("mammal (2 classes)\nbird (2 classes)\n"));
+    let message = folder.run(&["hierarchy", "show", "h.csv", "--depth", "1", "--format", "json"]).failure(2);
+    assert!(message.contains("--find, --below and --depth print a tree"), "{message}");
+}
+
+#[test]
+fn show_indents_a_deep_tree_no_further_than_can_be_read() {
+    let folder = Folder::new();
+    let lines: String = (1..2000).map(|node| format!("n{node},n{}\nleaf {node},n{}\n", node - 1, node - 1)).collect();
+    folder.write("deep.csv", format!("child,parent\n{lines}"));
+    let shown = folder.run(&["hierarchy", "show", "deep.csv"]).success();
+    let line = |name: &str| shown.lines().find(|line| line.split(' ').any(|word| word == name)).unwrap_or_default();
+    assert_eq!(line("n40"), format!("{:80}n40", ""));
+    assert_eq!(line("n41"), format!("{:80}(41) n41", ""));
+    assert_eq!(line("n1998"), format!("{:80}(1998) n1998", ""));
+    assert!(shown.len() < 4000 * 150, "{}", shown.len());
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::cmd::format::Format;
 use crate::cmd::{Usage, warnings};
 use crate::data::hierarchy::{self, HierarchyOptions, lookup_name};
 
+/// Levels that are indented. What is deeper has its level in front, so that a deep tree takes no more than its size.
+const INDENTED: usize = 40;
+
 const HELP: &str = r#"Examples:
   # The first two levels of a large one, with the number of classes below.
   klados hierarchy show inat21.csv --depth 2
@@ -27,7 +30,7 @@ const HELP: &str = r#"Examples:
 pub(super) struct ShowArgs {
     /// The hierarchy, in any format: CSV edges (child,parent), CSV with one column a rank, and so on
     file: PathBuf,
-    /// Print only the nodes down to this depth; the root has depth 0, or the node of --below
+    /// Print only the nodes down to this depth, and no list of columns; the root has depth 0, or the node of --below
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
     /// Print only the nodes with this in their name, id or a synonym, and what is above them
@@ -46,10 +49,17 @@ pub(super) struct ShowArgs {
     options: HierarchyOptions,
 }
 
+impl ShowArgs {
+    /// Whether a part of the tree is asked for, to which the list of all columns does not belong.
+    fn is_of_a_part(&self) -> bool {
+        self.find.is_some() || self.below.is_some() || self.depth.is_some()
+    }
+}
+
 /// Runs the command.
 pub(super) fn run(args: &ShowArgs, out: &mut dyn Write) -> Result<()> {
-    if args.format == Format::Json && (args.find.is_some() || args.below.is_some()) {
-        return Err(Usage("--find and --below print a tree, and JSON has the columns alone".to_owned()).into());
+    if args.format == Format::Json && args.is_of_a_part() {
+        return Err(Usage("--find, --below and --depth print a tree, and JSON has the columns alone".to_owned()).into());
     }
     let mut hierarchy = hierarchy::read(&args.file, &args.options)?;
     if let Some(columns) = &args.columns {
@@ -81,7 +91,7 @@ fn write_text(hierarchy: &Hierarchy, args: &ShowArgs, out: &mut dyn Write) -> Re
     }
     writeln!(out)?;
     view.write(hierarchy, out)?;
-    if args.find.is_some() || args.below.is_some() {
+    if args.is_of_a_part() {
         return Ok(());
     }
     writeln!(out, "\ncolumns of the logits")?;
@@ -113,10 +123,11 @@ impl View {
         let mut stack: Vec<(NodeId, usize)> = top.iter().filter(is_shown).rev().map(|&node| (node, 0)).collect();
         while let Some((node, indent)) = stack.pop() {
             let children = hierarchy.children(node);
-            for _ in 0..indent / 100 {
-                write!(out, "{:200}", "")?; // in parts, as a width is limited to 65,535
+            write!(out, "{:width$}", "", width = 2 * indent.min(INDENTED))?;
+            if indent > INDENTED {
+                write!(out, "({indent}) ")?;
             }
-            write!(out, "{:width$}{}", "", hierarchy.name(node), width = 2 * (indent % 100))?;
+            write!(out, "{}", hierarchy.name(node))?;
             if children.is_empty()
                 && let Some(column) = hierarchy.class_at(node)
             {
