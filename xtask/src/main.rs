@@ -29,7 +29,7 @@ const TASKS: &[Task] = &[
     Task { name: "test", about: "every check of the repository, or the steps that are named", run: test::run },
     Task {
         name: "bench",
-        about: "how long hierarchies take to load, and what a row of each loss costs",
+        about: "what Klados costs beside memcpy and other code, to load and to run: [--quick]",
         run: bench::run,
     },
     Task {

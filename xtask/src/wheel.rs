@@ -43,25 +43,29 @@ fn build() -> Result<Option<PathBuf>> {
 
 /// Installs the wheel into an environment of its own and runs the tests there.
 pub(crate) fn test(tests: &mut Tests) -> Result<Outcome> {
-    let requirements = fs::read_to_string(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
-    println!(
-        "The tests need PyTorch and the packages of {REQUIREMENTS}: some gigabytes, which pip keeps in its own cache \
-         (`pip cache dir`) and this command in {}. They are fetched once.",
-        target().join("python-venv").display()
-    );
-    let Some(environment) = Environment::with_packages("python-venv", &requirements)? else {
+    let Some(environment) = environment()? else {
         return Ok(Outcome::Skipped("pip cannot reach a package index".to_owned()));
     };
-    let Some(wheel) = build()? else {
-        return Ok(Outcome::Skipped(format!("pip cannot reach a package index to install {MATURIN}")));
-    };
-    environment.install(
-        &["--force-reinstall", "--no-deps"].map(Path::new).iter().copied().chain([&*wheel]).collect::<Vec<_>>(),
-    )?;
     sh(command(environment.python()).args(["-m", "mypy.stubtest", "klados._klados"]))?;
     sh(command(environment.python()).args(["-m", "mypy", "python/klados"]))?;
     let mut pytest = command(environment.python());
     pytest.args(["-m", "pytest", "python/tests", "--quiet", "--durations=10"]);
     run_seeing(&mut pytest, |line| tests.count_pytest(line))?;
     Ok(Outcome::Passed)
+}
+
+/// An environment with what the tests need and the wheel; `None` where pip reaches no index.
+pub(crate) fn environment() -> Result<Option<Environment>> {
+    let requirements = fs::read_to_string(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
+    println!(
+        "This needs PyTorch and the packages of {REQUIREMENTS}: some gigabytes, which pip keeps in its own cache \
+         (`pip cache dir`) and this command in {}. They are fetched once.",
+        target().join("python-venv").display()
+    );
+    let Some(environment) = Environment::with_packages("python-venv", &requirements)? else { return Ok(None) };
+    let Some(wheel) = build()? else { return Ok(None) };
+    environment.install(
+        &["--force-reinstall", "--no-deps"].map(Path::new).iter().copied().chain([&*wheel]).collect::<Vec<_>>(),
+    )?;
+    Ok(Some(environment))
 }
