@@ -1,8 +1,9 @@
 //! What a row of each loss costs, with its gradient, from 100 to 100,000 classes: nanoseconds a column, which stay about
 //! the same where the time grows linearly.
 //!
-//! A tree of branching 10, and a DAG in which every tenth class has a second parent. Batches of some 100,000 logits, which
-//! are too few for a second thread.
+//! A tree of branching 10, the same with its classes in an order that has nothing to do with it, and a DAG in which every
+//! tenth class has a second parent. Batches of some 100,000 logits, which are too few for a second thread. Arguments are
+//! parts of the names of losses, or of hierarchies: `cargo bench -p klados --bench losses -- marginal`.
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
 
 use std::error::Error;
@@ -17,11 +18,15 @@ const BATCH: usize = 100_000;
 const SECONDS: f64 = 0.1;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for (shape, is_dag) in [("tree", false), ("DAG", true)] {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for shape in ["tree", "shuffled", "DAG"] {
         let heads: Vec<String> = CLASSES.iter().map(|classes| format!("{classes:>9}")).collect();
         println!("{:64} {}   ns a column, by classes, {shape}", "", heads.join(" "));
-        let hierarchies: Vec<Hierarchy> = CLASSES.iter().map(|&n| hierarchy(n, is_dag)).collect::<Result<_, _>>()?;
+        let hierarchies: Vec<Hierarchy> = CLASSES.iter().map(|&n| hierarchy(n, shape)).collect::<Result<_, _>>()?;
         for (loss, label) in cases() {
+            if !wanted.is_empty() && !wanted.iter().any(|part| loss.contains(part.as_str()) || shape == part) {
+                continue;
+            }
             let mut cells = Vec::new();
             for hierarchy in &hierarchies {
                 let Ok(criterion) = with_map(&loss, hierarchy).parse::<Loss>()?.compile(hierarchy) else { break };
@@ -101,7 +106,8 @@ fn with_map(loss: &str, hierarchy: &Hierarchy) -> String {
     }
 }
 
-fn hierarchy(classes: usize, is_dag: bool) -> Result<Hierarchy, Box<dyn Error>> {
+fn hierarchy(classes: usize, shape: &str) -> Result<Hierarchy, Box<dyn Error>> {
+    let is_dag = shape == "DAG";
     let mut edges = Vec::new();
     let name = |level: usize, index: usize| format!("{level}/{index}");
     let mut width = classes;
@@ -116,7 +122,13 @@ fn hierarchy(classes: usize, is_dag: bool) -> Result<Hierarchy, Box<dyn Error>> 
         }
         (width, level) = (above, level + 1);
     }
-    Ok(Hierarchy::from_edges(edges.iter().map(|(parent, child)| (parent.as_str(), child.as_str())))?)
+    let hierarchy = Hierarchy::from_edges(edges.iter().map(|(parent, child)| (parent.as_str(), child.as_str())))?;
+    if shape != "shuffled" {
+        return Ok(hierarchy);
+    }
+    // 7919 is a prime, and divides no number of classes here.
+    let order: Vec<String> = (0..classes).map(|class| name(0, (class * 7919) % classes)).collect();
+    Ok(hierarchy.with_classes(&order)?)
 }
 
 /// The time of the best batch, over the number of its logits.

@@ -93,19 +93,22 @@ fn is_ordinary(loss: &str, label: &Label) -> bool {
     }
 }
 
-/// The allocations of the third call, with the gradient and without.
-fn allocations(criterion: &Criterion, labels: &[Label], shuffled: bool) -> [usize; 2] {
+/// The allocations of the third call: with the gradient, without, and with it over the logits.
+fn allocations(criterion: &Criterion, labels: &[Label], shuffled: bool) -> [usize; 3] {
     let elements = labels.len() * criterion.columns();
     let step = if shuffled { 7919 } else { 31 };
     let logits: Vec<f32> = (0..elements).map(|k| ((k * step) % 101) as f32 / 20.0 - 2.5).collect();
     let (mut losses, mut grad) = (vec![0f32; labels.len()], vec![0f32; elements]);
-    let mut counts = [0; 2];
+    let mut counts = [0; 3];
     for _ in 0..3 {
         let before = COUNT.get();
         criterion.forward_backward(&logits, labels, &mut losses, &mut grad).unwrap();
         let between = COUNT.get();
         criterion.forward(&logits, labels, &mut losses).unwrap();
-        counts = [between - before, COUNT.get() - between];
+        let after = COUNT.get();
+        grad.copy_from_slice(&logits);
+        criterion.forward_backward_in_place(&mut grad, labels, &mut losses, 1.0).unwrap();
+        counts = [between - before, after - between, COUNT.get() - after];
     }
     assert!(losses.iter().all(|loss| loss.is_finite()));
     counts
@@ -126,7 +129,7 @@ fn rows_allocate_nothing_after_the_first_calls() {
                     let is_taken = criterion.check_label(&label).is_ok();
                     if is_taken && is_ordinary(&loss, &label) {
                         let found = allocations(&criterion, &[label.clone(), label.clone()], is_dag);
-                        if found != [0, 0] {
+                        if found != [0; 3] {
                             failures.push(format!(
                                 "{found:?} {loss:.60} {label:.60?}, {}",
                                 if is_dag { "DAG" } else { "tree" }
@@ -140,4 +143,21 @@ fn rows_allocate_nothing_after_the_first_calls() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(checked > 150, "{checked}");
+}
+
+/// Ignored rows are not looked at, so that what stands in them does not matter and nothing is made for them.
+#[test]
+fn ignored_rows_allocate_nothing() {
+    let hierarchy = hierarchy(false);
+    for loss in losses(&hierarchy) {
+        let criterion = loss.parse::<Loss>().unwrap().compile(&hierarchy).unwrap();
+        let (labels, logits) = (vec![Label::Ignored; 3], vec![f32::NAN; 3 * criterion.columns()]);
+        let (mut losses, mut grad) = ([7.0; 3], vec![7.0; logits.len()]);
+        criterion.forward(&logits, &labels, &mut losses).unwrap(); // takes the memory of a thread
+        let before = COUNT.get();
+        criterion.forward_backward(&logits, &labels, &mut losses, &mut grad).unwrap();
+        assert_eq!(COUNT.get() - before, 0, "{loss:.60}");
+        assert_eq!(losses, [0.0; 3], "{loss:.60}");
+        assert!(grad.iter().all(|grad| *grad == 0.0), "{loss:.60}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Rows of class labels on a tree: straight to the path kernel, some short ones side by side.
 
-use super::rows::Scratch;
-use super::{Inner, Layout, Objective};
+use super::rows::{Scratch, Softmax};
+use super::{Inner, Layout, Objective, Positions};
 use crate::Label;
 use crate::kernels::nested::{Nested, Terms};
 use crate::numeric::{Element, Float};
@@ -47,22 +47,11 @@ impl Inner {
     ) {
         let Scratch { chains, softmax, wide, .. } = scratch;
         let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
-        T::with_wide(z, grad, wide, |z, grad| {
-            let Some(positions) = &self.positions else {
-                return self.in_tree_order(chains, labels, z, losses, grad, scale);
-            };
-            let columns = positions.classes.len();
-            softmax.z.clear();
-            for z in z.chunks_exact(columns) {
-                softmax.z.extend(positions.classes.iter().map(|&class| z[class as usize]));
-            }
-            let Some(grad) = grad else {
-                return self.in_tree_order(chains, labels, &softmax.z, losses, None, scale);
-            };
-            softmax.grad.resize(z.len(), Default::default());
-            self.in_tree_order(chains, labels, &softmax.z, losses, Some(&mut softmax.grad), scale);
-            for (grad, ordered) in grad.chunks_exact_mut(columns).zip(softmax.grad.chunks_exact(columns)) {
-                positions.put_back(ordered, grad);
+        T::with_wide(z, grad, wide, |z, grad| match &self.positions {
+            None => self.in_tree_order(chains, labels, z, losses, grad, scale),
+            Some(positions) => {
+                let grad = grad.map(|grad| (grad, scale));
+                self.in_any_order(chains, softmax, positions, labels, z, losses, grad);
             }
         });
     }
@@ -87,8 +76,44 @@ impl Inner {
         }
         if let Some(grad) = grad {
             for (chain, grad) in chains.iter_mut().zip(grad.chunks_exact_mut(columns)) {
-                chain.gradient(terms, grad, scale);
+                chain.gradient(terms, grad, scale, &[]);
             }
+        }
+    }
+
+    /// A row that cannot be computed where it stands is put into tree order: that one alone, so that its bits do not depend
+    /// on the others.
+    #[expect(clippy::too_many_arguments, reason = "those of in_tree_order, and what the order is")]
+    fn in_any_order<T: Float>(
+        &self,
+        chains: &mut [Nested; SIDE_BY_SIDE],
+        Softmax { z: ordered_z, grad: ordered_grad, .. }: &mut Softmax<T>,
+        positions: &Positions,
+        labels: &[Label],
+        z: &[T],
+        losses: &mut [T],
+        grad: Option<(&mut [T], f64)>,
+    ) {
+        let (columns, terms, gamma) = (self.hierarchy.class_count(), self.chain_terms(), self.tables.gamma);
+        let (mut grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+        let mut rows = grad.as_deref_mut().map(|grad| grad.chunks_exact_mut(columns));
+        let samples = labels.iter().zip(z.chunks_exact(columns)).zip(&mut *losses);
+        for (chain, ((label, z), loss)) in chains.iter_mut().zip(samples) {
+            chain.climb(&self.steps, self.single_node(label).index(), self.weight_of(label));
+            let mut grad = rows.as_mut().and_then(Iterator::next);
+            if !chain.measure_by_column(z, &positions.of_class, grad.as_deref_mut()) {
+                let (ordered, grad) = ((&mut *ordered_z, &mut *ordered_grad), grad.map(|grad| (grad, scale)));
+                let of_row = self.in_tree_order_of(z, grad, ordered, |z, grad| chain.row(z, grad, terms, gamma));
+                *loss = T::from_f64(of_row);
+            }
+        }
+        for (chain, loss) in chains.iter_mut().zip(&mut *losses).filter(|(chain, _)| chain.is_by_column()) {
+            *loss = T::from_f64(chain.loss(terms, gamma));
+        }
+        let Some(grad) = grad else { return };
+        let rows = chains.iter_mut().zip(grad.chunks_exact_mut(columns));
+        for (chain, grad) in rows.filter(|(chain, _)| chain.is_by_column()) {
+            chain.gradient(terms, grad, scale, &positions.of_class);
         }
     }
 }

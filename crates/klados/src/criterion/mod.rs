@@ -47,7 +47,7 @@ pub use term::{LogProb, Pick, Score, Term, TermSet};
 
 pub(crate) use weighted::WeightedRows;
 
-use crate::kernels::batch::for_each_rows;
+use crate::kernels::batch::{for_each_rows, for_each_rows_in_place};
 pub(crate) use crate::kernels::extremum::Positive;
 use crate::kernels::flow::NodeWeights;
 use crate::kernels::nested::Step;
@@ -311,28 +311,84 @@ impl Criterion {
         Ok(())
     }
 
+    /// As [`forward_backward_scaled`](Self::forward_backward_scaled), with the gradient over the logits: a batch takes half
+    /// of the memory. The bits are the same.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// ```
+    /// use klados::Label;
+    ///
+    /// let hierarchy = klados::Hierarchy::from_edges([("mammal", "bat"), ("mammal", "dog"), ("bird", "crow")])?;
+    /// let criterion = klados::loss::MarginalCrossEntropy::new().compile(&hierarchy)?;
+    /// let (mut values, labels) = ([0.5, -1.0, 2.0], [Label::Class(0)]);
+    /// let (mut loss, mut grad) = ([0.0], [0.0; 3]);
+    /// criterion.forward_backward(&values, &labels, &mut loss, &mut grad)?;
+    /// criterion.forward_backward_in_place(&mut values, &labels, &mut loss, 1.0)?;
+    /// assert_eq!(values, grad);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forward_backward_in_place<T: Element>(
+        &self,
+        logits: &mut [T],
+        labels: &[Label],
+        losses: &mut [T::Wide],
+        scale: f64,
+    ) -> Result<(), InputError> {
+        self.check(logits.len(), labels, losses.len())?;
+        let rows = |(scratch, copy): &mut (Lent<Scratch<T::Wide>>, Lent<Vec<T>>),
+                    first: usize,
+                    z: &mut [T],
+                    losses: &mut [T::Wide]| {
+            let kept = &self.inner.kept;
+            // Kernels come back to the logits of a row that needs more than a look, so they are kept as long as the row takes.
+            let copy = copy.get(kept);
+            copy.clear();
+            copy.extend_from_slice(z);
+            self.rows(scratch.get(kept), first, labels, copy, losses, Some((z, scale)));
+        };
+        for_each_rows_in_place(self.inner.rows_at_once(), (logits, self.columns()), losses, rows);
+        Ok(())
+    }
+
     fn run<T: Element>(&self, logits: &[T], labels: &[Label], losses: &mut [T::Wide], grad: Option<(&mut [T], f64)>) {
         let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
-        let (inner, columns) = (&*self.inner, self.columns());
         let rows = |lent: &mut Lent<Scratch<T::Wide>>,
                     first: usize,
                     z: &[T],
                     losses: &mut [T::Wide],
                     grad: Option<&mut [T]>| {
-            let labels = &labels[first..first + losses.len()];
-            let scratch = lent.get(&inner.kept);
-            if inner.are_class_rows(labels) {
-                return inner.class_rows(scratch, labels, z, losses, grad.map(|grad| (grad, scale)));
-            }
-            let mut grad = grad.map(|grad| grad.chunks_mut(columns));
-            for (at, (label, z)) in labels.iter().zip(z.chunks(columns)).enumerate() {
-                let label = one_node(&inner.hierarchy, label);
-                let grad = grad.as_mut().and_then(Iterator::next).map(|grad| (grad, scale));
-                let loss = inner.row(scratch, &label, z, grad, (first + at, self.step));
-                losses[at] = T::Wide::from_f64(loss);
-            }
+            let scratch = lent.get(&self.inner.kept);
+            self.rows(scratch, first, labels, z, losses, grad.map(|grad| (grad, scale)));
         };
-        for_each_rows(inner.rows_at_once(), (logits, columns), (losses, 1), grad, rows);
+        for_each_rows(self.inner.rows_at_once(), (logits, self.columns()), (losses, 1), grad, rows);
+    }
+
+    /// The losses of the rows from `first` on, as many as `losses`; their gradients times a number.
+    fn rows<T: Element>(
+        &self,
+        scratch: &mut Scratch<T::Wide>,
+        first: usize,
+        labels: &[Label],
+        z: &[T],
+        losses: &mut [T::Wide],
+        grad: Option<(&mut [T], f64)>,
+    ) {
+        let (inner, columns) = (&*self.inner, self.columns());
+        let labels = &labels[first..first + losses.len()];
+        if inner.are_class_rows(labels) {
+            return inner.class_rows(scratch, labels, z, losses, grad);
+        }
+        let (grad, scale) = grad.map_or((None, 1.0), |(grad, scale)| (Some(grad), scale));
+        let mut grad = grad.map(|grad| grad.chunks_mut(columns));
+        for (at, (label, z)) in labels.iter().zip(z.chunks(columns)).enumerate() {
+            let label = one_node(&inner.hierarchy, label);
+            let grad = grad.as_mut().and_then(Iterator::next).map(|grad| (grad, scale));
+            let loss = inner.row(scratch, &label, z, grad, (first + at, self.step));
+            losses[at] = T::Wide::from_f64(loss);
+        }
     }
 
     fn check(&self, logits: usize, labels: &[Label], losses: usize) -> Result<(), InputError> {

@@ -318,14 +318,19 @@ impl Inner {
     }
 
     /// The path kernel on the chain of sets that is in it.
-    fn nested_row<T: Float>(&self, scratch: &mut Softmax<T>, z: &[T], grad: Option<(&mut [T], f64)>) -> f64 {
+    fn nested_row<T: Float>(&self, scratch: &mut Softmax<T>, z: &[T], mut grad: Option<(&mut [T], f64)>) -> f64 {
         let (nested, terms, gamma) = (&mut scratch.nested, self.chain_terms(), self.tables.gamma);
+        if let Some(positions) = &self.positions
+            && let Some(loss) = nested.row_by_column(z, &positions.of_class, again(&mut grad), terms, gamma)
+        {
+            return loss;
+        }
         let ordered = (&mut scratch.z, &mut scratch.grad);
         self.in_tree_order_of(z, grad, ordered, |z, grad| nested.row(z, grad, terms, gamma))
     }
 
     /// Runs a row with its classes in the order of the tree.
-    fn in_tree_order_of<T: Float>(
+    pub(super) fn in_tree_order_of<T: Float>(
         &self,
         z: &[T],
         grad: Option<(&mut [T], f64)>,

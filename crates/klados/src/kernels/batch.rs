@@ -63,11 +63,8 @@ pub(crate) fn for_each_rows<T: Element, O: Send, S: Default + Send>(
 ) {
     let (columns, width) = (count * columns, count * width);
     #[cfg(feature = "rayon")]
-    if logits.len() >= PARALLEL_ELEMENTS && logits.len() > columns && !ONE_THREAD.get() {
+    if let Some(least) = parts_a_task(logits.len(), columns) {
         use rayon::prelude::*;
-        // Some rows a task, so that a scratch serves many of them.
-        let share = (logits.len() / columns).div_ceil(rayon::current_num_threads());
-        let least = (PARALLEL_ELEMENTS / 8).div_ceil(columns).min(share);
         let parts = logits.par_chunks(columns).zip(output.par_chunks_mut(width)).enumerate();
         match grad {
             Some(grad) => parts.zip(grad.par_chunks_mut(columns)).with_min_len(least).for_each_init(
@@ -87,4 +84,37 @@ pub(crate) fn for_each_rows<T: Element, O: Send, S: Default + Send>(
     for (part, (z, output)) in logits.chunks(columns).zip(output.chunks_mut(width)).enumerate() {
         rows(&mut scratch, count * part, z, output, grad.as_mut().and_then(Iterator::next));
     }
+}
+
+/// As [`for_each_rows`], where what is written of a row goes over its logits.
+pub(crate) fn for_each_rows_in_place<T: Element, O: Send, S: Default + Send>(
+    count: usize,
+    (logits, columns): (&mut [T], usize),
+    output: &mut [O],
+    rows: impl Fn(&mut S, usize, &mut [T], &mut [O]) + Send + Sync,
+) {
+    let columns = count * columns;
+    #[cfg(feature = "rayon")]
+    if let Some(least) = parts_a_task(logits.len(), columns) {
+        use rayon::prelude::*;
+        let parts = logits.par_chunks_mut(columns).zip(output.par_chunks_mut(count)).enumerate();
+        return parts.with_min_len(least).for_each_init(S::default, |scratch, (part, (z, output))| {
+            rows(scratch, count * part, z, output);
+        });
+    }
+    let mut scratch = S::default();
+    for (part, (z, output)) in logits.chunks_mut(columns).zip(output.chunks_mut(count)).enumerate() {
+        rows(&mut scratch, count * part, z, output);
+    }
+}
+
+/// How many parts of a batch, of `columns` logits each, a task has at least: some, so that a scratch serves many of them.
+/// `None` where the batch stays on this thread.
+#[cfg(feature = "rayon")]
+fn parts_a_task(logits: usize, columns: usize) -> Option<usize> {
+    if logits < PARALLEL_ELEMENTS || logits <= columns || ONE_THREAD.get() {
+        return None;
+    }
+    let share = (logits / columns).div_ceil(rayon::current_num_threads());
+    Some((PARALLEL_ELEMENTS / 8).div_ceil(columns).min(share))
 }

@@ -44,6 +44,7 @@ pub(crate) struct Nested {
     /// Where a shell is so far below the others that it is a mass of its own.
     far: Chain<Mass>,
     factors: Vec<f64>,
+    is_by_column: bool,
     kind: Row,
     loss: f64,
 }
@@ -96,14 +97,47 @@ impl Nested {
         self.measure(z, grad.as_mut().map(|(grad, _)| &mut **grad));
         let loss = self.loss(terms, gamma);
         if let Some((grad, scale)) = grad {
-            self.gradient(terms, grad, scale);
+            self.gradient(terms, grad, scale, &[]);
         }
         loss
     }
 
+    /// As [`row`](Self::row), of a row whose columns have these `positions` in the order of the shells; `None` where it has
+    /// to be put into that order. What stands in the gradient means nothing then.
+    pub(crate) fn row_by_column<T: Float>(
+        &mut self,
+        z: &[T],
+        positions: &[u32],
+        mut grad: Option<(&mut [T], f64)>,
+        terms: Terms,
+        gamma: f64,
+    ) -> Option<f64> {
+        if !self.measure_by_column(z, positions, grad.as_mut().map(|(grad, _)| &mut **grad)) {
+            return None;
+        }
+        let loss = self.loss(terms, gamma);
+        if let Some((grad, scale)) = grad {
+            self.gradient(terms, grad, scale, positions);
+        }
+        Some(loss)
+    }
+
     /// The first step of [`row`](Self::row): the masses of the shells. Leaves exponentials in `grad`.
     pub(crate) fn measure<T: Float>(&mut self, z: &[T], grad: Option<&mut [T]>) {
+        self.is_by_column = false;
         self.kind = self.masses.measure(z, &self.shells, grad);
+    }
+
+    /// The first step of [`row_by_column`](Self::row_by_column); false where the row has to be put into the shells' order.
+    pub(crate) fn measure_by_column<T: Float>(&mut self, z: &[T], positions: &[u32], grad: Option<&mut [T]>) -> bool {
+        self.is_by_column = true;
+        self.kind = Row::Regular;
+        self.masses.measure_by_column(z, positions, &mut self.shells, grad)
+    }
+
+    /// Whether the row was measured by column.
+    pub(crate) fn is_by_column(&self) -> bool {
+        self.is_by_column
     }
 
     /// The second step.
@@ -117,8 +151,9 @@ impl Nested {
         self.loss
     }
 
-    /// The third step: makes of the exponentials the gradient times `scale`.
-    pub(crate) fn gradient<T: Float>(&mut self, terms: Terms, grad: &mut [T], scale: f64) {
+    /// The third step: makes of the exponentials the gradient times `scale`. `positions` are those that the row was measured
+    /// with, if it was.
+    pub(crate) fn gradient<T: Float>(&mut self, terms: Terms, grad: &mut [T], scale: f64, positions: &[u32]) {
         if self.kind != Row::Regular || !self.loss.is_finite() {
             return special_gradient(self.loss, grad);
         }
@@ -127,7 +162,11 @@ impl Nested {
             true => self.chain.fill_factors(terms, scale, &mut self.factors),
             false => self.far.fill_factors(terms, scale, &mut self.factors),
         }
-        self.shells.multiply(grad, &self.factors);
+        if self.is_by_column {
+            self.shells.multiply_by_column(grad, positions, &self.factors);
+        } else {
+            self.shells.multiply(grad, &self.factors);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::mass::Mass;
 use super::stripes::{self, Stripes};
-use crate::numeric::{Element, Float, Run, scalar};
+use crate::numeric::{Element, Float, Run, Span, scalar};
 
 /// Disjoint sets of positions that together are the row, each a few runs. Reused from row to row.
 #[derive(Debug, Default)]
@@ -12,6 +12,10 @@ pub(crate) struct Shells {
     /// Where the next run begins; in a chain where the one on the left ends.
     end: usize,
     count: usize,
+    /// Whether the shells are around each other, a run of each on both sides of the innermost.
+    are_chain: bool,
+    /// What the shells of a chain, but for the last, are the ends of; made when they are asked for.
+    spans: Vec<Span>,
 }
 
 impl Shells {
@@ -20,6 +24,7 @@ impl Shells {
         self.runs.clear();
         self.end = 0;
         self.count = count;
+        self.are_chain = false;
     }
 
     /// Gives a shell the positions up to `end` that no shell has yet.
@@ -34,6 +39,7 @@ impl Shells {
     #[inline]
     pub(crate) fn nest(&mut self, depth: usize, (start, end): (u32, u32)) {
         self.count = depth + 1;
+        self.are_chain = true;
         self.runs.resize(2 * depth + 1, Run::new(0, 0));
         self.runs[depth] = Run::new(end as usize, 0);
         self.end = start as usize;
@@ -54,6 +60,28 @@ impl Shells {
     /// Multiplies the terms of each shell.
     pub(crate) fn multiply<T: Float>(&self, terms: &mut [T], factors: &[f64]) {
         stripes::scale_runs(terms, &self.runs, factors);
+    }
+
+    /// Whether a row whose columns are in another order can be computed without putting them into that of the shells.
+    fn are_for_any_order(&self) -> bool {
+        self.are_chain && self.count <= Span::MOST + 1
+    }
+
+    fn find_spans(&mut self) {
+        let last = self.count - 1; // the row, and the run in the middle
+        self.spans.clear();
+        self.spans
+            .extend((0..last).map(|shell| Span::new(self.runs[last - shell - 1].end(), self.runs[last + shell].end())));
+    }
+
+    /// Multiplies the terms of each shell of a row that was [measured by column](Masses::measure_by_column).
+    pub(crate) fn multiply_by_column<T: Float>(&self, terms: &mut [T], positions: &[u32], factors: &[f64]) {
+        stripes::scale_spans(terms, positions, &self.spans, factors);
+    }
+
+    /// Whether a shell has no position: that of a node with one child.
+    fn is_empty(&self, shell: usize) -> bool {
+        self.ranges(shell).all(|range| range.is_empty())
     }
 
     fn ranges(&self, shell: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
@@ -110,7 +138,7 @@ impl Masses {
         if !top.is_finite() {
             return if scalar::is_poison(top) { Row::Poisoned } else { Row::Masked };
         }
-        self.have_one_top = self.sums.iter().all(|&sum| sum >= T::LEAST_SUM);
+        self.have_one_top = self.are_enough::<T>(shells);
         if !self.have_one_top {
             self.of_shell.clear();
             self.of_shell.extend(self.sums.iter().enumerate().map(|(shell, &sum)| match sum >= T::LEAST_SUM {
@@ -120,6 +148,31 @@ impl Masses {
         }
         self.top = top;
         Row::Regular
+    }
+
+    /// As [`measure`](Self::measure), of a row whose columns have these `positions` in the order of the shells. False where
+    /// that cannot be, or a sum is too small: what is in `terms` means nothing then.
+    pub(crate) fn measure_by_column<T: Float>(
+        &mut self,
+        z: &[T],
+        positions: &[u32],
+        shells: &mut Shells,
+        terms: Option<&mut [T]>,
+    ) -> bool {
+        if !T::IS_PLAIN || !shells.are_for_any_order() {
+            return false;
+        }
+        shells.find_spans();
+        self.sums.resize(shells.len(), 0.0);
+        self.top = 0.0;
+        self.have_one_top =
+            self.stripes.exp_spans(z, positions, &shells.spans, &mut self.sums, terms) && self.are_enough::<T>(shells);
+        self.have_one_top
+    }
+
+    /// Whether no sum is too small for one top.
+    fn are_enough<T: Float>(&self, shells: &Shells) -> bool {
+        self.sums.iter().enumerate().all(|(shell, &sum)| sum >= T::LEAST_SUM || (sum == 0.0 && shells.is_empty(shell)))
     }
 }
 

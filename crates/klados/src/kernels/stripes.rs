@@ -7,7 +7,7 @@
 
 #[cfg(feature = "rayon")]
 use super::batch;
-use crate::numeric::{Float, Run};
+use crate::numeric::{Float, Run, Span};
 
 /// The columns of a stripe: 256 KiB of `f32`, so that a stripe and its terms stay in a core's cache, and 64 times what it
 /// costs to hand one over. Rows that are not longer are one stripe.
@@ -42,7 +42,7 @@ impl Stripes {
         }
         self.cut(z.len(), runs, sums.len());
         if T::IS_PLAIN {
-            self.for_each(z, out.as_deref_mut(), |part, z, out| {
+            self.for_each(z, out.as_deref_mut(), |_, part, z, out| {
                 part.top = T::exp_runs(z, &part.runs, &mut part.sums, out);
             });
             // Terms relative to nothing in all stripes: they are those of the row. A stripe that is masked has none.
@@ -54,15 +54,38 @@ impl Stripes {
                 return 0.0;
             }
         }
-        self.for_each(z, None, |part, z, _| part.top = T::max_of(z).to_f64());
+        self.for_each(z, None, |_, part, z, _| part.top = T::max_of(z).to_f64());
         let larger = |max: f64, part: &Part| if part.top > max || part.top.is_nan() { part.top } else { max };
         let max =
             self.parts.iter().fold(f64::NEG_INFINITY, |max, part| if max.is_nan() { max } else { larger(max, part) });
         if max.is_finite() {
-            self.for_each(z, out, |part, z, out| part.exp_below(z, T::from_f64(max), out));
+            self.for_each(z, out, |_, part, z, out| part.exp_below(z, T::from_f64(max), out));
             self.add_up(sums);
         }
         max
+    }
+
+    /// As [`Float::exp_spans`], where the terms are also enough to be those of a row.
+    pub(crate) fn exp_spans<T: Float>(
+        &mut self,
+        z: &[T],
+        positions: &[u32],
+        spans: &[Span],
+        sums: &mut [f64],
+        out: Option<&mut [T]>,
+    ) -> bool {
+        let are_plain = if z.len() <= STRIPE {
+            T::exp_spans(z, positions, spans, sums, out)
+        } else {
+            self.cut(z.len(), &[], sums.len());
+            self.for_each(z, out, |stripe, part, z, out| {
+                let positions = &positions[stripe * STRIPE..stripe * STRIPE + z.len()];
+                part.top = if T::exp_spans(z, positions, spans, &mut part.sums, out) { 0.0 } else { f64::NAN };
+            });
+            self.add_up(sums);
+            self.parts.iter().all(|part| part.top == 0.0)
+        };
+        are_plain && sums.iter().sum::<f64>() >= T::LEAST_PLAIN_SUM
     }
 
     /// Cuts the runs of a row into those of its stripes.
@@ -105,23 +128,23 @@ impl Stripes {
         &mut self,
         z: &[T],
         out: Option<&mut [T]>,
-        work: impl Fn(&mut Part, &[T], Option<&mut [T]>) + Send + Sync,
+        work: impl Fn(usize, &mut Part, &[T], Option<&mut [T]>) + Send + Sync,
     ) {
         #[cfg(feature = "rayon")]
         if batch::may_spread(z.len()) {
             use rayon::prelude::*;
-            let parts = self.parts.par_iter_mut().zip(z.par_chunks(STRIPE));
+            let parts = self.parts.par_iter_mut().zip(z.par_chunks(STRIPE)).enumerate();
             match out {
-                Some(out) => {
-                    parts.zip(out.par_chunks_mut(STRIPE)).for_each(|((part, z), out)| work(part, z, Some(out)));
-                }
-                None => parts.for_each(|(part, z)| work(part, z, None)),
+                Some(out) => parts
+                    .zip(out.par_chunks_mut(STRIPE))
+                    .for_each(|((stripe, (part, z)), out)| work(stripe, part, z, Some(out))),
+                None => parts.for_each(|(stripe, (part, z))| work(stripe, part, z, None)),
             }
             return;
         }
         let mut outs = out.map(|out| out.chunks_mut(STRIPE));
-        for (part, z) in self.parts.iter_mut().zip(z.chunks(STRIPE)) {
-            work(part, z, outs.as_mut().and_then(Iterator::next));
+        for (stripe, (part, z)) in self.parts.iter_mut().zip(z.chunks(STRIPE)).enumerate() {
+            work(stripe, part, z, outs.as_mut().and_then(Iterator::next));
         }
     }
 }
@@ -159,6 +182,17 @@ pub(crate) fn scale_runs<T: Float>(values: &mut [T], runs: &[Run], factors: &[f6
         });
     }
     T::scale_runs(values, runs, factors);
+}
+
+/// As [`Float::scale_spans`].
+pub(crate) fn scale_spans<T: Float>(values: &mut [T], positions: &[u32], spans: &[Span], factors: &[f64]) {
+    #[cfg(feature = "rayon")]
+    if values.len() > STRIPE && batch::may_spread(values.len()) {
+        use rayon::prelude::*;
+        let parts = values.par_chunks_mut(STRIPE).zip(positions.par_chunks(STRIPE));
+        return parts.for_each(|(values, positions)| T::scale_spans(values, positions, spans, factors));
+    }
+    T::scale_spans(values, positions, spans, factors);
 }
 
 #[cfg(test)]

@@ -507,6 +507,13 @@ mod tests {
         assert!(error < 8e-16, "{error:e}");
         let error = worst(&values, log_sigmoid, |value| -exact(-value));
         assert!(error < 8e-16, "{error:e}");
+        let (mut logs, mut sigmoids) = (values.clone(), vec![0.0; values.len()]);
+        softplus_and_sigmoid(&mut logs, &mut sigmoids);
+        let sigmoid = |x: f64| normal(if x > 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) });
+        let error = worst(&values, |out| out.copy_from_slice(&sigmoids), sigmoid);
+        assert!(error < 8e-16, "{error:e}");
+        let error = worst(&values, |out| out.copy_from_slice(&logs), |value| normal(exact(value)));
+        assert!(error < 8e-16, "{error:e}");
         let mut ends = [f64::NEG_INFINITY, 1e4, -1e4];
         log_sigmoid(&mut ends);
         assert_eq!(ends, [f64::NEG_INFINITY, 0.0, -1e4]);

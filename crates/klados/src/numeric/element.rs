@@ -1,7 +1,7 @@
 //! The element types of logits and their slice operations: what rows are computed with.
 
-use super::runs::Run;
-use super::{doubles, simd, weights as weighted};
+use super::runs::{Run, Span};
+use super::{doubles, simd, spans, weights as weighted};
 
 mod sealed {
     pub trait Sealed {}
@@ -51,6 +51,9 @@ pub trait Float: Element<Wide = Self> + std::ops::Add<Output = Self> {
     /// Whether [`exp_runs`](Self::exp_runs) takes terms that are relative to nothing where these do.
     #[doc(hidden)]
     const IS_PLAIN: bool;
+    /// What terms that are relative to nothing have to add up to in a row.
+    #[doc(hidden)]
+    const LEAST_PLAIN_SUM: f64;
     /// The largest element; `-inf` for an empty slice, NaN if there is one in it.
     #[doc(hidden)]
     fn max_of(values: &[Self]) -> Self;
@@ -68,6 +71,15 @@ pub trait Float: Element<Wide = Self> + std::ops::Add<Output = Self> {
     /// Multiplies each value by the factor of its group.
     #[doc(hidden)]
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]);
+    /// As [`exp_runs`](Self::exp_runs) with terms that are relative to nothing, for shells around each other in another order
+    /// than that of the columns: `positions` are those of the columns in it, `spans`, at most [`Span::MOST`] and each within
+    /// the next, the sets. A column is of the group of the first span that it is in, or of one more group. False where terms
+    /// have to be relative to something; sums and terms mean nothing then.
+    #[doc(hidden)]
+    fn exp_spans(z: &[Self], positions: &[u32], spans: &[Span], sums: &mut [f64], out: Option<&mut [Self]>) -> bool;
+    /// Multiplies each value by the factor of its group, groups as in [`exp_spans`](Self::exp_spans).
+    #[doc(hidden)]
+    fn scale_spans(values: &mut [Self], positions: &[u32], spans: &[Span], factors: &[f64]);
     /// Multiplies values by weights; the sum of the products.
     #[doc(hidden)]
     fn weigh(values: &mut [Self], weights: &[Self]) -> f64;
@@ -125,6 +137,7 @@ element!(f64, 1e-6);
 impl Float for f32 {
     const LEAST_SUM: f64 = 1e-20;
     const IS_PLAIN: bool = true;
+    const LEAST_PLAIN_SUM: f64 = simd::LEAST_PLAIN_SUM;
 
     fn max_of(values: &[Self]) -> Self {
         simd::max_of(values)
@@ -144,6 +157,14 @@ impl Float for f32 {
 
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
         simd::scale_runs(values, runs, factors);
+    }
+
+    fn exp_spans(z: &[Self], positions: &[u32], spans: &[Span], sums: &mut [f64], out: Option<&mut [Self]>) -> bool {
+        spans::exp_spans(z, positions, spans, sums, out)
+    }
+
+    fn scale_spans(values: &mut [Self], positions: &[u32], spans: &[Span], factors: &[f64]) {
+        spans::scale_spans(values, positions, spans, factors);
     }
 
     fn sigmoids(z: &[Self], yes: &mut [Self], no: &mut [Self]) {
@@ -174,6 +195,7 @@ impl Float for f32 {
 impl Float for f64 {
     const LEAST_SUM: f64 = 1e-200;
     const IS_PLAIN: bool = false;
+    const LEAST_PLAIN_SUM: f64 = f64::INFINITY;
 
     fn max_of(values: &[Self]) -> Self {
         doubles::max_of(values)
@@ -197,6 +219,16 @@ impl Float for f64 {
 
     fn scale_runs(values: &mut [Self], runs: &[Run], factors: &[f64]) {
         doubles::scale_runs(values, runs, factors);
+    }
+
+    fn exp_spans(_: &[Self], _: &[u32], _: &[Span], _: &mut [f64], _: Option<&mut [Self]>) -> bool {
+        false // all terms are relative to the largest
+    }
+
+    fn scale_spans(values: &mut [Self], positions: &[u32], spans: &[Span], factors: &[f64]) {
+        for (value, &position) in values.iter_mut().zip(positions) {
+            *value *= factors[spans.iter().position(|span| span.holds(position)).unwrap_or(spans.len())];
+        }
     }
 
     fn sigmoids(z: &[Self], yes: &mut [Self], no: &mut [Self]) {

@@ -1,8 +1,8 @@
 //! Exponentials and logarithms, the only place where they are taken.
 //!
 //! Rows are processed by the slice operations of [`Element`]; what is left of a row, a few numbers a level, is `f64` and
-//! uses [`scalar`]. The row kernels know nothing below this trait: `simd` is behind it, and is the only file that names the
-//! crate of vectors.
+//! uses [`scalar`]. The row kernels know nothing below this trait: `simd` and its neighbours are behind it, and are the only files
+//! that name the crate of vectors.
 
 pub(crate) mod doubles;
 mod element;
@@ -12,6 +12,7 @@ mod level;
 mod runs;
 pub(crate) mod scalar;
 mod simd;
+mod spans;
 mod sum;
 mod weights;
 
@@ -19,5 +20,5 @@ pub use element::{Element, Float};
 pub use exact_sum::ExactSum;
 pub(crate) use largest::first_largest;
 pub use level::on_each_instruction_set;
-pub(crate) use runs::Run;
+pub(crate) use runs::{Run, Span};
 pub(crate) use sum::Sum;

@@ -9,14 +9,16 @@ use fearless_simd::{f32x16, f64x8, mask32x16};
 use super::level::level;
 use super::runs::Run;
 
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// The vectors that are added up in `f32`, in four sums, before they go over to `f64`.
 const BLOCK: usize = 64;
 /// The largest of the terms that are relative to nothing is `e^LIMIT`.
 const LIMIT: f32 = 32.0;
+/// Where terms relative to nothing add up to this, the largest is not far below 0, and those that are 0 are nothing beside it.
+pub(super) const LEAST_PLAIN_SUM: f64 = 1e-7;
 /// What factors are in units of, 2^-36. With terms up to `e^LIMIT` and sums down to 1e-20 they are then normal numbers where
 /// gradients are, from 1e-35 up.
-const UNIT: f64 = 1.0 / (1u64 << 36) as f64;
+pub(super) const UNIT: f64 = 1.0 / (1u64 << 36) as f64;
 /// Adding and taking away 1.5 * 2^23 rounds to the nearest integer, which then stands in the low bits.
 const ROUND: f32 = 12_582_912.0;
 
@@ -75,16 +77,16 @@ fn exp_runs_at(level: Level, z: &[f32], runs: &[Run], sums: &mut [f64], out: Opt
 }
 
 /// Exponentials relative to a number; 0 of what is some 86 below it, also of `-inf`.
-trait Exp<S: Simd> {
+pub(super) trait Exp<S: Simd> {
     fn exp(&mut self, simd: S, z: f32x16<S>) -> f32x16<S>;
 }
 
 /// `e^z`. No difference is formed, so that none is rounded.
 ///
 /// Relative error below 1.7e-7 (1.4 ULP) for `-86 <= z <= LIMIT`; 0 below that.
-struct Plain<S: Simd> {
+pub(super) struct Plain<S: Simd> {
     /// The lanes in which a `z` was above `LIMIT`, or NaN.
-    beyond: mask32x16<S>,
+    pub(super) beyond: mask32x16<S>,
 }
 
 impl<S: Simd> Exp<S> for Plain<S> {
@@ -289,7 +291,7 @@ fn exp_row<S: Simd, const STORE: bool>(simd: S, z: &[f32], runs: &[Run], sums: &
     let mut plain = Plain { beyond: mask32x16::splat(simd, false) };
     sums.fill(0.0);
     add_runs::<_, _, STORE>(simd, &mut plain, z, runs, sums, out);
-    if !plain.beyond.any_true() && sums.iter().sum::<f64>() >= 1e-7 {
+    if !plain.beyond.any_true() && sums.iter().sum::<f64>() >= LEAST_PLAIN_SUM {
         return 0.0;
     }
     let max = largest(simd, z);
@@ -536,6 +538,34 @@ pub(super) mod tests {
                 let worst = worst(level, &z, 0.0);
                 assert!(worst < 1.7e-7, "{level:?}: {worst:e}");
             }
+        }
+    }
+
+    #[inline(always)]
+    fn softplus_of_each<S: Simd>(simd: S, z: &[f32], out: &mut [f32]) {
+        for (z, out) in z.chunks_exact(LANES).zip(out.chunks_exact_mut(LANES)) {
+            softplus_terms(simd, f32x16::from_slice(simd, z), f32x16::splat(simd, 1.0)).0.store_slice(out);
+        }
+    }
+
+    #[test]
+    fn softplus_and_sigmoids_are_within_their_bounds() {
+        // Below -86 they are 0.
+        let z: Vec<f32> = (-85_984..85_984).map(|step| step as f32 * 1e-3).collect();
+        let softplus = |z: f64| z.max(0.0) + (-z.abs()).exp().ln_1p();
+        let sigmoid = |z: f64| if z > 0.0 { 1.0 / (1.0 + (-z).exp()) } else { z.exp() / (1.0 + z.exp()) };
+        let worst = |found: &[f32], exact: &dyn Fn(f64) -> f64| {
+            let error = |(&z, &found): (&f32, &f32)| (f64::from(found) / exact(f64::from(z)) - 1.0).abs();
+            z.iter().zip(found).map(error).fold(0.0, f64::max)
+        };
+        for level in levels() {
+            let (mut yes, mut no) = (vec![0.0; z.len()], vec![0.0; z.len()]);
+            dispatch!(level, simd => softplus_of_each(simd, &z, &mut yes));
+            let error = worst(&yes, &softplus);
+            assert!(error < 5e-7, "{level:?}: {error:e}");
+            dispatch!(level, simd => both_sigmoids(simd, &z, &mut yes, &mut no));
+            let error = worst(&yes, &sigmoid).max(worst(&no, &|z| sigmoid(-z)));
+            assert!(error < 4e-7, "{level:?}: {error:e}");
         }
     }
 

@@ -46,6 +46,10 @@ fn assert_that_rows_do_not_depend_on_the_batch<T: Element>(bits: impl Fn(T) -> u
                 let mut grad = vec![T::default(); z.len()];
                 criterion.forward_backward_scaled(&z, labels, &mut losses, &mut grad, 0.1).unwrap();
                 criterion.forward(&z, labels, &mut only).unwrap();
+                let (mut over, mut again) = (z.clone(), only.clone());
+                criterion.forward_backward_in_place(&mut over, labels, &mut again, 0.1).unwrap();
+                assert!(over.into_iter().map(&bits).eq(grad.iter().copied().map(&bits)));
+                assert!(again.into_iter().map(&wide).eq(only.iter().copied().map(&wide)));
                 let grad: Vec<u64> = grad.into_iter().map(&bits).collect();
                 let losses: Vec<u64> = losses.into_iter().map(&wide).collect();
                 assert_eq!(losses, only.into_iter().map(&wide).collect::<Vec<u64>>());
@@ -93,6 +97,31 @@ fn a_long_row_has_the_same_bits_on_any_number_of_threads() {
             assert!(alone.0[0] > 0.0 && alone.0[0].is_finite());
             let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
             assert!(pool.install(run) == alone, "row {row}");
+        }
+    }
+}
+
+/// Losses on one thread and on some, which 4,000 rows of 70 classes are enough for.
+#[test]
+fn the_gradient_over_the_logits_has_the_bits_of_the_gradient_beside_them() {
+    let [tree, shuffled] = hierarchies();
+    for loss in klados::Loss::NAMES {
+        for (hierarchy, rows) in [(&tree, 11), (&shuffled, 9), (&shuffled, 4_000)] {
+            let is_for_many = loss.starts_with("marginal") || loss.starts_with("sibling");
+            if rows > 100 && !is_for_many {
+                continue;
+            }
+            // A map is a matter of its own, and not of where the gradient is.
+            let Ok(criterion) = loss.parse::<klados::Loss>().unwrap().compile(hierarchy) else { continue };
+            let columns = criterion.columns();
+            let mut values: Vec<f32> = (0..rows * columns).map(|k| logit(k / columns, k % columns) as f32).collect();
+            let labels: Vec<Label> = (0..rows).map(|row| Label::Class(row * 13 % 70)).collect();
+            let (mut losses, mut grad) = (vec![0f32; rows], vec![0f32; values.len()]);
+            let mut again = losses.clone();
+            criterion.forward_backward_scaled(&values, &labels, &mut losses, &mut grad, 0.5).unwrap();
+            criterion.forward_backward_in_place(&mut values, &labels, &mut again, 0.5).unwrap();
+            assert!(again.iter().map(|loss| loss.to_bits()).eq(losses.iter().map(|loss| loss.to_bits())), "{loss}");
+            assert!(values.iter().map(|grad| grad.to_bits()).eq(grad.iter().map(|grad| grad.to_bits())), "{loss}");
         }
     }
 }
