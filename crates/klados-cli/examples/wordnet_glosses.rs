@@ -13,22 +13,29 @@
 //! ```text
 //! cargo run --release -p klados-cli --example wordnet_glosses
 //! ```
+//!
+//! With a folder, `-- --table FOLDER`, it writes the samples there as `glosses.npy` and `labels.txt` instead, hashed into fewer
+//! buckets, for `klados compare` and `klados train`, which take rows of numbers.
 
 #![allow(clippy::print_stdout, reason = "an example prints what it finds")]
 
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use klados::format::CsvOptions;
 use klados::{Criterion, Hierarchy, Label, Loss, NodeId};
+use npyz::WriterBuilder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// Features are hashed into so many buckets.
 const BUCKETS: usize = 1 << 15;
+/// Those of the table, in which every bucket of a row is a number.
+const TABLE_BUCKETS: usize = 1024;
 /// Passes through all training rows; a run on fewer rows goes through them more often.
 const PASSES: usize = 16;
 const SEEDS: u64 = 3;
@@ -45,6 +52,14 @@ fn main() -> Result<()> {
     let started = Instant::now();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/wordnet-gloss");
     let hierarchy = Hierarchy::from_csv_path(folder.join("hierarchy.csv"), &CsvOptions::new())?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments[..] {
+        [] => {}
+        [option, place] if option == "--table" => {
+            return write_table(&folder.join("samples.parquet"), Path::new(place));
+        }
+        _ => bail!("expected nothing, or --table FOLDER"),
+    }
     let samples = read(&folder.join("samples.parquet"), &hierarchy)?;
     let (test, train): (Vec<&Sample>, Vec<&Sample>) = samples.iter().partition(|sample| sample.is_test);
     let is_leaf = |sample: &&Sample| class(&hierarchy, &sample.label).is_some();
@@ -77,10 +92,20 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The samples of the file; of several nodes that a word is below, the label is "one of these".
+/// The samples of the file.
 fn read(path: &Path, hierarchy: &Hierarchy) -> Result<Vec<Sample>> {
-    let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut samples = Vec::new();
+    each_sample(path, &mut |gloss, label, split| {
+        let (features, label) = (features(gloss, BUCKETS), hierarchy.parse_label(label)?);
+        samples.push(Sample { features, label, is_test: split != "train" });
+        Ok(())
+    })?;
+    Ok(samples)
+}
+
+/// Hands gloss, label and split of each sample to `each`; of several nodes that a word is below, the label is "one of these".
+fn each_sample(path: &Path, each: &mut dyn FnMut(&str, &str, &str) -> Result<()>) -> Result<()> {
+    let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.build()? {
         let batch = batch?;
         let column = |name: &str| -> Result<_> {
@@ -89,16 +114,36 @@ fn read(path: &Path, hierarchy: &Hierarchy) -> Result<Vec<Sample>> {
         let (gloss, labels, split) = (column("gloss")?, column("labels")?, column("split")?);
         let (gloss, labels, split) = (gloss.as_string::<i32>(), labels.as_string::<i32>(), split.as_string::<i32>());
         for row in 0..gloss.len() {
-            let label = hierarchy.parse_label(&labels.value(row).replace(';', "|"))?;
-            let features = features(gloss.value(row));
-            samples.push(Sample { features, label, is_test: split.value(row) != "train" });
+            each(gloss.value(row), &labels.value(row).replace(';', "|"), split.value(row))?;
         }
     }
-    Ok(samples)
+    Ok(())
+}
+
+/// Writes all samples as a table of numbers and a file of labels.
+fn write_table(samples: &Path, folder: &Path) -> Result<()> {
+    let (mut values, mut labels) = (Vec::new(), String::new());
+    each_sample(samples, &mut |gloss, label, _| {
+        let start = values.len();
+        values.resize(start + TABLE_BUCKETS, 0.0f32);
+        features(gloss, TABLE_BUCKETS).into_iter().for_each(|(bucket, value)| values[start + bucket] = value);
+        labels.push_str(label);
+        labels.push('\n');
+        Ok(())
+    })?;
+    fs::create_dir_all(folder)?;
+    let shape = [(values.len() / TABLE_BUCKETS) as u64, TABLE_BUCKETS as u64];
+    let file = std::io::BufWriter::new(fs::File::create(folder.join("glosses.npy"))?);
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file).begin_nd()?;
+    writer.extend(values)?;
+    writer.finish()?;
+    fs::write(folder.join("labels.txt"), labels)?;
+    println!("{} rows of {} numbers in {}", shape[0], shape[1], folder.display());
+    Ok(())
 }
 
 /// Words and pairs of neighbouring words, each hashed to a bucket (FNV-1a), as a vector of length 1.
-fn features(text: &str) -> Vec<(usize, f32)> {
+fn features(text: &str, buckets: usize) -> Vec<(usize, f32)> {
     let text = text.to_lowercase();
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let pairs = words.windows(2).map(|pair| pair.join(" "));
@@ -106,13 +151,13 @@ fn features(text: &str) -> Vec<(usize, f32)> {
         let hash = word
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        (hash >> 32) as usize % BUCKETS
+        (hash >> 32) as usize % buckets
     };
-    let mut buckets: Vec<usize> = words.iter().map(|word| hash(word)).chain(pairs.map(|pair| hash(&pair))).collect();
-    buckets.sort_unstable();
-    buckets.dedup();
-    let value = 1.0 / (buckets.len().max(1) as f32).sqrt();
-    buckets.into_iter().map(|bucket| (bucket, value)).collect()
+    let mut hashes: Vec<usize> = words.iter().map(|word| hash(word)).chain(pairs.map(|pair| hash(&pair))).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    let value = 1.0 / (hashes.len().max(1) as f32).sqrt();
+    hashes.into_iter().map(|bucket| (bucket, value)).collect()
 }
 
 /// The class that a label is, where it is one.

@@ -7,6 +7,7 @@
 
 pub(crate) mod arm;
 pub(crate) mod coarsen;
+pub(crate) mod edge;
 pub(crate) mod job;
 pub(crate) mod plan;
 pub(crate) mod pool;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use super::arm::Contrast;
+use super::edge::Edge;
 use super::job::{Measured, Outcome, mean};
 use super::plan::Plan;
 use super::statistics::{Estimate, holm};
@@ -38,6 +39,8 @@ pub(crate) struct ArmResult {
     /// Seconds of training an epoch, the mean over all trainings, and how many times those of the baseline.
     pub(crate) seconds: f64,
     pub(crate) cost: f64,
+    /// The edge of the learning rates at which most searches ended.
+    pub(crate) edge: Option<Edge>,
     /// What was chosen, by division.
     pub(crate) chosen: Vec<Chosen>,
 }
@@ -129,8 +132,10 @@ impl Comparison {
             let seconds = all.iter().map(|outcome| outcome.seconds).sum::<f64>() / all.len().max(1) as f64;
             let train_rows = all.iter().map(|outcome| outcome.train_rows as f64).sum::<f64>() / all.len().max(1) as f64;
             let mean = average(&chosen.iter().map(|chosen: &Chosen| &chosen.test).collect::<Vec<_>>());
+            let tried: Vec<f64> = arm.points.iter().map(|point| point.learning_rate).collect();
+            let edge = Edge::of(&tried, &chosen.iter().map(|chosen| chosen.learning_rate).collect::<Vec<_>>());
             let (name, about) = (arm.name.clone(), arm.about.clone());
-            arms.push(ArmResult { name, about, mean, train_rows, seconds, cost: 1.0, chosen });
+            arms.push(ArmResult { name, about, mean, train_rows, seconds, cost: 1.0, edge, chosen });
         }
         let baseline = arms.first().map_or(1.0, |arm| arm.seconds);
         arms.iter_mut().filter(|_| baseline > 0.0).for_each(|arm| arm.cost = arm.seconds / baseline);
@@ -138,7 +143,8 @@ impl Comparison {
             plan.arms.contrasts.iter().map(|contrast| Pairing::new(plan, &arms, contrast)).collect();
         let findings = findings(&pairs, &levels)?;
         let judged_together = findings.iter().map(|finding| finding.levels.len()).sum();
-        let verdict = findings.iter().map(paragraph).collect();
+        let unit = if plan.data.groups.is_some() { "groups" } else { "rows" };
+        let verdict = findings.iter().map(|finding| paragraph(finding, unit)).collect();
         let splits = plan.divisions.iter().map(|division| division.split + 1).max().unwrap_or(0);
         Ok(Self { levels, splits, judged_together, arms, findings, verdict })
     }

@@ -38,8 +38,8 @@ impl Verdict {
     }
 }
 
-/// A paragraph on one question.
-pub(crate) fn paragraph(finding: &Finding) -> String {
+/// A paragraph on one question. `unit` is what more is needed of: rows, or groups of them.
+pub(crate) fn paragraph(finding: &Finding, unit: &str) -> String {
     let Finding { effect, name, against, levels, .. } = finding;
     let mut text = format!("{}{} ({name} against {against}): ", effect[..1].to_uppercase(), &effect[1..]);
     let of = |verdict: Verdict| levels.iter().rev().filter(move |level| level.verdict == verdict).collect::<Vec<_>>();
@@ -59,7 +59,7 @@ pub(crate) fn paragraph(finding: &Finding) -> String {
     text.push_str(&parts.join("; "));
     text.push('.');
     if let Some(least) = open.iter().max_by(|a, b| a.detectable.total_cmp(&b.detectable)) {
-        text.push_str(&what_it_takes(&open, least));
+        text.push_str(&what_it_takes(&open, least, unit));
     }
     text
 }
@@ -71,13 +71,13 @@ fn by_how_much(level: &Difference) -> String {
 }
 
 /// How much more data would tell, of the level where least is known.
-fn what_it_takes(open: &[&Difference], least: &Difference) -> String {
+fn what_it_takes(open: &[&Difference], least: &Difference, unit: &str) -> String {
     let at = if open.len() > 1 { format!(" At {}, where least is known, one", least.level) } else { " One".to_owned() };
     let mut text = format!("{at} of {:.1} points would probably have been found", 100.0 * least.detectable);
     let times = |times: f64| match times {
-        times if times > MOST => format!("more than {MOST:.0} times as many rows"),
-        times if times >= 9.5 => format!("about {times:.0} times as many rows"),
-        times => format!("about {times:.1} times as many rows"),
+        times if times > MOST => format!("more than {MOST:.0} times as many {unit}"),
+        times if times >= 9.5 => format!("about {times:.0} times as many {unit}"),
+        times => format!("about {times:.1} times as many {unit}"),
     };
     if least.times_for_a_point > 1.0 {
         text.push_str(&format!("; one of 1 point takes {}", times(least.times_for_a_point)));
@@ -141,11 +141,14 @@ mod tests {
 
     #[test]
     fn the_words_say_where_by_how_much_and_what_is_missing() {
-        let words = paragraph(&finding(vec![
-            level("order", 0.2, Verdict::Helps),
-            level("genus", -0.05, Verdict::Hurts),
-            level("species", 0.005, Verdict::NoEvidence),
-        ]));
+        let words = paragraph(
+            &finding(vec![
+                level("order", 0.2, Verdict::Helps),
+                level("genus", -0.05, Verdict::Hurts),
+                level("species", 0.005, Verdict::NoEvidence),
+            ]),
+            "rows",
+        );
         assert_eq!(
             words,
             "The coarse labels (coarse_labels against leaf_only): help at order by 20.0 points [19.0, 21.0]; hurt at genus by \
@@ -157,11 +160,11 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_how_many_rows_where_there_is_no_difference() {
-        let words = paragraph(&finding(vec![
-            level("genus", 0.0, Verdict::NoEvidence),
-            level("species", 0.0, Verdict::NoEvidence),
-        ]));
+        let words = paragraph(
+            &finding(vec![level("genus", 0.0, Verdict::NoEvidence), level("species", 0.0, Verdict::NoEvidence)]),
+            "groups",
+        );
         assert!(words.contains("no evidence of a difference at species and genus. At "), "{words}");
-        assert!(words.ends_with("one of 1 point takes about 4.0 times as many rows."), "{words}");
+        assert!(words.ends_with("one of 1 point takes about 4.0 times as many groups."), "{words}");
     }
 }

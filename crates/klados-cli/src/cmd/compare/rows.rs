@@ -19,6 +19,11 @@ use crate::data::table::Roles;
 use crate::train::examples::Examples;
 use crate::train::settings::Settings;
 
+/// The pictures train dozens of times: fewer epochs than `klados train` has, so that two cores take some minutes, and larger
+/// steps, as the largest that were tried around those of `klados train` were mostly taken.
+const EPOCHS_OF_PICTURES: usize = 12;
+const LEARNING_RATE_OF_PICTURES: f64 = 0.002;
+
 /// Rows, and what goes with them.
 pub(super) struct Source {
     pub(super) data: Data,
@@ -54,7 +59,9 @@ fn pictures() -> Result<Source> {
         all.labels.extend(of_vendor.labels);
     }
     let data = Data { hierarchy: hierarchy(&classes)?, examples: all, groups: Some(groups) };
-    Ok(Source { data, about: json!("emoji"), defaults: emoji_story::DEFAULTS })
+    let defaults =
+        Settings { epochs: EPOCHS_OF_PICTURES, learning_rate: LEARNING_RATE_OF_PICTURES, ..emoji_story::DEFAULTS };
+    Ok(Source { data, about: json!("emoji"), defaults })
 }
 
 fn table(args: &CompareArgs, file: &Path) -> Result<Source> {

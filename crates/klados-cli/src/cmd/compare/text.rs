@@ -99,6 +99,12 @@ pub(super) fn report(comparison: &Comparison) -> String {
         text.push('\n');
         text.push_str(&wrapped(paragraph));
     }
+    for arm in &comparison.arms {
+        if let Some(edge) = arm.edge {
+            text.push('\n');
+            text.push_str(&wrapped(&edge.note(&arm.name)));
+        }
+    }
     text
 }
 
