@@ -124,7 +124,7 @@ pub(crate) fn write(path: &Path, evaluation: &impl Serialize) -> Result<()> {
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn write_explanation(path: &Path, explanation: &impl Serialize) -> Result<()> {
     write_page(path, explanation, &EXPLANATION)
 }
