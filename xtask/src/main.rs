@@ -7,6 +7,7 @@
 
 mod bench;
 mod browser;
+mod counts;
 mod fuzz;
 mod golden;
 mod nightly;
@@ -31,6 +32,11 @@ const TASKS: &[Task] = &[
         name: "bench",
         about: "what Klados costs beside memcpy and other code, to load and to run: [--quick]",
         run: bench::run,
+    },
+    Task {
+        name: "counts",
+        about: "instructions of the kernels beside the committed ones, under valgrind: [--write]",
+        run: counts::run,
     },
     Task {
         name: "nightly",

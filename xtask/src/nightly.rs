@@ -1,12 +1,13 @@
 //! `cargo xtask nightly`: what takes too long for every change. New random cases of every loss against the reference, new
-//! changes of the fixtures of every format, the largest inputs, the tests that are ignored by day, and fuzzing.
+//! changes of the fixtures of every format, the largest inputs, the tests that are ignored by day, the counts of
+//! instructions, and fuzzing.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::fuzz;
 use crate::process::{cargo, run as sh};
+use crate::{counts, fuzz};
 
 /// How many random batches to draw, and fixtures to change, where nobody says.
 const CASES: u64 = 20_000;
@@ -37,5 +38,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     mutations.env("KLADOS_MUTATIONS", cases.to_string()).env("KLADOS_SEED", seed.to_string());
     sh(&mut mutations).with_context(again)?;
     sh(&mut cargo(&["test", "--locked", "--release", "-p", "klados", "--lib", "--", "--ignored"]))?;
+    counts::run(&[])?;
     fuzz::run(&[seconds.to_string()])
 }

@@ -19,7 +19,8 @@ const LARGE: usize = 1 << 22;
 /// One measurement: all contenders that apply, in turns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Case {
-    /// Which question it belongs to: `speed`, `order`, `dtype`, `batch`, `classes`, `depth` or `nodes`.
+    /// Which question it belongs to: `speed`, `order`, `dtype`, `instructions`, `batch`, `classes`, `depth` or
+    /// `nodes`.
     pub(crate) series: String,
     pub(crate) hierarchy: String,
     /// `tree`: the columns are in the hierarchy's order; `shuffled`.
@@ -74,6 +75,9 @@ fn wanted(quick: bool) -> Vec<Wanted> {
     }
     for dtype in ["f32", "f64", "bf16", "f16"] {
         add("dtype", "tree-1000", "tree", dtype, LARGE, 1, true);
+    }
+    for elements in [IN_CACHE, IN_MEMORY] {
+        add("instructions", "tree-1000", "tree", "f32", elements, 1, false);
     }
     for rows in [1, 16, 256, 4096] {
         add("batch", "tree-1000", "tree", "f32", rows * 1000, 1, true);

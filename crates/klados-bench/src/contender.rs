@@ -26,7 +26,7 @@ pub(crate) struct Outcome {
 
 /// Something that computes a loss and its gradient.
 pub(crate) trait Contender {
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     fn claim(&self) -> Claim;
     /// A step: from the logits to the loss and its gradient.
     fn step(&mut self) -> Result<()>;
@@ -47,7 +47,7 @@ impl<T: Element> Memcpy<T> {
 }
 
 impl<T: Element> Contender for Memcpy<T> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "memcpy"
     }
 
@@ -94,7 +94,7 @@ impl<T: Element> Klados<T> {
 }
 
 impl<T: Element> Contender for Klados<T> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "klados"
     }
 
@@ -112,5 +112,49 @@ impl<T: Element> Contender for Klados<T> {
             loss: sum / self.losses.len() as f64,
             grad: self.grad.iter().map(|value| value.to_f64()).collect(),
         })
+    }
+}
+
+/// The core's kernel on one of the instruction sets that this machine has.
+struct OnInstructions {
+    name: String,
+    kernel: Klados<f32>,
+}
+
+/// The kernel on each instruction set, the best first.
+pub(crate) fn on_each_instruction_set(setup: &Setup<f32>) -> Vec<Box<dyn Contender>> {
+    let mut names: Vec<String> = Vec::new();
+    klados::on_each_instruction_set(|name| {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    });
+    let on = |name| -> Box<dyn Contender> { Box::new(OnInstructions { name, kernel: Klados::new(setup) }) };
+    names.into_iter().map(on).collect()
+}
+
+impl Contender for OnInstructions {
+    /// `Avx2` of `Avx2(Avx2 { .. })`.
+    fn name(&self) -> &str {
+        self.name.split('(').next().unwrap_or(&self.name)
+    }
+
+    fn claim(&self) -> Claim {
+        Claim::AllLevels
+    }
+
+    fn step(&mut self) -> Result<()> {
+        // A set may be named twice: as what every machine has, and as itself.
+        let mut done = None;
+        klados::on_each_instruction_set(|name| {
+            if name == self.name && done.is_none() {
+                done = Some(self.kernel.step());
+            }
+        });
+        done.unwrap_or(Ok(()))
+    }
+
+    fn outcome(&self) -> Result<Outcome> {
+        self.kernel.outcome()
     }
 }

@@ -4,9 +4,10 @@
 //! klados-bench plan DIR [--quick]   writes the hierarchies and DIR/cases.csv, which the Python contenders read too
 //! klados-bench run DIR              checks and times the contenders in Rust: DIR/rust.csv
 //! klados-bench report DIR           tables in Markdown, and DIR/contenders.svg and DIR/scaling.svg
+//! klados-bench count [NAME]         a kernel a fixed number of times, for an instruction counter; or the names
 //! ```
 //!
-//! `cargo xtask bench` runs all of it. A case is data ([`cases`]); every contender is checked
+//! `cargo xtask bench` and `cargo xtask counts` run all of it. A case is data ([`cases`]); every contender is checked
 //! ([`check`]) before it is timed ([`timing`]).
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
 
@@ -14,6 +15,7 @@ mod cases;
 mod chart;
 mod check;
 mod contender;
+mod counts;
 mod hierarchies;
 mod report;
 mod run;
@@ -32,6 +34,11 @@ fn main() -> Result<()> {
         ["plan", folder, "--quick"] => cases::plan(Path::new(folder), true),
         ["run", folder] => run::run(Path::new(folder)),
         ["report", folder] => report::report(Path::new(folder)),
-        _ => bail!("usage: klados-bench plan DIR [--quick] | run DIR | report DIR"),
+        ["count"] => {
+            counts::list();
+            Ok(())
+        }
+        ["count", name] => counts::count(name),
+        _ => bail!("usage: klados-bench plan DIR [--quick] | run DIR | report DIR | count [NAME]"),
     }
 }

@@ -48,7 +48,7 @@ fn tables(rows: &[Row]) -> String {
             python.filter_map(|row| Some((who(row), shape(row), row.milliseconds / flats.get(&shape(row))?))),
         );
     }
-    for series in ["order", "dtype", "batch", "classes", "depth", "nodes"] {
+    for series in ["order", "dtype", "instructions", "batch", "classes", "depth", "nodes"] {
         let of = rows.iter().filter(|row| row.series == series && row.contender != "memcpy");
         let nanoseconds = |row: &Row| row.milliseconds * 1e6 / (row.batch * row.classes) as f64;
         text += &format!(

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cases::{self, Case};
 use crate::check::{self, Tolerance};
-use crate::contender::{Claim, Contender, Klados, Memcpy};
+use crate::contender::{Claim, Contender, Klados, Memcpy, on_each_instruction_set};
 use crate::setup::Setup;
 use crate::timing;
 
@@ -62,10 +62,8 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
 
 fn measured(case: &Case, hierarchy: Arc<Hierarchy>) -> Result<Vec<Row>> {
     match case.dtype.as_str() {
-        "f32" => {
-            let setup = Setup::<f32>::new(case, hierarchy)?;
-            measure(case, &setup, of_any_type)
-        }
+        "f32" if case.series == "instructions" => measure(case, &Setup::<f32>::new(case, hierarchy)?, of_instructions),
+        "f32" => measure(case, &Setup::<f32>::new(case, hierarchy)?, of_any_type),
         "f64" => measure(case, &Setup::<f64>::new(case, hierarchy)?, of_any_type),
         "f16" => measure(case, &Setup::<f16>::new(case, hierarchy)?, of_any_type),
         "bf16" => measure(case, &Setup::<bf16>::new(case, hierarchy)?, of_any_type),
@@ -78,6 +76,12 @@ type Contenders = Vec<Box<dyn Contender>>;
 
 fn of_any_type<T: Element>(setup: &Setup<T>) -> Result<Contenders> {
     Ok(vec![Box::new(Memcpy::new(setup)), Box::new(Klados::new(setup))])
+}
+
+fn of_instructions(setup: &Setup<f32>) -> Result<Contenders> {
+    let mut contenders: Contenders = vec![Box::new(Memcpy::new(setup))];
+    contenders.extend(on_each_instruction_set(setup));
+    Ok(contenders)
 }
 
 /// Checks a batch of the first, a middle and the last row, then those rows in the whole batch, then times that.
@@ -98,8 +102,8 @@ fn measure<T: Element>(
         };
         small.step()?;
         whole.step()?;
-        check::batch(&**small, &expected, tolerance).with_context(|| whole.name())?;
-        check::rows(&whole.outcome()?, &rows, &expected, tolerance).with_context(|| whole.name())?;
+        check::batch(&**small, &expected, tolerance).with_context(|| whole.name().to_owned())?;
+        check::rows(&whole.outcome()?, &rows, &expected, tolerance).with_context(|| whole.name().to_owned())?;
     }
     let times = timing::time(&mut all)?;
     Ok(all.iter().zip(times).map(|(contender, times)| row(case, &**contender, &times)).collect())
@@ -168,7 +172,7 @@ mod tests {
         /// Claims all levels, and copies.
         struct Liar(Memcpy<f32>);
         impl Contender for Liar {
-            fn name(&self) -> &'static str {
+            fn name(&self) -> &str {
                 "liar"
             }
             fn claim(&self) -> Claim {

@@ -70,7 +70,7 @@ mod tests {
     struct Sleeper(u64);
 
     impl Contender for Sleeper {
-        fn name(&self) -> &'static str {
+        fn name(&self) -> &str {
             "sleeper"
         }
         fn claim(&self) -> Claim {
